@@ -1,0 +1,118 @@
+"""Sign in to CARTO from a notebook.
+
+```python
+%load_ext carto_login_widget
+%carto_login
+```
+
+or, in a program, `carto_login_widget.login()`. Only the names in `__all__` are public.
+They are loaded when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_HOME_OF = {
+    "Account": "account",
+    "CartoLoginError": "errors",
+    "Credentials": "credentials",
+    "CredentialsFileError": "errors",
+    "DataObservatoryError": "gcloud",
+    "InvalidCredentialsError": "errors",
+    "LoginForm": "form",
+    "NotCartoError": "errors",
+    "NotLoggedInError": "errors",
+    "ProfileNotFoundError": "errors",
+    "ProfileStore": "profiles",
+    "Reason": "errors",
+    "RejectedError": "errors",
+    "UndecidedError": "errors",
+    "get_default_credentials": "defaults",
+    "login": "signin",
+    "logout": "signin",
+    "on_default_change": "defaults",
+    "set_default_credentials": "defaults",
+    "share_with_workers": "bridges.dask",
+    "unset_default_credentials": "defaults",
+}
+
+__all__ = [
+    "Account",
+    "CartoLoginError",
+    "Credentials",
+    "CredentialsFileError",
+    "DataObservatoryError",
+    "InvalidCredentialsError",
+    "LoginForm",
+    "NotCartoError",
+    "NotLoggedInError",
+    "ProfileNotFoundError",
+    "ProfileStore",
+    "Reason",
+    "RejectedError",
+    "UndecidedError",
+    "get_default_credentials",
+    "login",
+    "logout",
+    "on_default_change",
+    "set_default_credentials",
+    "share_with_workers",
+    "unset_default_credentials",
+]
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .account import Account
+    from .bridges.dask import share_with_workers
+    from .credentials import Credentials
+    from .defaults import (
+        get_default_credentials,
+        on_default_change,
+        set_default_credentials,
+        unset_default_credentials,
+    )
+    from .errors import (
+        CartoLoginError,
+        CredentialsFileError,
+        InvalidCredentialsError,
+        NotCartoError,
+        NotLoggedInError,
+        ProfileNotFoundError,
+        Reason,
+        RejectedError,
+        UndecidedError,
+    )
+    from .form import LoginForm
+    from .gcloud import DataObservatoryError
+    from .profiles import ProfileStore
+    from .signin import login, logout
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name on first use."""
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Register `%carto_login` (called by `%load_ext carto_login_widget`)."""
+    from .magic import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take `%carto_login` away again (called by `%unload_ext`)."""
+    from .magic import unload
+
+    unload(shell)

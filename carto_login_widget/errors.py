@@ -1,0 +1,166 @@
+"""The errors that leave this package, one class for each thing a caller would catch.
+
+```
+CartoLoginError
+├── InvalidCredentialsError (ValueError)   wrong before any request
+├── CredentialsFileError (ValueError)      a file that cannot be used, or not written
+├── ProfileNotFoundError (KeyError)        no saved account of that name
+├── NotLoggedInError                       nothing to log in with
+├── RejectedError                          CARTO said no
+├── UndecidedError                         no verdict
+├── NotCartoError                          whatever answered, it was not CARTO
+└── DataObservatoryError                   no Google token (lives in gcloud.py)
+```
+
+No message, attribute, cause or context of these holds an API key.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from os import PathLike
+
+
+class Reason(StrEnum):
+    """Why CARTO refused, why there is no verdict, or why it was not CARTO."""
+
+    UNKNOWN_USER = "unknown_user"
+    WRONG_KEY = "wrong_key"
+    WRONG_USER = "wrong_user"
+    LOCKED = "locked"
+    MAINTENANCE = "maintenance"
+    UNVERIFIED = "unverified"
+    NOT_ACTIVATED = "not_activated"
+    FORBIDDEN = "forbidden"
+
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    TLS = "tls"
+    PROXY = "proxy"
+    BLOCKED = "blocked"
+    RATE_LIMITED = "rate_limited"
+    SERVER_ERROR = "server_error"
+
+    NOT_CARTO = "not_carto"
+    WRONG_ADDRESS = "wrong_address"
+    MOVED = "moved"
+
+
+class CartoLoginError(Exception):
+    """Base of every error of this package; its text is a sentence for the user."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        # KeyError, a base of one subclass, would show the repr of its argument.
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Keyword-only attributes would be lost by Exception's own pickling.
+        return (_rebuild, (type(self), self.message), dict(self.__dict__))
+
+
+def _rebuild(cls: type[CartoLoginError], message: str) -> CartoLoginError:
+    error = cls.__new__(cls, message)
+    Exception.__init__(error, message)
+    return error
+
+
+class InvalidCredentialsError(CartoLoginError, ValueError):
+    """What was given cannot be right, so nothing was sent anywhere.
+
+    Attributes:
+        field: `"username"`, `"api_key"`, `"base_url"`, or None where it is several.
+        suggestion: what the user may have meant, or None.
+    """
+
+    def __init__(
+        self, message: str, *, field: str | None = None, suggestion: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.field = field
+        self.suggestion = suggestion
+
+
+class CredentialsFileError(CartoLoginError, ValueError):
+    """A credentials file that cannot be read, understood or written.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(self, message: str, *, path: str | PathLike[str]) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class ProfileNotFoundError(CartoLoginError, KeyError):
+    """No saved account has that name.
+
+    Attributes:
+        name: the name that was asked for.
+        known: the names that exist.
+    """
+
+    def __init__(
+        self, message: str, *, name: str = "", known: Iterable[str] = ()
+    ) -> None:
+        super().__init__(message)
+        self.name = name
+        self.known = tuple(known)
+
+
+class NotLoggedInError(CartoLoginError):
+    """Nothing to log in with; the message lists the ways to give an account."""
+
+
+class RejectedError(CartoLoginError):
+    """CARTO said no.
+
+    Attributes:
+        reason: `Reason.WRONG_KEY`, `UNKNOWN_USER`, `WRONG_USER`, `LOCKED`,
+            `MAINTENANCE`, `UNVERIFIED`, `NOT_ACTIVATED` or `FORBIDDEN`.
+    """
+
+    def __init__(self, message: str, *, reason: Reason) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class UndecidedError(CartoLoginError):
+    """There is no verdict: the key may well be right.
+
+    Attributes:
+        reason: `Reason.UNREACHABLE`, `TIMEOUT`, `TLS`, `PROXY`, `BLOCKED`,
+            `RATE_LIMITED` or `SERVER_ERROR`.
+        retry_after: seconds that the server asks to wait, or None.
+    """
+
+    def __init__(
+        self, message: str, *, reason: Reason, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class NotCartoError(CartoLoginError):
+    """The address did not answer as CARTO does.
+
+    Attributes:
+        reason: `Reason.NOT_CARTO`, `WRONG_ADDRESS` or `MOVED`.
+        suggestion: a base URL that would be better, or None.
+    """
+
+    def __init__(
+        self, message: str, *, reason: Reason, suggestion: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.suggestion = suggestion
