@@ -1,0 +1,63 @@
+"""Finding a Chromium that starts, and the way all tests start it.
+
+Run as a program it prints the path of one that starts here, for `tests/run.sh`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import Browser, Error, Playwright, sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FLAGS = [
+    "--headless",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_NAMES = ["chromium", "chromium-browser", "google-chrome"]
+
+
+def launch(playwright: Playwright, path: str | None = None) -> Browser:
+    """Start Chromium: the one at `path`, else `$TEST_CHROMIUM`, else what is found."""
+    path = path or os.environ.get("TEST_CHROMIUM") or next(_candidates(playwright))
+    as_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    flags = [*_FLAGS, "--no-sandbox"] if as_root else _FLAGS
+    return playwright.chromium.launch(executable_path=path, args=flags)
+
+
+def _candidates(playwright: Playwright) -> Iterator[str]:
+    if os.path.exists(playwright.chromium.executable_path):  # noqa: PTH110
+        yield playwright.chromium.executable_path
+    yield from filter(None, map(shutil.which, _NAMES))
+
+
+def _starts(playwright: Playwright, path: str) -> bool:
+    try:
+        launch(playwright, path).close()
+    except Error:
+        return False
+    return True
+
+
+def main(named: list[str]) -> int:
+    """Print the first of `named`, or of those found, that starts."""
+    with sync_playwright() as playwright:
+        for path in named or _candidates(playwright):
+            if _starts(playwright, path):
+                print(path)
+                return 0
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

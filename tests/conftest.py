@@ -1,0 +1,91 @@
+"""Every test starts signed out, in an empty home, free of the machine's settings."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from carto_login_widget.sandbox import Sandbox
+
+collect_ignore = ["benchmarks"]
+
+_PREFIXES = (
+    *("CARTO_", "CPL_", "GDAL_", "GOOGLE_", "IPYTHON", "JUPYTER", "OGR_", "XDG_"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("CURL_CA_", "NETRC", "REQUESTS_CA_", "SSL_CERT_"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the browser tests last.
+
+    The quick tests answer first, and Playwright's synchronous API leaves a running
+    event loop in its thread, under which `asyncio.run` of a later test would fail.
+    """
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
+def clean_environment() -> dict[str, str]:
+    """Return the environment less what could change a result."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.upper().startswith(_PREFIXES)
+    }
+
+
+@pytest.fixture(autouse=True)
+def home(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """The empty home directory of this test; nothing of the machine's shows."""
+    kept = clean_environment()
+    for name in os.environ.keys() - kept.keys():
+        monkeypatch.delenv(name)
+    path = tmp_path_factory.mktemp("home")
+    for name in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(path))
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _signed_out(home: Path) -> Iterator[None]:
+    yield
+    # A test that did not import it has signed nothing in: import it for none.
+    if "carto_login_widget.defaults" in sys.modules:
+        sys.modules["carto_login_widget"].unset_default_credentials()
+
+
+@pytest.fixture
+def carto() -> Iterator[Sandbox]:
+    """A CARTO on loopback."""
+    from carto_login_widget.sandbox import Sandbox
+
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+def _interpreter(variable: str) -> Path:
+    path = os.environ.get(variable)
+    if not path:
+        pytest.skip(f"{variable} names no interpreter: tests/run.sh makes one")
+    return Path(path)
+
+
+@pytest.fixture(scope="session")
+def cartoframes_python() -> Path:
+    """Python of an environment with cartoframes 1.2.5 and this package."""
+    return _interpreter("TEST_CARTOFRAMES_PYTHON")
+
+
+@pytest.fixture(scope="session")
+def ipykernel6_python() -> Path:
+    """Python of an environment with ipykernel 6.31 and this package."""
+    return _interpreter("TEST_IPYKERNEL6_PYTHON")
