@@ -1,0 +1,452 @@
+"""User name and base URL of a CARTO account, each told from the other.
+
+A key goes where these functions say, so they answer only with a host that was written
+by the user, and raise where it is not clear which account is meant. Nothing here
+touches the network. How CARTO finds the user of a request is in CartoDB/cartodb
+`config/initializers/carto_db.rb` (`extract_subdomain`).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+from .errors import InvalidCredentialsError
+
+CARTO_3_MESSAGE = (
+    "That belongs to the new CARTO platform (app.carto.com). This package signs in to "
+    "CARTO 2 accounts (<user>.carto.com) and on-premises installations, with a user "
+    "name and an API key from the API keys page of the account."
+)
+
+_CLOUD = "carto.com"
+_BARE_HOSTS = {"carto.com", "www.carto.com", "cartodb.com", "www.cartodb.com"}
+_LENIENT_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
+_SERVER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
+_PREFIX_SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~-]+")
+_NO_SLASHES = re.compile(r"https?:(?!//)", re.IGNORECASE)
+_SECRET_PARAMETER = re.compile(r"key|token|secret|passw", re.IGNORECASE)
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+
+# Pages of CARTO's own web application: the first of them ends the address of the API.
+_PAGES = frozenset(
+    {"account", "api", "builder", "dashboard", "dataset", "kuviz", "lockout", "login"}
+    | {"maintenance_mode", "me", "multifactor_authentication", "organization"}
+    | {"profile", "signup", "tables", "unauthenticated", "unverified", "viz"}
+    | {"your_apps"}
+)
+# Windows keeps these for devices, so no saved account can be called like that.
+_DEVICES = re.compile(r"con|prn|aux|nul|(?:com|lpt)[0-9]")
+
+
+@dataclass(frozen=True)
+class Address:
+    """A user and the address of their CARTO, as requests need it.
+
+    Attributes:
+        username: user name in lower case, as CARTO stores it.
+        base_url: base of the API, with `/user/<name>` where that is needed and without
+            a slash at the end.
+
+    Example:
+        >>> Address("jane", "https://jane.carto.com").url("api/v3/api_keys")
+        'https://jane.carto.com/api/v3/api_keys'
+    """
+
+    username: str
+    base_url: str
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port: what a key is given to."""
+        return origin_of(self.base_url)
+
+    @property
+    def host(self) -> str:
+        """Host, with the port if it is a special one, to show to a person."""
+        return self.origin.partition("://")[2]
+
+    @property
+    def is_cloud(self) -> bool:
+        """Whether it is CARTO's own cloud, `https://<name>.carto.com`."""
+        scheme, _, host = self.origin.partition("://")
+        return scheme == "https" and _is_cloud_host(host)
+
+    @property
+    def keys_page(self) -> str:
+        """The page where the user copies and makes API keys."""
+        return self.url("your_apps")
+
+    def url(self, path: str) -> str:
+        """Return the URL of a path below the base URL, whatever slashes it has."""
+        return f"{self.base_url}/{path.lstrip('/')}"
+
+
+def check_username(username: str) -> None:
+    """Refuse what cannot be a user name before it becomes a part of an address.
+
+    Raises:
+        InvalidCredentialsError: it is an e-mail address, a URL, a host or has
+            characters that no user name has.
+    """
+    if _LENIENT_NAME.fullmatch(username):
+        return
+    raise InvalidCredentialsError(
+        f"{_name_problem(username)} The user name is the first part of your address, "
+        "as in https://NAME.carto.com, or what follows /user/ or /u/ in it.",
+        field="username",
+        suggestion=_name_inside(username),
+    )
+
+
+def _name_problem(username: str) -> str:
+    if not username:
+        return "The CARTO user name is empty."
+    if re.search(r"[/#?\\]|\.[a-z]+$", username) and "@" not in username:
+        return "The CARTO user name looks like an address."
+    if "@" in username:
+        return "The CARTO user name looks like an e-mail address."
+    if len(username) > 63:  # noqa: PLR2004 - the longest name that CARTO and DNS take
+        return "The CARTO user name is longer than 63 characters."
+    return (
+        "The CARTO user name has a character that no user name has: it is made of "
+        "letters a to z, digits and '-'."
+    )
+
+
+def _name_inside(text: str) -> str | None:
+    """The user name of an address that was given instead of one."""
+    if not text.isascii() or "@" in text or "." not in text:
+        return None
+    try:
+        parts = _split(text if "://" in text else f"https://{text}")
+        name = _user_of(_normalize(parts)) or ""
+    except InvalidCredentialsError:
+        return None
+    under_cloud = (parts.hostname or "").endswith(f".{_CLOUD}")
+    return name if name and (under_cloud or _user_in_path(parts.path)) else None
+
+
+def username_hint(username: str) -> str | None:
+    """Say why CARTO itself would not have such a user name, or return None.
+
+    Stricter than `check_username`: for a form, where a slip of the fingers is likelier
+    than an unusual server.
+
+    Example:
+        >>> username_hint("jane_doe")
+        "CARTO user names have no '_'; did you mean 'jane-doe'?"
+    """
+    name = username.lower()
+    if not _LENIENT_NAME.fullmatch(name):
+        try:
+            check_username(name)
+        except InvalidCredentialsError as error:
+            return str(error)
+    if _SERVER_NAME.fullmatch(name):
+        return None
+    if "_" in name:
+        return (
+            "CARTO user names have no '_'; did you mean "
+            f"'{name.replace('_', '-').strip('-')}'?"
+        )
+    return "CARTO user names start and end with a letter or a digit."
+
+
+def normalize_base_url(text: str, *, allow_non_secure: bool = False) -> str:
+    """Turn whatever a browser's address bar shows into the base URL of the API.
+
+    Args:
+        text: address of an account, of a page of it, or of an installation.
+        allow_non_secure: accept `http://` to another machine than this one.
+
+    Returns:
+        Scheme, host, port if it is not the usual one, prefix and `/user/<name>` if
+        there; no slash at the end. The same again when given again.
+
+    Raises:
+        InvalidCredentialsError: with `suggestion` where another address would do.
+
+    Example:
+        >>> normalize_base_url("Team.carto.com/u/jane/dashboard")
+        'https://team.carto.com/user/jane'
+    """
+    given = text.strip().strip("/")
+    _check_characters(given)
+    if _NO_SLASHES.match(given):
+        raise _invalid("The address needs two slashes after 'https:'.")
+    parts = _split(given if "://" in given else f"https://{given}")
+    normalized = _normalize(parts)
+    _check_platform(parts, normalized)
+    _check_extras(parts, normalized)
+    _check_scheme(parts, normalized, allow_non_secure=allow_non_secure)
+    return normalized
+
+
+def resolve(
+    username: str | None, base_url: str | None, *, allow_non_secure: bool = False
+) -> Address:
+    """Tell user and address from what is known of them.
+
+    Args:
+        username: user name in any case, or None beside a `base_url`.
+        base_url: anything that `normalize_base_url` takes; None or `""` means
+            `https://<username>.carto.com`.
+        allow_non_secure: accept `http://` to another machine than this one.
+
+    Raises:
+        InvalidCredentialsError: neither names a user, or they name two.
+
+    Example:
+        >>> resolve("jane", "https://maps.example.com").base_url
+        'https://maps.example.com/user/jane'
+    """
+    if username:
+        check_username(username)
+    name = username.lower() if username else None
+    if not base_url:
+        if name is None:
+            raise InvalidCredentialsError(
+                "A CARTO user name is needed, or a base URL that names the user.",
+                field="username",
+            )
+        base_url = f"https://{name}.{_CLOUD}"
+    base = normalize_base_url(base_url, allow_non_secure=allow_non_secure)
+    return _with_user(name, base)
+
+
+def _with_user(name: str | None, base: str) -> Address:
+    parts = urlsplit(base)
+    in_path, in_host = _user_in_path(parts.path), _user_in_host(parts.hostname or "")
+    if in_path and name and in_path != name:
+        raise InvalidCredentialsError(
+            f"The address {base} belongs to '{in_path}', not to '{name}'. Correct the "
+            "user name or the address.",
+            field="username",
+            suggestion=in_path,
+        )
+    user = in_path or name or in_host
+    if user is None:
+        raise InvalidCredentialsError(
+            f"The address {base} does not say whose account it is. Give the user name "
+            f"too, or add it to the address: {base}/user/NAME",
+            field="username",
+        )
+    if not in_path and in_host != user:
+        # An organisation's host, or one host for all the users of an installation.
+        base = f"{base}/user/{user}"
+    return Address(user, base)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL points to this machine, where `http://` is as good as https."""
+    host = _host_or_none(url)
+    if host is None:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        # Other names below .localhost are up to the resolver, so they do not count.
+        return host == "localhost"
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port in their shortest form; `""` if there is no host.
+
+    Example:
+        >>> origin_of("https://Jane.carto.com:443/dashboard")
+        'https://jane.carto.com'
+    """
+    host = _host_or_none(url)
+    if host is None:
+        return ""
+    parts = urlsplit(url)
+    shown = f"[{host}]" if ":" in host else host
+    port = parts.port
+    if port is None or port == _DEFAULT_PORTS.get(parts.scheme):
+        return f"{parts.scheme}://{shown}"
+    return f"{parts.scheme}://{shown}:{port}"
+
+
+def proposed_profile_name(address: Address) -> str:
+    """Propose the name to save an account under.
+
+    Example:
+        >>> proposed_profile_name(Address("jane", "http://localhost:8080/user/jane"))
+        'jane@localhost-8080'
+    """
+    name = address.username.lstrip("-_") or "account"
+    if address.is_cloud:
+        return f"{name}@{_CLOUD}" if _DEVICES.fullmatch(name) else name
+    host = re.sub(r"[\[\]]", "", address.host).replace(":", "-")
+    return f"{name}@{host}"[:64].rstrip(".")
+
+
+def base_from_template(template: object, username: str) -> str | None:
+    """Tell the base URL from the `sql_api_template` that a CARTO server announces.
+
+    Args:
+        template: what stands in `config` of `/api/v3/me`, as
+            `https://{user}.example.com:443`; anything else gives None.
+        username: whose base URL is wanted.
+    """
+    if not isinstance(template, str) or "{user}" not in template:
+        return None
+    try:
+        return resolve(username, template.replace("{user}", username)).base_url
+    except InvalidCredentialsError:
+        return None
+
+
+def _invalid(message: str, suggestion: str | None = None) -> InvalidCredentialsError:
+    if suggestion:
+        message = f"{message} Did you mean {suggestion}?"
+    return InvalidCredentialsError(message, field="base_url", suggestion=suggestion)
+
+
+def _check_characters(text: str) -> None:
+    if not text:
+        raise _invalid("The address is empty.")
+    if re.search(r"[^!-~]|[\\<>\"'`{}|^]", text):
+        raise _invalid(
+            "The address holds a character that no address has (a blank, a line break, "
+            "a quote or a letter with an accent). Copy it again from your browser."
+        )
+
+
+def _split(text: str) -> SplitResult:
+    """Split a URL whose host and port can be used as they are."""
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        host, port = "", None
+        parts = None
+    if parts is None or port == 0 or parts.netloc.endswith(":"):
+        raise _invalid("The address has no valid port: a number follows the ':'.")
+    if parts.scheme not in _DEFAULT_PORTS:
+        raise _invalid("The address must start with https://.")
+    if _plain_host(host) is None:
+        raise _invalid("The address names no valid host. Copy it from your browser.")
+    return parts
+
+
+def _plain_host(host: str) -> str | None:
+    """Return a host in the one form that is compared and connected to."""
+    host = host.lower().removesuffix(".")
+    labels = host.split(".")
+    if ":" in host or re.fullmatch(r"[0-9]+|0x[0-9a-f]*", labels[-1]):
+        # A resolver would take 127.1 and 0x7f.1 too, and go where nobody reads it.
+        try:
+            return None if "%" in host else str(ipaddress.ip_address(host))
+        except ValueError:
+            return None
+    valid = len(host) <= 253 and all(map(_LABEL.fullmatch, labels))  # noqa: PLR2004 - DNS
+    return host if valid else None
+
+
+def _host_or_none(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - a bad port is found when it is read
+        return _plain_host(parts.hostname) if parts.hostname else None
+    except ValueError:
+        return None
+
+
+def _normalize(parts: SplitResult) -> str:
+    origin = origin_of(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
+    segments = [segment for segment in parts.path.split("/") if segment]
+    is_cloud = _is_cloud_host(parts.hostname or "")
+    before, user = _cut(segments)
+    if user is not None:
+        check = user.lower()
+        if not _LENIENT_NAME.fullmatch(check):
+            raise _invalid("The address names no valid user after /user/.")
+        user = check
+    if is_cloud:
+        before = []
+    if not all(map(_PREFIX_SEGMENT.fullmatch, before)):
+        raise _invalid("The path of the address is not one of CARTO's.", origin)
+    if user and not (is_cloud and user == _user_in_host(parts.hostname or "")):
+        before = [*before, "user", user]
+    return "/".join([origin, *before])
+
+
+def _cut(segments: list[str]) -> tuple[list[str], str | None]:
+    """Split a path into what stands before `/user/<name>` or a page, and the name."""
+    for index, segment in enumerate(segments[:-1]):
+        if segment in {"user", "u"}:
+            return segments[:index], segments[index + 1]
+    for index, segment in enumerate(segments):
+        if segment in _PAGES:
+            return segments[:index], None
+    return segments, None
+
+
+def _user_in_path(path: str) -> str | None:
+    return _cut([segment for segment in path.split("/") if segment])[1]
+
+
+def _user_in_host(host: str) -> str | None:
+    label, dot, rest = host.lower().partition(".")
+    if not dot or host in _BARE_HOSTS or label == "www" or not rest:
+        return None
+    if ":" in host or host.replace(".", "").isdigit():
+        return None
+    return label
+
+
+def _user_of(base: str) -> str | None:
+    parts = urlsplit(base)
+    return _user_in_path(parts.path) or _user_in_host(parts.hostname or "")
+
+
+def _is_cloud_host(host: str) -> bool:
+    label, _, rest = host.lower().partition(".")
+    return rest == _CLOUD and label not in {"www", "app"}
+
+
+def _check_platform(parts: SplitResult, normalized: str) -> None:
+    host = urlsplit(normalized).hostname or ""
+    if host == f"app.{_CLOUD}" or host.endswith((f".api.{_CLOUD}", f".app.{_CLOUD}")):
+        raise _invalid(CARTO_3_MESSAGE)
+    user = _user_in_path(parts.path)
+    if host in _BARE_HOSTS:
+        raise _invalid(
+            f"{host} is CARTO's web site; every account has an address of its own, "
+            "https://NAME.carto.com.",
+            f"https://{user}.{_CLOUD}" if user else None,
+        )
+    if host.startswith("www.") and host.endswith(f".{_CLOUD}"):
+        raise _invalid(f"There is no {host}.", normalized.replace("//www.", "//", 1))
+
+
+def _check_extras(parts: SplitResult, normalized: str) -> None:
+    if "@" in parts.netloc:
+        raise _invalid(
+            "The address must not hold a user name or a password.", normalized
+        )
+    extras = f"{parts.query}#{parts.fragment}"
+    if _SECRET_PARAMETER.search(extras):
+        raise _invalid("The address must not hold a key after '?' or '#'.", normalized)
+    # What follows a page that was pasted from the browser is dropped with the page.
+    page = set(parts.path.split("/")) & _PAGES
+    if extras != "#" and not page:
+        raise _invalid("The address must end before '?' and '#'.", normalized)
+
+
+def _check_scheme(
+    parts: SplitResult, normalized: str, *, allow_non_secure: bool
+) -> None:
+    if parts.scheme == "https" or allow_non_secure or is_loopback(normalized):
+        return
+    raise _invalid(
+        "http:// would send the API key readable for everybody on the way; only "
+        "https:// is accepted (allow_non_secure=True accepts http:// in a network that "
+        "you trust).",
+        normalized.replace("http://", "https://", 1).removesuffix(":80"),
+    )
