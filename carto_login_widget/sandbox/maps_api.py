@@ -1,0 +1,44 @@
+"""The Maps API, as far as a key check can see it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from carto_login_widget.sandbox.messages import Answer, json_answer
+from carto_login_widget.sandbox.sql_api import DataCall, RefusedError
+
+if TYPE_CHECKING:
+    from carto_login_widget.sandbox.install import Install
+    from carto_login_widget.sandbox.messages import Request
+
+_SUBTYPES = {
+    401: "api-key-not-found",
+    403: "api-key-does-not-grant-access",
+    404: "user-not-found",
+}
+
+
+def maps(install: Install, request: Request) -> Answer:
+    """List no named maps, or make an empty map, if the key may."""
+    call = DataCall(install, request)
+    try:
+        if call.account is None:
+            raise RefusedError(404, f"Sorry, we can't find CARTO user '{call.user}'.")
+        call.authorized("maps", "Forbidden", "Forbidden")
+    except RefusedError as refused:
+        return _refusal(refused, request)
+    if request.path.rstrip("/").endswith("/named"):
+        return json_answer(200, {"template_ids": []})
+    made = {"layergroupid": "sandbox:0", "metadata": {"layers": []}}
+    return json_answer(200, made)
+
+
+def _refusal(refused: RefusedError, request: Request) -> Answer:
+    text = str(refused)
+    detail = {
+        "type": "auth",
+        "subtype": _SUBTYPES[refused.status],
+        "message": text,
+    }
+    status = 200 if request.params.get("callback") else refused.status
+    return json_answer(status, {"errors": [text], "errors_with_context": [detail]})

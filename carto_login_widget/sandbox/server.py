@@ -1,0 +1,210 @@
+"""The web server: tornado's HTTP on a thread and event loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http
+import math
+import socket
+import struct
+import threading
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPHeaders, ResponseStartLine
+from tornado.iostream import StreamClosedError
+from tornado.netutil import bind_sockets
+
+from carto_login_widget.sandbox import routes
+from carto_login_widget.sandbox.faults import Fault
+from carto_login_widget.sandbox.messages import Answer, Request
+from carto_login_widget.sandbox.records import Record
+from carto_login_widget.sandbox.sql_api import DataCall
+
+if TYPE_CHECKING:
+    import ssl
+
+    from tornado.httputil import HTTPServerRequest
+
+    from carto_login_widget.sandbox.faults import Failure, Faults
+    from carto_login_widget.sandbox.install import Install
+
+_NO_FAULT = Fault("none")
+_POLL = 0.02  # seconds between two looks at a hang that may have been healed
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST, not FIN
+
+
+class Server:
+    """One listening socket and the thread that serves it.
+
+    Args:
+        install: The accounts and switches.
+        faults: What goes wrong.
+        records: The list every request is written to.
+        port: Port on 127.0.0.1; 0 takes a free one.
+        context: TLS context, or None for plain http.
+    """
+
+    def __init__(
+        self,
+        install: Install,
+        faults: Faults,
+        records: list[Record],
+        port: int,
+        context: ssl.SSLContext | None,
+    ) -> None:
+        self._install = install
+        self._faults = faults
+        self._records = records
+        self._scheme = "https" if context else "http"
+        self._context = context
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sockets = bind_sockets(port, "127.0.0.1", socket.AF_INET)
+        self.port: int = self._sockets[0].getsockname()[1]
+        self._ready = threading.Event()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._main()), name="carto-sandbox", daemon=True
+        )
+
+    def start(self) -> None:
+        """Serve until `stop()`."""
+        self._thread.start()
+        self._ready.wait()
+
+    def stop(self) -> None:
+        """Cut every connection and end the thread."""
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join()
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        server = HTTPServer(self._accept, ssl_options=self._context)
+        server.add_sockets(self._sockets)
+        self._ready.set()
+        await self._stopping.wait()
+        server.stop()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await server.close_all_connections()
+        self._install.close()
+
+    def _accept(self, raw: HTTPServerRequest) -> None:
+        task = self._loop.create_task(self._serve(raw))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        raw.connection.set_close_callback(task.cancel)
+
+    async def _serve(self, raw: HTTPServerRequest) -> None:
+        request = _plain(raw, self._scheme)
+        record = Record.of(request, self._user(request))
+        self._records.append(record)
+        failure = self._faults.take(request)
+        record.fault = failure.fault.name if failure else None
+        record.hung_up = True
+        with contextlib.suppress(StreamClosedError):
+            await self._answer(raw, request, record, failure)
+            record.hung_up = False
+
+    async def _answer(
+        self,
+        raw: HTTPServerRequest,
+        request: Request,
+        record: Record,
+        failure: Failure | None,
+    ) -> None:
+        fault = failure.fault if failure else _NO_FAULT
+        if failure:
+            await _wait(failure)
+        given = fault.applied(lambda: routes.answer(self._install, request))
+        if fault.delivery != "reset":
+            record.status = given.status
+        await _deliver(raw, given, fault)
+
+    def _user(self, request: Request) -> str:
+        found = self._install.user_of(request)
+        return found or DataCall(self._install, request).user
+
+
+def _plain(raw: HTTPServerRequest, scheme: str) -> Request:
+    """The request without tornado in it."""
+    form = {
+        name: values[-1].decode("utf-8", "replace")
+        for name, values in raw.body_arguments.items()
+    }
+    headers = {name.lower(): value for name, value in raw.headers.get_all()}
+    return Request(
+        raw.method or "GET", raw.path, raw.query, headers, raw.body, form, scheme
+    )
+
+
+async def _wait(failure: Failure) -> None:
+    """Let the fault's time pass, or until it is healed."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + failure.fault.wait
+    while loop.time() < end and not failure.healed.is_set():
+        await asyncio.sleep(min(_POLL, end - loop.time()))
+
+
+async def _deliver(raw: HTTPServerRequest, answer: Answer, fault: Fault) -> None:
+    length = str(len(answer.body))
+    answer = answer.with_headers(
+        ("Date", formatdate(usegmt=True)), ("Content-Length", length)
+    )
+    if fault.delivery == "whole":
+        await _deliver_whole(raw, answer)
+    else:
+        await _deliver_badly(raw, answer, fault)
+
+
+async def _deliver_whole(raw: HTTPServerRequest, answer: Answer) -> None:
+    headers = HTTPHeaders()
+    for name, value in answer.headers:
+        headers.add(name, value)
+    line = ResponseStartLine("HTTP/1.1", answer.status, _reason(answer.status))
+    body = b"" if raw.method == "HEAD" else answer.body
+    await raw.connection.write_headers(line, headers, body)
+    raw.connection.finish()
+
+
+async def _deliver_badly(raw: HTTPServerRequest, answer: Answer, fault: Fault) -> None:
+    """Take the connection out of tornado's hands and mistreat it."""
+    stream = raw.connection.detach()
+    try:
+        if fault.delivery == "reset":
+            stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            return
+        head = _head(answer)
+        if fault.delivery == "drip_headers":
+            await _drip(stream, head, fault.interval)
+            await stream.write(answer.body)
+            return
+        await stream.write(head)
+        if fault.delivery == "truncated":
+            await stream.write(answer.body[: len(answer.body) // 2])
+        else:
+            await _drip(stream, answer.body, fault.interval)
+    finally:
+        stream.close()
+
+
+async def _drip(stream: object, content: bytes, interval: float) -> None:
+    for position in range(len(content)):
+        await stream.write(content[position : position + 1])
+        await asyncio.sleep(interval)
+
+
+def _head(answer: Answer) -> bytes:
+    lines = [f"HTTP/1.1 {answer.status} {_reason(answer.status)}"]
+    lines += [f"{name}: {value}" for name, value in answer.headers]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def _reason(status: int) -> str:
+    try:
+        return http.HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
