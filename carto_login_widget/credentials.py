@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,10 +80,10 @@ class Secret:
 
 
 def clean_paste(text: str) -> str:
-    """Drop what a paste brings along: blanks, quotes and invisible characters.
+    r"""Drop what a paste brings along: blanks, quotes and invisible characters.
 
     Example:
-        >>> clean_paste(' "jane"\\n')
+        >>> clean_paste(' "jane"\n')
         'jane'
     """
     visible = text.translate(_INVISIBLE).strip()
@@ -105,7 +106,9 @@ def check_key(key: Secret) -> None:
     text = key.reveal()
     problem = None
     if not text:
-        problem = "The API key is empty. Copy it from the API keys page of your account."
+        problem = (
+            "The API key is empty. Copy it from the API keys page of your account."
+        )
     elif text.startswith("eyJ"):
         problem = address.CARTO_3_MESSAGE
     elif _FORBIDDEN_IN_KEY.search(text):
@@ -201,7 +204,7 @@ class Credentials:
 
     @property
     def source(self) -> str | None:
-        """Where they came from: `"profile 'work'"`, `"CARTO_API_KEY"` …"""
+        """Where they came from, as `"profile 'work'"` or `"CARTO_API_KEY"`."""
         return self._source
 
     @property
@@ -320,11 +323,22 @@ class Credentials:
         Returns:
             The path that was written.
 
+        Warns:
+            UserWarning: what was there was kept elsewhere, or others could read it.
+
         Raises:
             CredentialsFileError: it cannot be written; what was there is still there.
         """
+        from .profiles import save_file, store_of
+
         path = _path(config_file)
-        files.write_document(path, to_document(self))
+        store = store_of(path)
+        if store is not None:
+            store.adopt(self)
+        notes = store.take_notes() if store is not None else []
+        profile = self._profile if store is not None else None
+        for note in notes + save_file(self, path, profile=profile):
+            warnings.warn(note, stacklevel=2)
         return path
 
     @classmethod
@@ -333,8 +347,16 @@ class Credentials:
 
         Args:
             config_file: path; None means `creds.json` of the store.
+
+        Raises:
+            CredentialsFileError: it cannot be removed and is still there.
         """
-        files.remove(_path(config_file))
+        path = _path(config_file)
+        if not files.remove(path):
+            warnings.warn(
+                f"There is no credentials file {path}, so nothing was removed.",
+                stacklevel=2,
+            )
 
     def validate(self, timeout: float | None = None) -> Account:
         """Ask CARTO whether it accepts the key, and what the key can do.
@@ -459,16 +481,16 @@ def _file_source(path: Path, config_file: str | Path | None) -> str:
     return path.name if config_file is None else str(config_file)
 
 
-def to_document(credentials: Credentials) -> dict[str, Any]:
+def to_document(credentials: Credentials) -> files.Document:
     """Return what the file holds: cartoframes' four keys and ours."""
-    document: dict[str, Any] = {
-        "username": credentials.username,
-        "api_key": credentials.api_key,
-        "base_url": credentials.base_url,
+    document = files.Document(
+        username=credentials.username,
+        api_key=credentials.api_key,
+        base_url=credentials.base_url,
         # cartoframes takes a loopback http address only with this flag.
-        "allow_non_secure": credentials.allow_non_secure
+        allow_non_secure=credentials.allow_non_secure
         or credentials.base_url.lower().startswith("http://"),
-    }
+    )
     if credentials.proved:
         document["proved"] = credentials.proved
     return document
@@ -486,7 +508,8 @@ def from_document(document: dict[str, Any], *, path: Path) -> Credentials:
             document.get("username"),
             document.get("api_key"),
             document.get("base_url"),
-            allow_non_secure=bool(document.get("allow_non_secure")),
+            # Only a true says that the key may travel in the clear.
+            allow_non_secure=document.get("allow_non_secure") is True,
         )
         return credentials.remember(
             profile=_text_or_none(document.get("profile")),
