@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from harness.environment import clean_environment, home_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,12 +16,6 @@ if TYPE_CHECKING:
     from carto_login_widget.sandbox import Sandbox
 
 collect_ignore = ["benchmarks"]
-
-_PREFIXES = (
-    *("CARTO_", "CPL_", "GDAL_", "GOOGLE_", "IPYTHON", "JUPYTER", "OGR_", "XDG_"),
-    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
-    *("CURL_CA_", "NETRC", "REQUESTS_CA_", "SSL_CERT_"),
-)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,26 +27,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "browser" in item.path.parts)
 
 
-def clean_environment() -> dict[str, str]:
-    """Return the environment less what could change a result."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.upper().startswith(_PREFIXES)
-    }
-
-
 @pytest.fixture(autouse=True)
 def home(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
     """The empty home directory of this test; nothing of the machine's shows."""
-    kept = clean_environment()
-    for name in os.environ.keys() - kept.keys():
+    for name in os.environ.keys() - clean_environment().keys():
         monkeypatch.delenv(name)
     path = tmp_path_factory.mktemp("home")
-    for name in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"):
-        monkeypatch.setenv(name, str(path))
+    for name, value in home_variables(path).items():
+        monkeypatch.setenv(name, value)
     return path
 
 

@@ -1,0 +1,220 @@
+"""JupyterLab, Notebook 7 and Voilà in Chromium, for the tests in this directory."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+import pytest
+from harness.chromium import launch
+from harness.environment import home_variables
+from harness.frames import Frames
+from harness.notebook import Notebook
+from harness.servers import JupyterLab, Scratch, Voila
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+KERNELS = ["python3", "python3-ipykernel6"]
+_APPS = {"lab": "/doc/tree/", "full lab": "/lab/tree/", "notebook": "/notebooks/"}
+# Read here: the tests themselves see no variable that begins with CARTO_.
+_SCREENSHOTS = os.environ.get("CARTO_SCREENSHOTS")
+
+expect.set_options(timeout=15_000)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is in this directory, so that `-m "not browser"` leaves it out."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def screenshots(pytestconfig: pytest.Config) -> Path:
+    """The directory for pictures: `$CARTO_SCREENSHOTS`, else `screenshots`."""
+    path = Path(_SCREENSHOTS or pytestconfig.rootpath / "screenshots")
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for all tests; each has a context of its own in it."""
+    with sync_playwright() as playwright, launch(playwright) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
+    """The directories that all servers share."""
+    ipykernel6 = os.environ.get("TEST_IPYKERNEL6_PYTHON")
+    return Scratch(tmp_path_factory.mktemp("jupyter"), ipykernel6)
+
+
+@pytest.fixture(scope="session")
+def lab(scratch: Scratch) -> Iterator[JupyterLab]:
+    """A running JupyterLab."""
+    with JupyterLab(scratch) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def voila(scratch: Scratch) -> Iterator[Voila]:
+    """A running Voilà."""
+    with Voila(scratch) as server:
+        yield server
+
+
+@pytest.fixture(params=KERNELS)
+def kernel(request: pytest.FixtureRequest) -> str:
+    """Each kernel in turn: a test that asks for this runs on all of them."""
+    return str(request.param)
+
+
+@pytest.fixture
+def kernel_home(tmp_path: Path) -> Path:
+    """The home directory of the kernels of this test, empty at first."""
+    path = tmp_path / "kernel-home"
+    path.mkdir()
+    return path
+
+
+class Opener:
+    """What `open_notebook` and `open_voila` have in common."""
+
+    def __init__(
+        self,
+        request: pytest.FixtureRequest,
+        chromium: Browser,
+        scratch: Scratch,
+        home: Path,
+    ) -> None:
+        self._name = re.sub(r"\W+", "-", request.node.name)
+        self._context = chromium.new_context(viewport={"width": 1280, "height": 900})
+        self._scratch = scratch
+        self._home = home
+        self.frames = Frames()
+        self._count = 0
+
+    def page(self) -> Page:
+        """Open an empty page whose frames are kept."""
+        page = self._context.new_page()
+        self.frames.watch(page)
+        return page
+
+    def file(
+        self, cells: Sequence[str] | Path, kernel: str, env: dict[str, str]
+    ) -> Path:
+        """Put a notebook where the servers find it, and a kernel for it."""
+        if kernel == "python3-ipykernel6" and not self._scratch.ipykernel6:
+            pytest.skip("TEST_IPYKERNEL6_PYTHON is not set: tests/run.sh sets it")
+        self._scratch.write_kernels({**home_variables(self._home), **env})
+        self._count += 1
+        path = self._scratch.root / f"{self._name}-{self._count}.ipynb"
+        if isinstance(cells, Path):
+            shutil.copy(cells, path)
+        else:
+            notebook = nbformat.v4.new_notebook()
+            notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+            nbformat.write(notebook, path)
+        _set_kernel(path, kernel)
+        return path
+
+    def close(self) -> None:
+        """Close all pages."""
+        self._context.close()
+
+
+def _set_kernel(path: Path, kernel: str) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata.kernelspec = {
+        "name": kernel,
+        "display_name": kernel,
+        "language": "python",
+    }
+    nbformat.write(notebook, path)
+
+
+@pytest.fixture
+def opener(
+    request: pytest.FixtureRequest,
+    chromium: Browser,
+    scratch: Scratch,
+    kernel_home: Path,
+    screenshots: Path,
+) -> Iterator[Opener]:
+    """The browser context of this test; a failure leaves a picture of each page."""
+    made = Opener(request, chromium, scratch, kernel_home)
+    yield made
+    if request.node.stash.get(_FAILED, False):
+        for number, page in enumerate(made._context.pages):
+            page.screenshot(path=screenshots / f"failed-{made._name}-{number}.png")
+    made.close()
+
+
+_FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Any:
+    """Note a failure where the fixtures see it."""
+    report = yield
+    item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
+    return report
+
+
+@pytest.fixture
+def open_notebook(
+    opener: Opener, lab: JupyterLab, screenshots: Path
+) -> Iterator[Callable[..., Notebook]]:
+    """Open a notebook: `open_notebook(cells, kernel=, app=, settings=, env=)`.
+
+    `cells` are the texts of code cells, or the path of a notebook, which is copied.
+    `kernel` is "python3" or "python3-ipykernel6"; `app` is "lab" (one document),
+    "full lab" or "notebook"; `settings` are JupyterLab's, by plugin; `env` are
+    environment variables of the kernel.
+    """
+
+    def open_(
+        cells: Sequence[str] | Path,
+        *,
+        kernel: str = "python3",
+        app: str = "lab",
+        settings: dict[str, dict[str, Any]] | None = None,
+        env: dict[str, str] | None = None,
+    ) -> Notebook:
+        path = opener.file(cells, kernel, env or {})
+        lab.scratch.write_settings(settings or {})
+        url = lab.url + _APPS[app] + path.name
+        notebook = Notebook(opener.page(), url, path, opener.frames, screenshots)
+        notebook.open()
+        return notebook
+
+    yield open_
+    lab.shut_down_kernels()
+
+
+@pytest.fixture
+def open_voila(opener: Opener, voila: Voila) -> Callable[..., Page]:
+    """Open a notebook in Voilà, which runs it: `open_voila(cells, kernel=, env=)`."""
+
+    def open_(
+        cells: Sequence[str] | Path,
+        *,
+        kernel: str = "python3",
+        env: dict[str, str] | None = None,
+    ) -> Page:
+        path = opener.file(cells, kernel, env or {})
+        page = opener.page()
+        page.goto(f"{voila.url}/voila/render/{path.name}")
+        return page
+
+    return open_
