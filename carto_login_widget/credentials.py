@@ -329,7 +329,8 @@ class Credentials:
         Raises:
             CredentialsFileError: it cannot be written; what was there is still there.
         """
-        from .profiles import save_file, store_of
+        from .documents import save_file
+        from .profiles import store_of
 
         path = _path(config_file)
         store = store_of(path)

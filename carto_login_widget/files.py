@@ -11,16 +11,14 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
-import secrets
 import stat
 import sys
-import time
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import atomic
 from .errors import CredentialsFileError
 
 if TYPE_CHECKING:
@@ -30,12 +28,6 @@ HOME_VARIABLE = "CARTO_LOGIN_HOME"
 
 _APPLICATION = "cartoframes"
 _MAX_BYTES = 1_000_000
-_TEMPORARY = re.compile(r"\.carto-login-[0-9a-f]{32}\.tmp")
-_LEFTOVER_AGE = 600.0
-_REPLACE_TRIES = 20
-_REPLACE_PAUSE = 0.025
-_BINARY: int = getattr(os, "O_BINARY", 0)
-_NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 
 
 def store_directory(environ: Mapping[str, str] = os.environ) -> Path:
@@ -170,25 +162,17 @@ def write_document(
 def _write(path: Path, content: _Content, *, exclusive: bool) -> Exception | None:
     if content.data is None:
         return _not_written(path, "its content cannot be expressed as JSON")
-    temporary = None
     try:
-        target = _target(path)
-        make_directory(target.parent)
-        temporary = target.with_name(f".carto-login-{secrets.token_hex(16)}.tmp")
-        _write_temporary(temporary, content)
-        if not _publish(temporary, target, exclusive=exclusive):
-            return FileExistsError(
-                f"{path} exists already and was left as it is. Choose another name."
-            )
-        _sync_directory(target.parent)
-        _sweep(target)
+        written = atomic.write(
+            _target(path), memoryview(content.data), exclusive=exclusive
+        )
     except (OSError, ValueError) as error:
         return _not_written(path, _why(error, path))
-    finally:
-        if temporary is not None:
-            with suppress(OSError):
-                temporary.unlink()
-    return None
+    if written:
+        return None
+    return FileExistsError(
+        f"{path} exists already and was left as it is. Choose another name."
+    )
 
 
 def _target(path: Path) -> Path:
@@ -196,104 +180,6 @@ def _target(path: Path) -> Path:
     if target.exists() and not target.is_file():
         raise OSError(errno.EINVAL, "it is there, and is not a regular file")
     return target
-
-
-def make_directory(directory: Path) -> None:
-    """Make a directory and its missing parents, each for the owner only.
-
-    Raises:
-        OSError: it cannot be made.
-    """
-    if directory.is_dir():
-        return
-    make_directory(directory.parent)
-    with suppress(FileExistsError):
-        directory.mkdir(mode=0o700)
-        directory.chmod(0o700)  # a umask may have taken bits away
-        _sync_directory(directory.parent)
-
-
-def _write_temporary(temporary: Path, content: _Content) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY | _NO_FOLLOW
-    descriptor = os.open(temporary, flags, 0o600)
-    try:
-        if hasattr(os, "fchmod"):
-            os.fchmod(descriptor, 0o600)
-        rest = memoryview(content.data or b"")
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _publish(temporary: Path, target: Path, *, exclusive: bool) -> bool:
-    """Give the file its name; False where that name is taken and `exclusive`."""
-    if not exclusive:
-        _replace(temporary, target)
-        return True
-    try:
-        # A link is made whole and never replaces a file, unlike a rename.
-        os.link(temporary, target, follow_symlinks=False)
-    except FileExistsError:
-        return False
-    except OSError:
-        return _publish_without_links(temporary, target)
-    return True
-
-
-def _publish_without_links(temporary: Path, target: Path) -> bool:
-    # FAT and some network file systems: an empty file holds the name for a moment.
-    try:
-        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    except FileExistsError:
-        return False
-    try:
-        _replace(temporary, target)
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
-    return True
-
-
-def _replace(source: Path, target: Path) -> None:
-    for attempt in count(1):
-        try:
-            source.replace(target)
-        except PermissionError:
-            # Windows refuses while somebody, a virus scanner say, has the file open.
-            if os.name != "nt" or attempt == _REPLACE_TRIES:
-                raise
-            time.sleep(_REPLACE_PAUSE)
-        else:
-            return
-
-
-def _sync_directory(directory: Path) -> None:
-    # Not every file system can; the file itself is safe by then.
-    with suppress(OSError):
-        descriptor = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _sweep(written: Path) -> None:
-    """Remove what killed writers left beside a file that was just written."""
-    with suppress(OSError):
-        # The age is counted by the clock of the file system, which may be elsewhere.
-        newest = written.stat().st_mtime - _LEFTOVER_AGE
-        with os.scandir(written.parent) as entries:
-            leftovers = [e for e in entries if _TEMPORARY.fullmatch(e.name)]
-        for entry in leftovers:
-            status = entry.stat(follow_symlinks=False)
-            if status.st_mtime < newest and _is_ours(status):
-                Path(entry).unlink(missing_ok=True)
-
-
-def _is_ours(status: os.stat_result) -> bool:
-    return os.name == "nt" or status.st_uid == os.geteuid()
 
 
 def remove(path: str | os.PathLike[str]) -> bool:
@@ -308,7 +194,7 @@ def remove(path: str | os.PathLike[str]) -> bool:
     path = Path(path)
     try:
         path.unlink()
-        _sync_directory(path.parent)
+        atomic.sync_directory(path.parent)
     except FileNotFoundError:
         return False
     except (OSError, ValueError) as error:
@@ -337,7 +223,9 @@ def set_aside(path: str | os.PathLike[str]) -> Path:
     try:
         for number in count(1):
             aside = target.with_name(f"{target.name}.corrupt-{number}")
-            if _same_file(aside, target) or _publish(target, aside, exclusive=True):
+            if _same_file(aside, target) or atomic.publish(
+                target, aside, exclusive=True
+            ):
                 repair_mode(aside)
                 return aside
     except OSError as error:
@@ -356,6 +244,14 @@ def _same_file(one: Path, other: Path) -> bool:
         return False
 
 
+def is_older(one: Path, other: Path) -> bool:
+    """Whether a file was written before another one, or at the same moment."""
+    try:
+        return one.stat().st_mtime_ns <= other.stat().st_mtime_ns
+    except OSError:
+        return False
+
+
 def repair_mode(path: str | os.PathLike[str]) -> bool:
     """Take a file or directory of ours away from other users; True if it was open.
 
@@ -365,8 +261,8 @@ def repair_mode(path: str | os.PathLike[str]) -> bool:
     if os.name == "nt":
         return False
     with suppress(OSError):
-        status = Path(path).stat()
-        if status.st_mode & 0o077 and status.st_uid == os.geteuid():
+        status = os.stat(path)  # noqa: PTH116 - a Path for each of 10,000 is slow
+        if status.st_mode & 0o077 and atomic.is_ours(status):
             Path(path).chmod(stat.S_IMODE(status.st_mode) & 0o700)
             return True
     return False
@@ -404,6 +300,6 @@ def _owner(path: Path) -> str:
     with suppress(OSError, KeyError, NotImplementedError, RuntimeError):
         while not directory.exists():
             directory = directory.parent
-        if not _is_ours(directory.stat()):
+        if not atomic.is_ours(directory.stat()):
             return f"the directory {directory} belongs to {directory.owner()}"
     return f"you may not write in the directory {directory}"

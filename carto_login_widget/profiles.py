@@ -9,163 +9,20 @@ undo each other's work.
 from __future__ import annotations
 
 import os
-import re
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from . import address, files
-from .credentials import DEFAULT_FILE_NAME, Credentials, from_document, to_document
-from .errors import (
-    CredentialsFileError,
-    InvalidCredentialsError,
-    ProfileNotFoundError,
-)
+from . import files
+from .credentials import DEFAULT_FILE_NAME, Credentials
+from .documents import close_file, peek, same_account, save_file
+from .errors import CredentialsFileError, ProfileNotFoundError
+from .names import candidates, check_name, is_name
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+__all__ = ["ProfileStore", "check_name", "store_of"]
 
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._@-]{0,62}[a-z0-9_@-])?")
-_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
-_OURS = frozenset(
-    ("username", "api_key", "base_url", "allow_non_secure", "profile", "proved")
-)
 _SUFFIX = ".json"
-_FALLBACK_NAME = "account"
-
-
-def check_name(name: str) -> str:
-    """Check the name of a saved account.
-
-    Returns:
-        The name as it is stored: lower-cased, so that names that differ only in case
-        are one account on every file system.
-
-    Raises:
-        InvalidCredentialsError: it cannot be one; the message says what can.
-
-    Example:
-        >>> check_name("Jane@maps.example.com")
-        'jane@maps.example.com'
-    """
-    lowered = name.lower() if name.isascii() else ""
-    if not _NAME.fullmatch(lowered):
-        raise InvalidCredentialsError(
-            f"{name!r} cannot be the name of a saved account: use 1 to 64 of the "
-            f"letters a-z, digits and . _ - @, beginning with a letter or digit and "
-            f"not ending with a dot."
-        )
-    if _DEVICE.fullmatch(lowered):
-        raise InvalidCredentialsError(
-            f"{name!r} cannot be the name of a saved account: Windows keeps it for a "
-            f"device. Choose another one, such as {'my-' + lowered!r}."
-        )
-    return lowered
-
-
-def save_file(
-    credentials: Credentials,
-    path: Path,
-    *,
-    profile: str | None = None,
-    exclusive: bool = False,
-    extras_from: Path | None = None,
-) -> list[str]:
-    """Write credentials to a file, and lose nothing that is there.
-
-    What cannot be used as credentials is kept as `<name>.corrupt-N`. Fields that this
-    package does not know survive when the file holds the same account.
-
-    Args:
-        credentials: what to write.
-        path: the file.
-        profile: the name to note in it.
-        exclusive: refuse to replace an existing file.
-        extras_from: another file of the same account, whose unknown fields are taken
-            over too.
-
-    Returns:
-        Sentences for the user on what else was done.
-
-    Raises:
-        FileExistsError: with `exclusive`, the file exists.
-        CredentialsFileError: it cannot be written; what was there is still there.
-    """
-    notes = [] if exclusive else _secure(path)
-    files.write_document(
-        path,
-        _merged(credentials, (extras_from, path), profile),
-        exclusive=exclusive,
-    )
-    return notes
-
-
-def store_of(path: Path) -> ProfileStore | None:
-    """Return the store that a file starts sessions of, or None for another file."""
-    store = ProfileStore()
-    same = os.path.abspath(path) == os.path.abspath(store.default_path)  # noqa: PTH100
-    return store if same else None
-
-
-def _secure(path: Path) -> list[str]:
-    """Keep a broken file and close an open one, before it is replaced."""
-    notes = []
-    if path.is_file() and isinstance(_peek(path), CredentialsFileError):
-        aside = files.set_aside(path)
-        notes.append(
-            f"{path} could not be used as a credentials file and was kept as "
-            f"{aside.name}."
-        )
-    if files.repair_mode(path):
-        notes.append(_was_open(path))
-    return notes
-
-
-def _was_open(path: Path) -> str:
-    return (
-        f"Other users of this machine could read {path}; now only you can. If the "
-        f"machine is shared, give the account a new API key."
-    )
-
-
-def _peek(path: Path) -> Credentials | Exception:
-    """Read credentials, or return why that is not possible."""
-    try:
-        return from_document(files.read_document(path), path=path)
-    except (FileNotFoundError, CredentialsFileError) as error:
-        return error.with_traceback(None)
-
-
-def _merged(
-    credentials: Credentials, sources: tuple[Path | None, ...], profile: str | None
-) -> files.Document:
-    # Raises nothing: its locals hold the key.
-    document = to_document(credentials)
-    if profile is not None:
-        document["profile"] = profile
-    for source in sources:
-        for name, value in _same_account(credentials, source).items():
-            if name == "proved":
-                document.setdefault(name, value)
-            elif name not in _OURS:
-                document[name] = value
-    return document
-
-
-def _same_account(credentials: Credentials, path: Path | None) -> dict[str, Any]:
-    """Return what a file holds, if it holds this account, whatever its key."""
-    try:
-        document = files.read_document(path) if path is not None else {}
-        saved = from_document(document, path=path or Path())
-    except (FileNotFoundError, CredentialsFileError):
-        return {}
-    same = (saved.username, saved.base_url) == (
-        credentials.username,
-        credentials.base_url,
-    )
-    return document if same else {}
+_CONFLICTS = 10
 
 
 @dataclass(frozen=True)
@@ -228,10 +85,10 @@ class ProfileStore:
         Raises:
             CredentialsFileError: the directory cannot be read.
         """
-        names = set(self._saved_names())
+        names = self._saved_names()
         start = self._start()
-        if start is not None:
-            names.add(start.name)
+        if start is not None and not start.is_saved:
+            names.append(start.name)
         return sorted(names)
 
     def load(self, name: str) -> Credentials:
@@ -282,7 +139,9 @@ class ProfileStore:
         if default:
             self.adopt(credentials, avoid=name)
         self._close_open_files()
-        self._write(path, credentials, name, exclusive=not overwrite)
+        self.notes += save_file(
+            credentials, path, profile=name, exclusive=not overwrite
+        )
         if default:
             self._write_default(credentials, name)
         credentials.remember(profile=name)
@@ -305,7 +164,7 @@ class ProfileStore:
             raise _taken(new, self._path(new))
         was_default = self.default_name == old.lower()
         credentials = self.load(old)
-        self._write(self._path(new), credentials, new, exclusive=True, source=source)
+        self._copy(credentials, source, new)
         if was_default:
             self._write_default(credentials, new)
         if source != self.default_path:
@@ -336,7 +195,7 @@ class ProfileStore:
         Raises:
             CredentialsFileError: `creds.json` cannot be read or used.
         """
-        content = _peek(self.default_path)
+        content = peek(self.default_path)
         if isinstance(content, FileNotFoundError):
             return None
         if isinstance(content, Exception):
@@ -368,7 +227,7 @@ class ProfileStore:
         Raises:
             CredentialsFileError: it could not be saved; nothing was changed.
         """
-        content = _peek(self.default_path)
+        content = peek(self.default_path)
         while isinstance(content, Credentials) and content != replacement:
             name, is_saved = self._name_of(content, avoid)
             if is_saved or self._adopt_as(name, content):
@@ -377,7 +236,7 @@ class ProfileStore:
     def _adopt_as(self, name: str, content: Credentials) -> bool:
         source = self.default_path
         try:
-            self._write(self._path(name), content, name, exclusive=True, source=source)
+            self._copy(content, source, name)
         except FileExistsError:
             return False  # somebody took the name in the meantime
         self.notes.append(f"The account that was in {source} is now saved as '{name}'.")
@@ -389,7 +248,7 @@ class ProfileStore:
     def _find(self, name: str) -> Path:
         """Return the file that holds an account: its own, or `creds.json`."""
         lowered = name.lower()
-        if _NAME.fullmatch(lowered):
+        if is_name(lowered):
             path = self._path(lowered)
             # An unreadable directory is told of by whoever reads the file.
             if os.path.lexists(path):
@@ -404,25 +263,25 @@ class ProfileStore:
             known=known,
         )
 
-    def _saved_names(self) -> Iterator[str]:
+    def _saved_names(self) -> list[str]:
         directory = self.directory / "profiles"
         try:
-            with os.scandir(directory) as entries:
-                found = [entry.name for entry in entries]
+            # os.listdir and no Path: this is to be quick for 10,000 accounts too.
+            found = os.listdir(directory)  # noqa: PTH208
         except FileNotFoundError:
-            return
+            return []
         except OSError as error:
             problem = error.strerror
         else:
-            yield from _names_of(found)
-            return
+            stems = [n[: -len(_SUFFIX)] for n in found if n.endswith(_SUFFIX)]
+            return list(filter(is_name, stems))
         raise CredentialsFileError(
             f"The saved accounts in {directory} cannot be listed: {problem}.",
             path=directory,
         )
 
     def _start(self) -> _Start | None:
-        content = _peek(self.default_path)
+        content = peek(self.default_path)
         if not isinstance(content, Credentials):
             return None
         name, is_saved = self._name_of(content)
@@ -433,58 +292,62 @@ class ProfileStore:
     ) -> tuple[str, bool]:
         """Tell the profile that holds these credentials, or a free name for them."""
         free = None
-        for base in _bases(credentials):
+        for base in candidates(credentials):
             for number in count(1):
                 name = base if number == 1 else f"{base[:58]}-{number}"
-                if name == avoid:
-                    continue
-                saved = _peek(self._path(name))
-                if saved == credentials:
-                    return name, True
-                if isinstance(saved, FileNotFoundError):
+                path = self._path(name)
+                if not os.path.lexists(path):
+                    if name == avoid:
+                        continue
                     free = free or name
                     break
-        return free or _FALLBACK_NAME, False
+                saved = peek(path)
+                if saved == credentials or self._is_newer(path, saved, credentials):
+                    return name, True
+        return free or "", False
 
-    def _write(
-        self,
-        path: Path,
-        credentials: Credentials,
-        name: str,
-        *,
-        exclusive: bool,
-        source: Path | None = None,
-    ) -> None:
-        try:
-            self.notes += save_file(
-                credentials,
-                path,
-                profile=name,
-                exclusive=exclusive,
-                extras_from=source,
-            )
-        except FileExistsError:
-            pass
-        else:
-            return
-        raise _taken(name, path)
-
-    def _write_default(self, credentials: Credentials, name: str) -> None:
-        self.notes += save_file(
-            credentials,
-            self.default_path,
-            profile=name,
-            extras_from=self._path(name),
+    def _is_newer(
+        self, path: Path, saved: Credentials | Exception, credentials: Credentials
+    ) -> bool:
+        """Whether `creds.json` is an older copy, left by a save that was cut off."""
+        return (
+            isinstance(saved, Credentials)
+            and credentials.profile == path.stem
+            and same_account(saved, credentials)
+            and files.is_older(self.default_path, path)
         )
 
+    def _copy(self, credentials: Credentials, source: Path, name: str) -> None:
+        """Save an account that `source` holds under a name that is free."""
+        self.notes += save_file(
+            credentials,
+            self._path(name),
+            profile=name,
+            exclusive=True,
+            extras_from=source,
+        )
+
+    def _write_default(self, credentials: Credentials, name: str) -> None:
+        path = self._path(name)
+        for _ in range(_CONFLICTS):
+            self.notes += save_file(
+                credentials, self.default_path, profile=name, extras_from=path
+            )
+            newest = peek(path)
+            if not isinstance(newest, Credentials) or newest == credentials:
+                return
+            # Another program saved the same name: both files end up the same.
+            credentials = newest
+
     def _close_open_files(self) -> None:
-        directory = self.directory / "profiles"
+        directory = self._path("").parent
         files.repair_mode(directory)
-        opened = [self.default_path, *map(self._path, self._saved_names())]
-        self.notes += [_was_open(path) for path in opened if files.repair_mode(path)]
+        for name in self._saved_names():
+            self.notes += close_file(f"{directory}{os.sep}{name}{_SUFFIX}")
+        self.notes += close_file(self.default_path)
 
     def _remove(self, path: Path) -> None:
-        target = Path(os.path.realpath(path)) if path.is_symlink() else None
+        target = Path(os.path.realpath(path)) if os.path.islink(path) else None  # noqa: PTH114
         files.remove(path)
         if target is not None:
             self.notes.append(
@@ -492,21 +355,11 @@ class ProfileStore:
             )
 
 
-def _names_of(file_names: list[str]) -> Iterator[str]:
-    for file_name in file_names:
-        stem, suffix = os.path.splitext(file_name)  # noqa: PTH122 - ten times as fast
-        if suffix == _SUFFIX and _NAME.fullmatch(stem):
-            yield stem
-
-
-def _bases(credentials: Credentials) -> Iterator[str]:
-    """Yield the names that an account would go by, the likeliest first."""
-    proposed = _FALLBACK_NAME
-    with suppress(InvalidCredentialsError):
-        proposed = address.proposed_profile_name(credentials.address()).lower()
-    for name in (credentials.profile, proposed):
-        if name is not None and _NAME.fullmatch(name) and not _DEVICE.fullmatch(name):
-            yield name
+def store_of(path: Path) -> ProfileStore | None:
+    """Return the store that a file starts sessions of, or None for another file."""
+    store = ProfileStore()
+    same = os.path.abspath(path) == os.path.abspath(store.default_path)  # noqa: PTH100
+    return store if same else None
 
 
 def _taken(name: str, path: Path) -> FileExistsError:

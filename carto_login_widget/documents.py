@@ -1,0 +1,127 @@
+"""Credentials as they stand in a file, and how one is replaced without losing anything.
+
+The format is that of cartoframes with two fields more, so both packages read what the
+other one wrote. Fields of somebody else's are kept.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from . import files
+from .credentials import Credentials, from_document, to_document
+from .errors import CredentialsFileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_OURS = frozenset(
+    ("username", "api_key", "base_url", "allow_non_secure", "profile", "proved")
+)
+
+
+def save_file(
+    credentials: Credentials,
+    path: Path,
+    *,
+    profile: str | None = None,
+    exclusive: bool = False,
+    extras_from: Path | None = None,
+) -> list[str]:
+    """Write credentials to a file, and lose nothing that is there.
+
+    What cannot be used as credentials is kept as `<name>.corrupt-N`. Fields that this
+    package does not know survive when the file holds the same account.
+
+    Args:
+        credentials: what to write.
+        path: the file.
+        profile: the name to note in it.
+        exclusive: refuse to replace an existing file.
+        extras_from: another file of the same account, whose unknown fields are taken
+            over too.
+
+    Returns:
+        Sentences for the user on what else was done.
+
+    Raises:
+        FileExistsError: with `exclusive`, the file exists.
+        CredentialsFileError: it cannot be written; what was there is still there.
+    """
+    notes = [] if exclusive else _secure(path)
+    files.write_document(
+        path,
+        _merged(credentials, (extras_from, path), profile),
+        exclusive=exclusive,
+    )
+    return notes
+
+
+def _secure(path: Path) -> list[str]:
+    """Keep a broken file and close an open one, before it is replaced."""
+    notes = []
+    if _is_file(path) and isinstance(peek(path), CredentialsFileError):
+        aside = files.set_aside(path)
+        notes.append(
+            f"{path} could not be used as a credentials file and was kept as "
+            f"{aside.name}."
+        )
+    return notes + close_file(path)
+
+
+def _is_file(path: Path) -> bool:
+    # Path.is_file raises where the directory may not be searched.
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def close_file(path: Path | str) -> list[str]:
+    """Take a file of ours away from other users, and say so if it was open to them."""
+    if not files.repair_mode(path):
+        return []
+    note = (
+        f"Other users of this machine could read {path}; now only you can. If the "
+        f"machine is shared, give the account a new API key."
+    )
+    return [note]
+
+
+def peek(path: Path) -> Credentials | Exception:
+    """Read credentials, or return why that is not possible."""
+    try:
+        return from_document(files.read_document(path), path=path)
+    except (FileNotFoundError, CredentialsFileError) as error:
+        return error.with_traceback(None)
+
+
+def _merged(
+    credentials: Credentials, sources: tuple[Path | None, ...], profile: str | None
+) -> files.Document:
+    # Raises nothing: its locals hold the key.
+    document = to_document(credentials)
+    if profile is not None:
+        document["profile"] = profile
+    for source in sources:
+        for name, value in _account_in(credentials, source).items():
+            if name == "proved":
+                document.setdefault(name, value)
+            elif name not in _OURS:
+                document[name] = value
+    return document
+
+
+def _account_in(credentials: Credentials, path: Path | None) -> dict[str, Any]:
+    """Return what a file holds, if it holds this account, whatever its key."""
+    try:
+        if path is None or not _is_file(path):
+            return {}
+        document = files.read_document(path)
+        saved = from_document(document, path=path)
+    except (FileNotFoundError, CredentialsFileError):
+        return {}
+    return document if same_account(saved, credentials) else {}
+
+
+def same_account(one: Credentials, other: Credentials) -> bool:
+    """Whether two credentials are of one account, whatever their keys."""
+    return (one.username, one.base_url) == (other.username, other.base_url)

@@ -1,0 +1,67 @@
+"""What a saved account may be called, and what it is called if nobody says.
+
+A name becomes the name of a file, on every system: hence ASCII, one case, and none of
+the names that Windows keeps for devices.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from . import address
+from .errors import InvalidCredentialsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .credentials import Credentials
+
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)")
+_NAME = re.compile(rf"(?!{_DEVICE.pattern})[a-z0-9][a-z0-9._@-]{{0,63}}(?<!\.)")
+_FALLBACK_NAME = "account"
+
+
+def check_name(name: str) -> str:
+    """Check the name of a saved account.
+
+    Returns:
+        The name as it is stored: lower-cased, so that names that differ only in case
+        are one account on every file system.
+
+    Raises:
+        InvalidCredentialsError: it cannot be one; the message says what can.
+
+    Example:
+        >>> check_name("Jane@maps.example.com")
+        'jane@maps.example.com'
+    """
+    lowered = name.lower() if name.isascii() else ""
+    if is_name(lowered):
+        return lowered
+    if _DEVICE.match(lowered):
+        raise InvalidCredentialsError(
+            f"{name!r} cannot be the name of a saved account: Windows keeps it for a "
+            f"device. Choose another one, such as {'my-' + lowered!r}."
+        )
+    raise InvalidCredentialsError(
+        f"{name!r} cannot be the name of a saved account: use 1 to 64 of the letters "
+        f"a-z, digits and . _ - @, beginning with a letter or digit and not ending "
+        f"with a dot."
+    )
+
+
+def is_name(lowered: str) -> bool:
+    """Whether a lower-cased name can be that of a saved account."""
+    return _NAME.fullmatch(lowered) is not None
+
+
+def candidates(credentials: Credentials) -> Iterator[str]:
+    """Yield the names that an account would go by, the likeliest first."""
+    proposed = _FALLBACK_NAME
+    with suppress(InvalidCredentialsError):
+        proposed = address.proposed_profile_name(credentials.address()).lower()
+    for name in (credentials.profile, proposed, _FALLBACK_NAME):
+        if name is not None and is_name(name):
+            yield name
