@@ -134,9 +134,8 @@ def test_theme_and_width(open_notebook: Open) -> None:
     notebook.run(0)
     notebook.set_theme("dark")
     notebook.set_output_width(400)
-    shown = notebook.output(0).locator(".jp-OutputArea-output")
-    expect(shown).to_have_js_property("offsetWidth", 400)
-    picture = notebook.screenshot("harness-dark-400", notebook.output(0))
+    expect(notebook.shown(0)).to_have_js_property("offsetWidth", 400)
+    picture = notebook.screenshot("harness-dark-400", notebook.shown(0))
     assert picture.read_bytes().startswith(b"\x89PNG")
     notebook.set_theme("light")
 

@@ -176,6 +176,10 @@ class Notebook:
         """Locate the output of a cell; look for widgets in it."""
         return self.cell(cell).locator(".jp-Cell-outputArea")
 
+    def shown(self, cell: int) -> Locator:
+        """Locate what a cell shows without the room around it, as for a picture."""
+        return self.output(cell).locator(".jp-OutputArea-output")
+
     def prompt(self, cell: int) -> Locator:
         """Locate the prompt of a cell: `[*]:` while it runs or waits, then `[3]:`."""
         return self.cell(cell).locator(".jp-InputPrompt")
