@@ -133,7 +133,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-def parse_grants(grants: Any) -> dict[str, tuple[Any, ...]]:
+def parse_grants(grants: Any) -> dict[str, Any]:
     """Turn the `grants` list of an API key into fields of `Account`.
 
     Entries that are not of the known shape are left out: a newer server may send
@@ -157,7 +157,9 @@ def parse_grants(grants: Any) -> dict[str, tuple[Any, ...]]:
             TableGrant(
                 schema=str(table.get("schema", "")),
                 name=table["name"],
-                owner=table.get("owner") if isinstance(table.get("owner"), str) else None,
+                owner=table.get("owner")
+                if isinstance(table.get("owner"), str)
+                else None,
                 permissions=_texts(table.get("permissions")),
             )
             for table in _named(database.get("tables"))

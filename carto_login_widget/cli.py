@@ -1,0 +1,185 @@
+"""`carto-login` on the command line: saved accounts, the sandbox, the demo."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from . import settings, signin
+from .credentials import Credentials, Secret, clean_paste
+from .errors import CartoLoginError, NotLoggedInError
+from .profiles import ProfileStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: as after the program's name; None means those of the process.
+
+    Returns:
+        Exit status: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
+    """
+    args = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = args.run
+    try:
+        return run(args)
+    except (CartoLoginError, FileNotFoundError, ImportError) as error:
+        print(f"carto-login: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="carto-login", description="Sign in to CARTO and keep accounts."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_login(commands)
+    _add(commands, "list", _list, "list the saved accounts")
+    use = _add(commands, "use", _use, "choose the account that sessions start with")
+    use.add_argument("profile", help="name of a saved account")
+    whoami = _add(commands, "whoami", _whoami, "ask CARTO about an account")
+    whoami.add_argument("profile", nargs="?", help="a saved account; else the default")
+    logout = _add(commands, "logout", _logout, "delete a saved account")
+    logout.add_argument("profile", nargs="?", help="its name; else the default one")
+    sandbox = _add(commands, "sandbox", _sandbox, "run a CARTO on this machine")
+    sandbox.add_argument("--port", type=int, default=0, help="0 means any free one")
+    demo = _add(commands, "demo", _demo, "open the quickstart notebook with a sandbox")
+    demo.add_argument(
+        "--check", action="store_true", help="run it headless and say what happened"
+    )
+    return parser
+
+
+def _add(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    summary: str,
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=summary, description=summary)
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_login(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+) -> None:
+    login = _add(commands, "login", _login, "check an account and save it")
+    login.add_argument("--username", help="CARTO user name")
+    login.add_argument("--base-url", help="address of an on-premises CARTO")
+    login.add_argument("--file", help="take the account from a credentials file")
+    login.add_argument("--profile", help="name to save it under")
+    login.add_argument(
+        "--key-stdin", action="store_true", help="read the API key from standard input"
+    )
+    login.add_argument("--no-validate", action="store_true", help="do not ask CARTO")
+
+
+def _login(args: argparse.Namespace) -> int:
+    store = ProfileStore()
+    if args.file:
+        credentials = Credentials.from_file(args.file)
+    elif args.key_stdin:
+        credentials = Credentials(
+            args.username, Secret(clean_paste(sys.stdin.readline())), args.base_url
+        )
+    else:
+        return _ask(args, store)
+    if args.no_validate:
+        signin.use_unchecked(credentials)
+    else:
+        print(credentials.validate().summary)
+    return _save(credentials, args.profile, store)
+
+
+def _ask(args: argparse.Namespace, store: ProfileStore) -> int:
+    from . import prompt
+
+    if not sys.stdin.isatty():
+        raise NotLoggedInError(
+            "There is no terminal to ask on. Give --username with --key-stdin, or "
+            "--file."
+        )
+    credentials = prompt.ask(
+        username=args.username,
+        base_url=args.base_url,
+        validate=not args.no_validate,
+    )
+    return _save(credentials, args.profile, store)
+
+
+def _save(credentials: Credentials, name: str | None, store: ProfileStore) -> int:
+    name = name or signin.profile_name(credentials, store)
+    store.save(name, credentials, default=True)
+    print(f"Saved as '{name}' in {store.directory}; sessions start with it.")
+    return _say(store.take_notes())
+
+
+def _list(_args: argparse.Namespace) -> int:
+    store = ProfileStore()
+    default = store.default_name
+    for name in store.names():
+        print(f"{'*' if name == default else ' '} {name}")
+    return 0
+
+
+def _use(args: argparse.Namespace) -> int:
+    store = ProfileStore()
+    store.set_default(args.profile)
+    print(f"Sessions start with '{args.profile}' now.")
+    return _say(store.take_notes())
+
+
+def _whoami(args: argparse.Namespace) -> int:
+    found = signin.find(args.profile)
+    if found is None:
+        raise NotLoggedInError(
+            "No account is saved and none is in the environment. Run carto-login login."
+        )
+    notes = signin.sign_in(found)
+    for label, text in signin.describe(found.credentials).items():
+        print(f"{label}: {text}")
+    return _say(notes)
+
+
+def _logout(args: argparse.Namespace) -> int:
+    store = ProfileStore()
+    name = args.profile or store.default_name
+    if name is None:
+        print("No account is saved.")
+        return 0
+    store.delete(name)
+    print(f"The saved account '{name}' is deleted from {store.directory}.")
+    found = settings.environment_credentials()
+    if found is not None:
+        print(f"{settings.ENV_API_KEY} still gives {signin.who(found)}; unset it too.")
+    return _say(store.take_notes())
+
+
+def _sandbox(args: argparse.Namespace) -> int:
+    from .sandbox.serve import serve
+
+    return serve(args.port)
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from .sandbox import demo
+
+    return demo.check() if args.check else demo.open_lab()
+
+
+def _say(notes: list[str]) -> int:
+    for note in notes:
+        print(note)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

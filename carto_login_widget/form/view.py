@@ -1,0 +1,150 @@
+"""What the form shows: its fields or its card, its buttons and its messages.
+
+Knows nothing of CARTO; the form decides, the view shows.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import ipywidgets
+
+from . import style
+from .fields import Fields, say, show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..address import Address
+    from ..credentials import Secret
+
+_BUTTONS_OF = {
+    "empty": ("login",),
+    "checking": ("login", "cancel"),
+    "accepted": ("login",),
+    "rejected": ("login",),
+    "undecided": ("retry", "unchecked"),
+}
+
+
+class View:
+    """All widgets of a form and how they are arranged.
+
+    Args:
+        remember: whether Remember is ticked.
+        directory: the store, for the words beside Remember.
+    """
+
+    def __init__(self, *, remember: bool, directory: Path) -> None:
+        self.fields = Fields(remember=remember, path=short_path(directory))
+        self.login = _button("Log in", button_style="primary")
+        self.retry = _button("Try again", button_style="primary")
+        self.unchecked = _button("Use without checking")
+        self.cancel = _button("Cancel")
+        self.stay = _button("Stay signed in")
+        self.switch = _button("Switch account")
+        self.make_default = _button("Make default")
+        self.logout = _button("Log out")
+        self.status = _html()
+        self.card = _html()
+        self.quota = _html()
+        css = ipywidgets.HTML(style.CSS, layout=ipywidgets.Layout(display="none"))
+        self.form_rows = (
+            css,
+            *self.fields.rows,
+            self.status,
+            _row(self.login, self.retry, self.unchecked, self.cancel, self.stay),
+        )
+        self.card_rows = (
+            css,
+            self.card,
+            self.quota,
+            _row(self.switch, self.make_default, self.logout),
+        )
+
+    @property
+    def controls(self) -> tuple[ipywidgets.Widget, ...]:
+        """The widgets whose events belong together while the form is shown."""
+        buttons = (self.login, self.retry, self.unchecked, self.cancel, self.stay)
+        return (*self.fields.controls, *buttons)
+
+    def show_buttons(self, status: str, staying: str | None) -> None:
+        """Show the buttons that fit a status; `staying` is who is signed in now."""
+        wanted = _BUTTONS_OF.get(status, ())
+        for name in ("login", "retry", "unchecked", "cancel"):
+            show(getattr(self, name), name in wanted)
+        if staying and self.stay.description != (
+            text := f"Stay signed in as {staying}"
+        ):
+            self.stay.description = text
+        show(self.stay, bool(staying) and status != "checking")
+
+    def tell(self, kind: str, text: str) -> None:
+        """Show the state in a line of its own; `kind` as in `style.status`."""
+        say(self.status, style.status(kind, text))
+
+    def tell_field(self, field: str | None, text: str) -> bool:
+        """Say what is wrong beside a field; return whether that field is shown."""
+        remarks = {
+            "username": self.fields.username_note,
+            "api_key": self.fields.key_error,
+            "base_url": self.fields.base_url_note,
+        }
+        if field is None or field not in remarks:
+            return False
+        if field == "base_url" and self.fields.base_url.layout.display == "none":
+            return False
+        say(remarks[field], style.field_error(text))
+        return True
+
+    def tell_key(self, key: Secret | None, where: Address | None) -> None:
+        """Say whether a key was entered, and where it goes and comes from."""
+        parts = []
+        if key is not None:
+            parts.append("<b>Key entered.</b>")
+        if where is not None:
+            parts.append(f"It will be checked at <b>{escape(where.host)}</b>.")
+        if where is not None and key is None:
+            parts.append(
+                f'<a href="{escape(where.keys_page)}" target="_blank" rel="noopener noreferrer">'
+                "Your API keys page</a>"
+            )
+        say(self.fields.key_note, style.note(" ".join(parts)))
+
+    def all_widgets(self) -> Iterable[ipywidgets.Widget]:
+        """Every widget that has a model of its own in the page."""
+        seen: dict[str, ipywidgets.Widget] = {}
+        for widget in (*self.form_rows, *self.card_rows):
+            children = getattr(widget, "children", ())
+            for one in (widget, *children):
+                for part in (one, one.layout, getattr(one, "style", None)):
+                    if part is not None:
+                        seen[part.model_id] = part
+        return seen.values()
+
+
+def short_path(path: Path) -> str:
+    """Return a path with the home directory as `~`, as people write it."""
+    try:
+        return str(Path("~") / path.relative_to(Path.home()))
+    except (ValueError, RuntimeError):
+        return str(path)
+
+
+def _button(description: str, *, button_style: str = "") -> ipywidgets.Button:
+    return ipywidgets.Button(
+        description=description,
+        button_style=button_style,
+        layout=ipywidgets.Layout(width="auto"),
+    )
+
+
+def _html() -> ipywidgets.HTML:
+    return ipywidgets.HTML(layout=ipywidgets.Layout(width="auto"))
+
+
+def _row(*buttons: ipywidgets.Button) -> ipywidgets.HBox:
+    layout = ipywidgets.Layout(flex_flow="row wrap", width="auto", overflow="visible")
+    return ipywidgets.HBox(buttons, layout=layout)

@@ -1,0 +1,302 @@
+"""`%carto_login`: parse the line, sign in, show the card or the form."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.display import display
+
+from . import defaults, settings, signin
+from .errors import CartoLoginError, NotLoggedInError
+from .profiles import ProfileStore
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Mapping
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from .credentials import Credentials
+
+_NAME = "carto_login"
+_LOOKS_LIKE_A_KEY = re.compile(r"[A-Za-z0-9_-]{20,}|eyJ.*")
+_OPTIONS = (
+    "--base-url",
+    "--file",
+    "--forget",
+    "--form",
+    "--list",
+    "--logout",
+    "--no-validate",
+    "--prompt",
+    "--require",
+    "--username",
+    "--whoami",
+)
+_NO_KEY_HERE = (
+    "%carto_login takes no API key, because cells and the history keep what they are "
+    "given. Type it into the form (%carto_login --form) or at --prompt. If this line "
+    "held a key, clear the line, and give that key a new token in CARTO."
+)
+
+
+class _SignInFirstError(NotLoggedInError):
+    """Stops Run All below a form, with one line in place of a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        # An empty list would lose the message in nbclient's error.
+        return [f"{NotLoggedInError.__name__}: {self}"]
+
+
+@magics_class
+class CartoLoginMagics(Magics):
+    """The magic and what it needs of its shell."""
+
+    @magic_arguments()
+    @argument("profile", nargs="?", help="name of a saved account")
+    @argument("--form", action="store_true", help="show the form in any case")
+    @argument(
+        "--prompt", action="store_true", help="ask by the input box or in the terminal"
+    )
+    @argument(
+        "--require",
+        action="store_true",
+        help="stop Run All below the form until somebody has signed in",
+    )
+    @argument("--file", metavar="PATH", help="a credentials file, such as creds.json")
+    @argument("--username", help="user name to start the form with")
+    @argument("--base-url", help="address to start the form with, if not carto.com")
+    @argument(
+        "--no-validate", action="store_true", help="do not ask CARTO about the key"
+    )
+    @argument("--list", action="store_true", help="list the saved accounts")
+    @argument("--whoami", action="store_true", help="say who is signed in")
+    @argument("--logout", action="store_true", help="sign this kernel out")
+    @argument("--forget", metavar="PROFILE", help="delete a saved account")
+    @line_magic(_NAME)
+    def carto_login(self, line: str) -> Credentials | None:
+        """Sign this kernel in to CARTO and show the account.
+
+        Uses, in this order: the file or the saved account that is named, the account
+        that the kernel is signed in with, the environment (CARTO_USERNAME,
+        CARTO_API_KEY, CARTO_BASE_URL), the saved default account. Where there is none,
+        a form asks.
+        """
+        args = _parse(CartoLoginMagics.carto_login, line)
+        for wanted, tell in (
+            (args.list, _list_accounts),
+            (args.whoami, _whoami),
+            (args.logout, _logout),
+            (args.forget, functools.partial(_forget, args.forget)),
+        ):
+            if wanted:
+                tell()
+                return None
+        if args.form or args.prompt or args.username or args.base_url:
+            return self._ask(args, by_prompt=args.prompt, forced=args.form)
+        return self._sign_in(args)
+
+    def _sign_in(self, args: Namespace) -> Credentials | None:
+        error: CartoLoginError | None = None
+        found = signin.find(args.profile, file=_path(args.file))
+        if found is not None:
+            try:
+                notes = signin.sign_in(found, validate=not args.no_validate)
+            except CartoLoginError as refused:
+                error = refused.with_traceback(None)
+            else:
+                return _show_card(found.credentials, notes, self.shell)
+            if found.named or not somebody_is_there(self.shell):
+                raise error
+        return self._ask(args, error=error)
+
+    def _ask(
+        self,
+        args: Namespace,
+        *,
+        error: CartoLoginError | None = None,
+        by_prompt: bool = False,
+        forced: bool = False,
+    ) -> Credentials | None:
+        """Show the form or ask by prompt; return the account once signed in."""
+        if not forced and not somebody_is_there(self.shell):
+            raise NotLoggedInError(
+                "There is no account to log in with, and nobody to ask. "
+                f"{signin.WAYS_TO_LOG_IN}"
+            )
+        if by_prompt or (not forced and not _has_widgets(self.shell)):
+            return self._prompt(args, error)
+        from .form import LoginForm
+
+        form = LoginForm(
+            username=args.username,
+            base_url=args.base_url,
+            profile=args.profile,
+            error=error,
+        )
+        display(form)
+        if args.require:
+            raise _SignInFirstError(
+                "Sign in with the form above, then run this cell again."
+            )
+        return None
+
+    def _prompt(self, args: Namespace, error: CartoLoginError | None) -> Credentials:
+        from . import prompt
+
+        if error is not None:
+            print(error)
+        return prompt.ask(
+            username=args.username,
+            base_url=args.base_url,
+            store=ProfileStore(),
+            validate=not args.no_validate,
+        )
+
+
+def somebody_is_there(shell: Any, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether a person can be asked: not under nbclient, papermill, Voilà, in scripts.
+
+    Example:
+        >>> somebody_is_there(get_ipython())  # doctest: +SKIP
+        True
+    """
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None:
+        return sys.stdin is not None and sys.stdin.isatty()
+    is_voila = environ.get("SERVER_SOFTWARE", "").lower().startswith("voila")
+    return bool(getattr(kernel, "_allow_stdin", False)) and not is_voila
+
+
+def _has_widgets(shell: Any) -> bool:
+    return getattr(shell, "kernel", None) is not None
+
+
+def _parse(magic: Any, line: str) -> Namespace:
+    """Parse the line; nothing of it is repeated, as it may hold a key."""
+    problem = None
+    if re.search(
+        r"--?(?:api[-_]?)?(?:key|token|password|secret)\b", line, re.IGNORECASE
+    ):
+        raise UsageError(_NO_KEY_HERE)
+    try:
+        args: Namespace = parse_argstring(magic, line)
+        if args.profile and _is_key(args.profile):
+            problem = _NO_KEY_HERE
+    except UsageError:
+        problem = (
+            f"%{_NAME} does not understand this line; it is not repeated here in case "
+            f"it holds a key. Its options: {', '.join(_OPTIONS)}. See %{_NAME}?"
+        )
+    if problem:
+        raise UsageError(problem)
+    return args
+
+
+def _is_key(text: str) -> bool:
+    return (
+        bool(_LOOKS_LIKE_A_KEY.fullmatch(text)) and text not in ProfileStore().names()
+    )
+
+
+def _path(text: str | None) -> str | None:
+    """Drop the quotes that IPython leaves around an argument."""
+    if text and text[0] == text[-1] and text[0] in "'\"":
+        return text[1:-1]
+    return text
+
+
+def _show_card(credentials: Credentials, notes: list[str], shell: Any) -> Credentials:
+    if not _has_widgets(shell):
+        for label, text in signin.describe(credentials).items():
+            print(f"{label}: {text}")
+        for note in notes:
+            print(note)
+        return credentials
+    from .form import LoginForm
+
+    display(LoginForm(credentials=credentials, notes=notes))
+    return credentials
+
+
+def _list_accounts() -> None:
+    store = ProfileStore()
+    names, default = store.names(), store.default_name
+    if not names:
+        print(f"No saved accounts in {store.directory}.")
+    for name in names:
+        print(f"{'*' if name == default else ' '} {name}")
+    if default in names:
+        print("* every session starts with this one")
+
+
+def _whoami() -> None:
+    current = defaults.get_default_credentials()
+    if current is None:
+        print("This kernel is not signed in to CARTO.")
+        return
+    for label, text in signin.describe(current).items():
+        print(f"{label}: {text}")
+
+
+def _logout() -> None:
+    notes = signin.sign_out()
+    print("Signed out of CARTO in this kernel. Saved accounts stay saved.")
+    for note in notes:
+        print(note)
+
+
+def _forget(name: str) -> None:
+    store = ProfileStore()
+    store.delete(name)
+    print(f"The saved account '{name}' is deleted from {store.directory}.")
+    current = defaults.get_default_credentials()
+    if current is not None and current.profile == name:
+        print(
+            "This kernel is still signed in with it; %carto_login --logout ends that."
+        )
+    for note in store.take_notes():
+        print(note)
+
+
+def _complete(_shell: Any, event: Any) -> list[str]:
+    """Complete options, and names of saved accounts where one can stand."""
+    typed = event.symbol
+    if typed.startswith("-"):
+        return [option for option in _OPTIONS if option.startswith(typed)]
+    before = event.text_until_cursor.split()
+    previous = before[-1] if typed == "" and before else (before[-2:-1] or [""])[0]
+    if previous in {"--file", "--username", "--base-url"}:
+        return []
+    try:
+        names = ProfileStore().names()
+    except (CartoLoginError, OSError):
+        return []
+    return [name for name in names if name.startswith(typed)]
+
+
+def load(shell: InteractiveShell) -> None:
+    """Register the magic, its completion and its settings; twice is harmless."""
+    settings.configure(shell)
+    if _NAME in shell.magics_manager.magics["line"]:
+        return
+    shell.register_magics(CartoLoginMagics)
+    shell.set_hook("complete_command", _complete, str_key=f"%{_NAME}")
+    shell.set_hook("complete_command", _complete, str_key=_NAME)
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Undo `load`; who is signed in stays so."""
+    settings.unconfigure(shell)
+    shell.magics_manager.magics["line"].pop(_NAME, None)
+    shell.magics_manager.registry.pop(CartoLoginMagics.__name__, None)
+    completers = shell.strdispatchers.get("complete_command")
+    for key in (f"%{_NAME}", _NAME):
+        getattr(completers, "strs", {}).pop(key, None)

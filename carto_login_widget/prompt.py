@@ -1,0 +1,139 @@
+"""Signing in by questions, where there is no form: terminals, VS Code's input box."""
+
+from __future__ import annotations
+
+from getpass import getpass
+from typing import TYPE_CHECKING
+
+from . import signin
+from .credentials import Credentials, Secret, clean_paste
+from .errors import (
+    CartoLoginError,
+    InvalidCredentialsError,
+    NotCartoError,
+    NotLoggedInError,
+    Reason,
+    RejectedError,
+    UndecidedError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .profiles import ProfileStore
+
+_TRIES = 5
+
+
+def ask(  # noqa: PLR0913 - what is known, and how to talk
+    *,
+    username: str | None = None,
+    base_url: str | None = None,
+    store: ProfileStore | None = None,
+    validate: bool = True,
+    read: Callable[[str], str] = input,
+    read_key: Callable[[str], str] = getpass,
+    say: Callable[[str], None] = print,
+) -> Credentials:
+    """Ask for an account until CARTO accepts it, and sign in.
+
+    What was right is not asked again; after a wrong key only the key is.
+
+    Args:
+        username: offered as the answer.
+        base_url: offered as the answer.
+        store: where to save, if the user wants that.
+        validate: ask CARTO before the account is registered.
+        read: shows a question and returns the answer.
+        read_key: the same, without showing what is typed.
+        say: shows a line.
+
+    Raises:
+        NotLoggedInError: nobody answers, or no answer was accepted.
+    """
+    asked = set[str]()
+    for _ in range(_TRIES):
+        try:
+            if "base_url" not in asked:
+                base_url = _text(read, "CARTO address, empty for the cloud", base_url)
+            if "username" not in asked:
+                username = _text(read, "CARTO user name", username)
+            key = _key(read_key)
+        except (EOFError, NotImplementedError):
+            break
+        asked = {"base_url", "username"}
+        try:
+            credentials = Credentials(username or None, key, base_url or None)
+            credentials.remember(source="the prompt")
+            _check(credentials, validate=validate, read=read, say=say)
+        except CartoLoginError as error:
+            say(str(error))
+            asked -= _wrong_fields(error)
+            continue
+        return _finish(credentials, store, read, say)
+    raise NotLoggedInError(f"Nobody has signed in. {signin.WAYS_TO_LOG_IN}")
+
+
+def _text(read: Callable[[str], str], question: str, offered: str | None) -> str:
+    shown = f" [{offered}]" if offered else ""
+    return clean_paste(read(f"{question}{shown}: ")) or offered or ""
+
+
+def _key(read_key: Callable[[str], str]) -> Secret:
+    return Secret(clean_paste(read_key("API key (not shown): ")))
+
+
+def _check(
+    credentials: Credentials,
+    *,
+    validate: bool,
+    read: Callable[[str], str],
+    say: Callable[[str], None],
+) -> None:
+    """Validate; where there is no verdict, let the user decide."""
+    if not validate:
+        signin.use_unchecked(credentials)
+        return
+    say(f"Checking with {credentials.address().host} …")
+    try:
+        account = credentials.validate()
+        say(f"CARTO accepts this key: {account.summary}")
+    except UndecidedError as error:
+        say(str(error))
+        if not _yes(read, "Use it without checking?", default=False):
+            raise
+        signin.use_unchecked(credentials)
+
+
+def _wrong_fields(error: CartoLoginError) -> set[str]:
+    if isinstance(error, InvalidCredentialsError):
+        return {error.field} if error.field else {"username", "base_url"}
+    if isinstance(error, NotCartoError):
+        return {"username", "base_url"}
+    if isinstance(error, RejectedError) and error.reason is not Reason.WRONG_KEY:
+        return {"username"}
+    return set()
+
+
+def _finish(
+    credentials: Credentials,
+    store: ProfileStore | None,
+    read: Callable[[str], str],
+    say: Callable[[str], None],
+) -> Credentials:
+    name = None
+    if store is not None and _yes(
+        read, f"Save it in {store.directory}, readable only by you?", default=True
+    ):
+        name = signin.profile_name(credentials, store)
+    for note in signin.register(credentials, save_as=name, store=store):
+        say(note)
+    return credentials
+
+
+def _yes(read: Callable[[str], str], question: str, *, default: bool) -> bool:
+    try:
+        answer = read(f"{question} [{'Y/n' if default else 'y/N'}] ").strip().lower()
+    except (EOFError, NotImplementedError):
+        return False
+    return answer.startswith("y") if answer else default

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Tries the login on a sandbox account, in an environment and a home of its own.
+#   bash notebooks/demo.sh           opens JupyterLab on the quickstart notebook
+#   bash notebooks/demo.sh --check   runs the notebook headless; exits 0 or 1
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+env=.venvs/demo
+python=${PYTHON:-python3}
+if [ ! -x "$env/bin/python" ]; then
+  echo "Making an environment in $env (a minute or two) …"
+  "$python" -m venv "$env"
+fi
+"$env/bin/python" -m pip install --quiet --disable-pip-version-check ".[demo]"
+exec "$env/bin/carto-login" demo "$@"
