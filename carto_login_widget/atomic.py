@@ -60,17 +60,21 @@ def make_directory(directory: Path) -> None:
     if directory.is_dir():
         return
     make_directory(directory.parent)
-    with suppress(FileExistsError):
+    try:
         directory.mkdir(mode=0o700)
-        directory.chmod(0o700)  # a umask may have taken bits away
-        sync_directory(directory.parent)
+    except FileExistsError:
+        return  # another program made it in the meantime
+    with suppress(OSError):
+        directory.chmod(0o700)
+    sync_directory(directory.parent)
 
 
 def _write_temporary(temporary: Path, content: memoryview) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY | _NO_FOLLOW
     descriptor = os.open(temporary, flags, 0o600)
     try:
-        if hasattr(os, "fchmod"):
+        # A umask may have taken bits away, and FAT has none to give.
+        with suppress(OSError, AttributeError):
             os.fchmod(descriptor, 0o600)
         while content:
             content = content[os.write(descriptor, content) :]

@@ -518,7 +518,12 @@ def from_document(document: dict[str, Any], *, path: Path) -> Credentials:
         )
     except InvalidCredentialsError as error:
         problem = str(error)
+    except KeyboardInterrupt:
+        problem = None
     del document
+    if problem is None:
+        # A new one: the frames of the first hold the key.
+        raise KeyboardInterrupt
     raise CredentialsFileError(f"{path} cannot be used: {problem}", path=path)
 
 

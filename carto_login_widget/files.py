@@ -73,13 +73,14 @@ def _load(path: Path) -> Document | BaseException:
         if len(content) > _MAX_BYTES:
             return _unusable(path, f"is larger than {_MAX_BYTES} bytes")
         # Windows' Notepad begins a file with a byte order mark.
-        document = json.loads(content.decode("utf-8-sig"))
+        text = content.decode("utf-8-sig")
+        document = json.loads(text, object_pairs_hook=Document)
+        if isinstance(document, Document):
+            return document
     except KeyboardInterrupt:
         return KeyboardInterrupt()
     except (OSError, ValueError, RecursionError) as error:
         return _read_error(path, error)
-    if isinstance(document, dict):
-        return Document(document)
     return _unusable(path, "holds JSON that is not an object")
 
 

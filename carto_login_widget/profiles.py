@@ -140,7 +140,11 @@ class ProfileStore:
             self.adopt(credentials, avoid=name)
         self._close_open_files()
         self.notes += save_file(
-            credentials, path, profile=name, exclusive=not overwrite
+            credentials,
+            path,
+            profile=name,
+            exclusive=not overwrite,
+            extras_from=self.default_path if default else None,
         )
         if default:
             self._write_default(credentials, name)

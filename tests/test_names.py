@@ -1,0 +1,56 @@
+"""What a saved account may be called."""
+
+from __future__ import annotations
+
+import pytest
+
+from carto_login_widget import Credentials, InvalidCredentialsError
+from carto_login_widget.names import candidates, check_name
+
+ALLOWED = ["a", "7", "jane", "jane@maps.example.com", "a.b-c_d@e", "a-", "x" * 64]
+REFUSED = ["", ".", "..", ".a", "-a", "@a", "a.", "a b", "a/b", "a\\b", "a\n", "x" * 65]
+NOT_ASCII = ["jan\u00e9", "\uff4aane", "\u212aelvin", "\u0000"]
+DEVICES = ["con", "PRN", "Aux", "nul", "com1", "LPT9", "con.txt", "nul.tar.gz"]
+NO_DEVICES = ["con1", "console", "com", "com10", "nulls", "my-con"]
+
+
+@pytest.mark.parametrize("name", [*ALLOWED, *NO_DEVICES])
+def test_a_plain_name_is_taken(name: str) -> None:
+    """What is plain on every file system is a name."""
+    assert check_name(name) == name
+
+
+@pytest.mark.parametrize("name", [*REFUSED, *NOT_ASCII, *DEVICES])
+def test_a_name_that_some_file_system_would_not_take_is_refused(name: str) -> None:
+    """The message repeats the name and says what would be one."""
+    with pytest.raises(InvalidCredentialsError) as caught:
+        check_name(name)
+    assert repr(name) in str(caught.value)
+    assert "use 1 to 64" in str(caught.value) or "Choose" in str(caught.value)
+
+
+def test_case_does_not_matter() -> None:
+    """Names that differ in case are one."""
+    assert check_name("Work@Maps.Example.COM") == check_name("work@maps.example.com")
+
+
+@pytest.mark.parametrize(
+    ("credentials", "first"),
+    [
+        (Credentials("jane", "k"), "jane"),
+        (Credentials("Jane", "k"), "jane"),
+        (Credentials("con", "k"), "con@carto.com"),
+        (Credentials("jane", "k", "https://10.0.0.5/user/jane"), "jane@10.0.0.5"),
+        (Credentials("jane", "k", "https://[fd00::1]"), "jane@fd00--1"),
+        (Credentials(None, "k", "https://10.0.0.5"), "account"),
+        (Credentials("jane", "k").remember(profile="work"), "work"),
+        (Credentials("jane", "k").remember(profile="../../x"), "jane"),
+    ],
+)
+def test_an_account_without_a_name_goes_by_its_user(
+    credentials: Credentials, first: str
+) -> None:
+    """The name is a valid one, whatever the account."""
+    names = list(candidates(credentials))
+    assert names[0] == first
+    assert [check_name(name) for name in names] == names
