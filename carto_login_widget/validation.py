@@ -55,6 +55,9 @@ def validate(credentials: Credentials, *, timeout: float | None = None) -> Accou
     try:
         with Client(credentials, timeout=timeout) as client:
             verdict = _verdict(client)
+            if isinstance(verdict, Account):
+                origin = client.address.origin
+                credentials.remember(account=verdict, proved=origin)
     except KeyboardInterrupt:
         # Its traceback would show frames that were working with the answers.
         interrupted = True
@@ -62,8 +65,6 @@ def validate(credentials: Credentials, *, timeout: float | None = None) -> Accou
         raise KeyboardInterrupt
     if isinstance(verdict, CartoLoginError):
         raise verdict
-    origin = credentials.address().origin
-    credentials.remember(account=verdict, proved=origin)
     return verdict
 
 
