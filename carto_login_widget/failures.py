@@ -74,14 +74,19 @@ def sort_error(error: BaseException, host: str, total: float) -> Failure:
     tls = next((c for c in causes if isinstance(c, ssl.SSLError)), None)
     # requests and urllib3 use the same names, and those of requests overlap: a proxy's
     # and a TLS error are connection errors too, so they come first.
-    names = {cls.__name__ for cause in causes for cls in type(cause).__mro__}
-    if "ProxyError" in names or "InvalidProxyURL" in names:
+    if _any_called(causes, "ProxyError", "InvalidProxyURL"):
         return proxy_failure(host)
-    if tls is not None or "SSLError" in names:
+    if tls is not None or _any_called(causes, "SSLError"):
         return _tls_failure(tls, host)
-    if names & {"Timeout", "TimeoutError"}:
+    # urllib3 counts a connection that was refused among the timeouts.
+    others = [c for c in causes if not _any_called([c], "NewConnectionError")]
+    if _any_called(others, "Timeout", "TimeoutError"):
         return timeout_failure(host, total)
     return _connection_failure(causes, host)
+
+
+def _any_called(causes: list[BaseException], *names: str) -> bool:
+    return any(c.__name__ in names for cause in causes for c in type(cause).__mro__)
 
 
 def _connection_failure(causes: list[BaseException], host: str) -> Failure:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from carto_login_widget.sandbox.messages import Request
 
 Place = Literal["header", "query", "body"]
+_URL_SAFE = str.maketrans("-_", "+/")
 
 
 @dataclass
@@ -74,9 +75,9 @@ class Record:
     def holds(self, secret: str) -> bool:
         """Whether `secret` came in anywhere, plainly or inside Base64."""
         sent = [self.path, self.query, *self.headers.values(), _text(self.body)]
-        for word in re.findall(r"[A-Za-z0-9+/_-]{4,}={0,2}", " ".join(sent)):
-            sent.append(_text(_decoded(word)))
-        return any(secret in part for part in sent)
+        words = re.findall(r"[A-Za-z0-9+/_-]{4,}={0,2}", " ".join(sent))
+        unpacked = [_text(_decoded(word)) for word in words]
+        return any(secret in part for part in (*sent, *unpacked))
 
 
 def _key_of(request: Request) -> tuple[Place | None, str | None]:
@@ -97,8 +98,8 @@ def _key_of(request: Request) -> tuple[Place | None, str | None]:
 
 def _decoded(word: str) -> bytes:
     bare = word.rstrip("=")
-    bare = bare[: len(bare) - (len(bare) % 4 == 1)]
-    return base64.b64decode(bare + "=" * (-len(bare) % 4), altchars=None)
+    bare = bare[: len(bare) - (len(bare) % 4 == 1)].translate(_URL_SAFE)
+    return base64.b64decode(bare + "=" * (-len(bare) % 4))
 
 
 def _text(raw: bytes) -> str:

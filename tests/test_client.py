@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+import json
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import requests
+from harness.rawserver import RawServer
+from harness.rawserver import http as http_answer
+
+from carto_login_widget import client
+from carto_login_widget.credentials import Credentials
+from carto_login_widget.errors import Reason
+from carto_login_widget.sandbox import Fault
+
+KEY = "0123456789abcdef0123456789abcdef01234567"
+FINGERPRINT = {"config": {"sql_api_template": "http://127.0.0.1/user/{user}"}}
+CARTO = http_answer(200, json.dumps(FINGERPRINT).encode())
+
+
+@pytest.fixture(autouse=True)
+def _nothing_proved():
+    client.forget_proved()
+
+
+def _credentials(server, *, proved=True, **more):
+    credentials = Credentials("jane", KEY, f"{server.url}/user/jane", **more)
+    return credentials.remember(proved=server.url if proved else None)
+
+
+def _ask(credentials, path="api/v4/me", *, key="header", timeout=5.0):
+    with client.Client(credentials, timeout=timeout) as asking:
+        return asking.send("GET", path, key=key)
+
+
+def test_an_unproved_origin_is_asked_once_in_a_process(carto):
+    """What has answered as CARTO is remembered until it is forgotten."""
+    key = carto.accounts["jane"].master.token
+    for _ in range(2):
+        credentials = Credentials("jane", key, carto.base_url("jane"))
+        assert _ask(credentials).status == 200
+    assert [r.key_in for r in carto.requests] == [None, "header", "header"]
+    assert credentials.proved is None
+    client.forget_proved()
+    assert _ask(credentials).status == 200
+    assert credentials.proved == carto.url
+    assert carto.requests[-2].path == "/api/v3/me"
+
+
+def test_an_origin_that_a_file_remembers_is_not_asked(carto):
+    """`proved` counts for that origin only."""
+    key = carto.accounts["jane"].master.token
+    credentials = Credentials("jane", key, carto.base_url("jane"))
+    assert _ask(credentials.remember(proved=carto.url)).status == 200
+    assert carto.count == 1
+    credentials.remember(proved=carto.url.replace("127.0.0.1", "localhost"))
+    assert _ask(credentials).status == 200
+    assert [r.key_in for r in carto.requests[1:]] == [None, "header"]
+
+
+def test_carto_cloud_needs_no_question(carto):
+    """The first request to https://jane.carto.com carries the key."""
+    key = carto.accounts["jane"].master.token
+    assert _ask(Credentials("jane", key, session=carto.session())).status == 200
+    assert [(r.host, r.key_in) for r in carto.requests] == [
+        ("jane.carto.com", "header")
+    ]
+
+
+@pytest.mark.parametrize("place", ["header", "query", "body", None])
+def test_the_key_is_sent_where_it_is_asked_to_be(carto, place):
+    """In the header, in the query or in the body, and nowhere else."""
+    key = carto.accounts["jane"].master.token
+    credentials = Credentials("jane", key, carto.base_url("jane"))
+    with client.Client(credentials.remember(proved=carto.url)) as asking:
+        method = "POST" if place == "body" else "GET"
+        answer = asking.send(method, "/api/v2/sql", key=place)
+    assert answer.status == 400
+    (record,) = carto.requests
+    assert record.key_in == place
+    assert record.holds(key) == (place is not None)
+    assert record.path == "/user/jane/api/v2/sql"
+    assert record.headers["user-agent"].startswith("carto_login_widget/")
+
+
+def test_an_answer_shows_no_key(carto):
+    """What CARTO repeats is masked, in the data and in the text."""
+    key = carto.accounts["jane"].master.token
+    credentials = Credentials("jane", key, carto.base_url("jane"))
+    answer = _ask(credentials, "api/v3/api_keys/Master")
+    assert answer.json()["token"] == "***"
+    assert key not in repr(answer)
+    assert client.me_data(credentials)["user_data"]["api_key"] == "***"
+    assert credentials.user_id == carto.accounts["jane"].id
+
+
+def test_me_data_is_empty_where_carto_does_not_tell(carto):
+    """Without an address, an answer or JSON there is nothing to tell."""
+    assert client.me_data(Credentials("app", KEY)) == {}
+    credentials = Credentials("jane", KEY, carto.base_url("jane"))
+    assert "user_data" not in client.me_data(credentials)
+    with carto.fail(Fault.html(), "/api/v3/me"):
+        assert client.me_data(credentials) == {}
+    with carto.fail(Fault.status(500), "/api/v3/me"):
+        assert client.me_data(credentials) == {}
+
+
+def test_no_cookie_goes_back():
+    """Neither those of the server nor those of a lent session."""
+    session = requests.Session()
+    session.cookies.set("_cartodb_session", "jane")
+    session.headers["X-Mine"] = "1"
+    session.auth = ("somebody", "else")
+    answer = http_answer(200, b"{}", "Set-Cookie: _cartodb_session=jane; path=/")
+    with RawServer(answer) as server:
+        credentials = _credentials(server, session=session)
+        with client.Client(credentials) as asking:
+            assert "set-cookie" not in asking.send("GET", "a").headers
+            asking.send("GET", "b")
+        assert server.requests == 2
+        assert b"cookie" not in server.heard.lower()
+        assert b"X-Mine" not in server.heard
+        assert b"Authorization" not in server.heard
+    assert session.cookies.get_dict() == {"_cartodb_session": "jane"}
+
+
+def test_netrc_is_not_read(home):
+    """A password that ~/.netrc has for the host is not sent."""
+    (home / ".netrc").write_text("machine 127.0.0.1 login somebody password else\n")
+    with RawServer(http_answer(200, b"{}")) as server:
+        plain = requests.get(server.url, timeout=5)
+        assert plain.request.headers["Authorization"]
+        before = server.heard.count(b"Authorization")
+        _ask(_credentials(server), key=None)
+        assert server.heard.count(b"Authorization") == before == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_are_not_followed(status):
+    """The other server hears nothing, not even a connection."""
+    with RawServer(http_answer(200)) as other:
+        answer = http_answer(status, b"", f"Location: {other.url}/api")
+        with RawServer(answer) as server:
+            assert _ask(_credentials(server)).status == status
+            assert server.requests == 1
+        assert other.heard == b""
+
+
+def test_a_big_body_is_cut():
+    """No more than the limit is kept, and it is not taken for JSON."""
+    body = b'["' + b"x" * (client.MAX_BODY + 1) + b'"]'
+    with RawServer(http_answer(200, body)) as server:
+        answer = _ask(_credentials(server))
+    assert answer.too_big
+    assert answer.json() is None
+    with RawServer(http_answer(200, b'["' + b"x" * 900_000 + b'"]')) as server:
+        assert len(_ask(_credentials(server)).json()[0]) == 900_000
+
+
+def _drips(talk):
+    talk.hear()
+    talk.drip(http_answer(200, b"{}", *[f"X-{n}: x" for n in range(9999)]))
+
+
+def _drips_a_body(talk):
+    talk.hear()
+    talk.say(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    talk.drip(b" " * 100_000)
+
+
+def _hangs(talk):
+    talk.hear()
+    talk.server.ended.wait(60)
+
+
+def _hears_nothing(talk):
+    talk.server.ended.wait(60)
+
+
+@pytest.mark.parametrize("script", [_drips, _drips_a_body, _hangs])
+@pytest.mark.parametrize("tls", [False, True])
+def test_no_server_holds_the_caller_beyond_the_deadline(
+    script, tls, tmp_path, monkeypatch
+):
+    """The caller goes on, and the thread that was asking ends soon after."""
+    context = _trusted_context(tmp_path, monkeypatch) if tls else None
+    with RawServer(script, context) as server:
+        failure = _ask(_credentials(server), timeout=0.7)
+        assert failure.reason is Reason.TIMEOUT
+        assert "0.7 s" in failure.detail
+        assert not _requests_left_after(3)
+
+
+def test_a_tls_handshake_that_never_ends(tmp_path):
+    """The deadline holds before the first request, too."""
+    with RawServer(_hears_nothing) as server:
+        credentials = Credentials("jane", KEY, server.url.replace("http:", "https:"))
+        failure = _ask(credentials, timeout=0.5)
+        assert failure.reason is Reason.TIMEOUT
+        assert not _requests_left_after(3)
+
+
+def _trusted_context(tmp_path, monkeypatch):
+    from carto_login_widget.sandbox.tls import server_context
+
+    context, authority = server_context("valid", ".example.com", tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority))
+    return context
+
+
+def _requests_left_after(seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        left = [t for t in threading.enumerate() if t.name == "carto-login-request"]
+        if not left:
+            return []
+        time.sleep(0.01)
+    return left
+
+
+def test_what_is_asked_after_the_deadline_is_not_sent():
+    """A client that is late asks nothing more."""
+    with RawServer(http_answer(200)) as server:
+        assert _ask(_credentials(server), timeout=0).reason is Reason.TIMEOUT
+        assert server.heard == b""
+
+
+@pytest.mark.parametrize("kind", ["number", "date"])
+def test_one_retry_where_the_server_says_when(carto, kind):
+    """`Retry-After` is understood as a number of seconds and as a date."""
+    when = 1 if kind == "number" else datetime.now(UTC) + timedelta(seconds=2)
+    carto.fail(Fault.rate_limited(when), "/api/v4/me", times=1)
+    credentials = Credentials("jane", KEY, carto.base_url("jane"))
+    credentials.remember(proved=carto.url)
+    assert _ask(credentials).status == 401
+    assert [r.status for r in carto.requests] == [429, 401]
+
+
+@pytest.mark.parametrize("wait", [None, 11, "soon", "-1", "", "9" * 400])
+def test_no_retry_where_the_wait_is_long_or_unknown(carto, wait):
+    """Then the answer itself is the result."""
+    carto.fail(Fault.rate_limited(wait), "/api/v4/me")
+    credentials = Credentials("jane", KEY, carto.base_url("jane"))
+    credentials.remember(proved=carto.url)
+    assert _ask(credentials).status == 429
+    assert carto.count == 1
+
+
+def test_no_retry_beyond_the_deadline(carto):
+    """A wait that does not fit is not begun."""
+    carto.fail(Fault.rate_limited(9), "/api/v4/me")
+    credentials = Credentials("jane", KEY, carto.base_url("jane"))
+    credentials.remember(proved=carto.url)
+    assert _ask(credentials, timeout=5).retry_after == 9
+    assert carto.count == 1
+
+
+def test_no_second_retry(carto):
+    """Two requests of one client that fail are three requests in all."""
+    carto.fail(Fault.rate_limited(0))
+    credentials = Credentials("jane", KEY, carto.base_url("jane"))
+    credentials.remember(proved=carto.url)
+    with client.Client(credentials) as asking:
+        asking.send("GET", "api/v4/me", key="header")
+        asking.send("GET", "api/v4/me", key="header")
+    assert carto.count == 3

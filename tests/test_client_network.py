@@ -1,0 +1,157 @@
+"""Proxies, certificates and lent sessions."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+from harness.rawserver import RawServer, http
+
+from carto_login_widget import client
+from carto_login_widget.credentials import Credentials
+from carto_login_widget.errors import Reason
+from carto_login_widget.sandbox import Sandbox
+
+KEY = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_proved():
+    client.forget_proved()
+
+
+def _ask(credentials, *, key="header"):
+    with client.Client(credentials, timeout=5) as asking:
+        return asking.send("GET", "api/v4/me", key=key)
+
+
+def test_the_environments_proxy_is_used_but_not_for_loopback(carto, monkeypatch):
+    """A server on this machine is reached directly."""
+    with RawServer(http(200, b"{}")) as proxy:
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        key = carto.accounts["jane"].master.token
+        assert _ask(Credentials("jane", key, carto.base_url("jane"))).status == 200
+        assert proxy.heard == b""
+        far = Credentials("jane", KEY, "http://maps.invalid", allow_non_secure=True)
+        assert _ask(far).reason is Reason.NOT_CARTO
+        first_line = proxy.heard.partition(b"\r\n")[0]
+        assert first_line == b"GET http://maps.invalid/api/v3/me HTTP/1.1"
+        monkeypatch.setenv("no_proxy", "maps.invalid")
+        assert _ask(far).reason is Reason.UNREACHABLE
+        assert proxy.requests == 1
+
+
+@pytest.mark.parametrize("answer", [http(407), http(403), http(502)])
+def test_a_proxy_that_does_not_let_us_through(answer, monkeypatch):
+    """A refused tunnel is told as such, and the key did not go to the proxy."""
+    with RawServer(answer) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        failure = _ask(Credentials("jane", KEY))
+        assert failure.reason is Reason.PROXY
+        assert "jane.carto.com" in failure.detail
+        assert proxy.heard.startswith(b"CONNECT jane.carto.com:443")
+        assert b"Authorization: Basic" not in proxy.heard
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "http://proxy.invalid:80"])
+def test_a_proxy_that_is_not_there(proxy, monkeypatch):
+    """It is the proxy that is named, not CARTO."""
+    monkeypatch.setenv("https_proxy", proxy)
+    assert _ask(Credentials("jane", KEY)).reason is Reason.PROXY
+
+
+def test_a_lent_session_lends_its_proxies(monkeypatch):
+    """They are used even where the environment has none."""
+    session = requests.Session()
+    with RawServer(http(407)) as proxy:
+        session.proxies = {"https": proxy.url}
+        assert _ask(Credentials("jane", KEY, session=session)).reason is Reason.PROXY
+        assert proxy.heard.startswith(b"CONNECT jane.carto.com:443")
+
+
+def test_an_unknown_host():
+    """DNS does not know it."""
+    failure = _ask(Credentials("jane", KEY, "https://carto.invalid"))
+    assert failure.reason is Reason.UNREACHABLE
+    assert "No server called carto.invalid" in failure.detail
+
+
+def test_a_closed_port():
+    """Nobody listens there."""
+    with RawServer(http(200)) as server:
+        url = server.url
+    failure = _ask(Credentials("jane", KEY, url))
+    assert failure.reason is Reason.UNREACHABLE
+    assert url.removeprefix("http://") in failure.detail
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_an_authority_of_ones_own(variable, monkeypatch):
+    """A file with CA certificates is trusted besides the system's."""
+    with Sandbox(tls="valid") as carto:
+        key = carto.accounts["jane"].master.token
+        credentials = Credentials("jane", key, carto.base_url("jane"))
+        assert _ask(credentials).reason is Reason.TLS
+        monkeypatch.setenv(variable, str(carto.ca_file))
+        assert _ask(credentials).status == 200
+
+
+def test_a_directory_of_authorities(monkeypatch, tmp_path):
+    """OpenSSL's directories of hashed names are taken, too."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
+    with Sandbox(tls="valid") as carto:
+        failure = _ask(Credentials("jane", KEY, carto.base_url("jane")))
+        assert failure.reason is Reason.TLS
+        assert "certificate" in failure.detail
+
+
+@pytest.mark.parametrize("content", [None, "not a certificate"])
+def test_an_authority_that_cannot_be_read(content, monkeypatch, tmp_path):
+    """The file is named."""
+    path = tmp_path / "ca.pem"
+    if content:
+        path.write_text(content)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
+    failure = _ask(Credentials("jane", KEY))
+    assert failure.reason is Reason.TLS
+    assert str(path) in failure.detail
+
+
+def test_a_lent_session_lends_its_verification(monkeypatch):
+    """`verify` as a file, and as False with the warning of urllib3."""
+    with Sandbox(tls="valid") as carto:
+        session = requests.Session()
+        session.verify = str(carto.ca_file)
+        key = carto.accounts["jane"].master.token
+        credentials = Credentials("jane", key, carto.base_url("jane"), session)
+        assert _ask(credentials).status == 200
+        session.verify = True
+        assert _ask(credentials).reason is Reason.TLS
+        session.trust_env = False
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(carto.ca_file))
+        assert _ask(credentials).reason is Reason.TLS
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_a_lent_session_that_verifies_nothing():
+    """Then no certificate is wrong."""
+    with Sandbox(tls="self-signed") as carto:
+        session = requests.Session()
+        session.verify = False
+        key = carto.accounts["jane"].master.token
+        credentials = Credentials("jane", key, carto.base_url("jane"), session)
+        assert _ask(credentials).status == 200
+
+
+def test_a_lent_adapter_may_fail_in_any_way():
+    """Whatever it raises becomes a failure."""
+
+    class Broken(requests.adapters.HTTPAdapter):
+        def send(self, request, **_):
+            raise RuntimeError(request.headers["Authorization"])
+
+    session = requests.Session()
+    session.mount("https://", Broken())
+    failure = _ask(Credentials("jane", KEY, session=session))
+    assert failure.reason is Reason.UNREACHABLE
+    assert "Basic" not in failure.detail
