@@ -73,19 +73,25 @@ second_environments() {
 
 # Chromium that really starts: the path is printed, or nothing
 usable_chromium() {
-  "$envs/test/bin/python" tests/browser/harness/chromium.py "$@" 2>/dev/null
+  "$envs/test/bin/python" tests/browser/harness/chromium.py "$@" 2>"$envs/chromium.log"
 }
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+# libatomic1 is what the driver of Playwright needs and a small Debian lacks.
 debian_chromium() {
   say "installing Debian's chromium"
   local quiet=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o=Dpkg::Use-Pty=0)
   as_root "${quiet[@]}" update >"$envs/apt.log" 2>&1 &&
-    as_root "${quiet[@]}" install --no-install-recommends chromium fonts-dejavu-core \
+    as_root "${quiet[@]}" install --no-install-recommends chromium fonts-dejavu-core libatomic1 \
       >>"$envs/apt.log" 2>&1 || { tail -n 20 "$envs/apt.log" >&2; return 1; }
+}
+
+no_chromium() {
+  tail -n 20 "$envs/chromium.log" >&2
+  echo "no Chromium starts here; TEST_CHROMIUM=/path/to/one names it" >&2
 }
 
 chromium() {
@@ -97,7 +103,7 @@ chromium() {
       say "it cannot be had here"
     TEST_CHROMIUM=$(usable_chromium) ||
       { debian_chromium && TEST_CHROMIUM=$(usable_chromium); } ||
-      { echo "no Chromium starts here; TEST_CHROMIUM=/path/to/one names it" >&2; return 1; }
+      { no_chromium; return 1; }
   fi
   export TEST_CHROMIUM
   say "Chromium: $TEST_CHROMIUM"

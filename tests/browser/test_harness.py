@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from harness.frames import disguises, holding
-from harness.notebook import Notebook
+from harness.notebook import SAVE_WIDGET_STATE, Notebook
 from playwright.sync_api import Page, expect
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ TEXT = """\
 import ipywidgets
 field = ipywidgets.Text(description="Name", continuous_update=False)
 field"""
-SAVE_STATE = {"@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True}}
 
 Open = Callable[..., Notebook]
 
@@ -59,12 +58,25 @@ def test_kernels_are_of_two_generations(open_notebook: Open, kernel: str) -> Non
 
 def test_save_state_writes_what_was_typed(open_notebook: Open) -> None:
     """With the setting on, the file holds the widget's value: a leak would be seen."""
-    notebook = open_notebook([TEXT], settings=SAVE_STATE)
+    notebook = open_notebook([TEXT], settings=SAVE_WIDGET_STATE)
     notebook.run(0)
     type_name(notebook, "canary")
     expect(notebook.output(0).get_by_label("Name")).to_have_value("canary")
     notebook.save()
     assert "canary" in notebook.path.read_text()
+
+
+def test_reopening_starts_another_kernel(open_notebook: Open) -> None:
+    """What was saved is shown again, the kernel knows nothing of it."""
+    notebook = open_notebook([TEXT, "print(field.value)"], settings=SAVE_WIDGET_STATE)
+    notebook.run(0)
+    type_name(notebook, "jane")
+    assert notebook.run(1) == "jane"
+    notebook.save()
+    notebook.reopen()
+    expect(notebook.output(0).get_by_label("Name")).to_have_value("jane")
+    assert notebook.text(1) == "jane"
+    assert "NameError" in notebook.run(1)
 
 
 def test_frames_show_both_directions(open_notebook: Open) -> None:

@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, Error, Playwright, sync_playwright
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Besides Playwright's own: --headless, and --no-sandbox, as root cannot have one.
 _FLAGS = [
-    "--headless",
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -30,9 +30,7 @@ _NAMES = ["chromium", "chromium-browser", "google-chrome"]
 def launch(playwright: Playwright, path: str | None = None) -> Browser:
     """Start Chromium: the one at `path`, else `$TEST_CHROMIUM`, else what is found."""
     path = path or os.environ.get("TEST_CHROMIUM") or next(_candidates(playwright))
-    as_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    flags = [*_FLAGS, "--no-sandbox"] if as_root else _FLAGS
-    return playwright.chromium.launch(executable_path=path, args=flags)
+    return playwright.chromium.launch(executable_path=path, args=_FLAGS)
 
 
 def _candidates(playwright: Playwright) -> Iterator[str]:
@@ -44,7 +42,8 @@ def _candidates(playwright: Playwright) -> Iterator[str]:
 def _starts(playwright: Playwright, path: str) -> bool:
     try:
         launch(playwright, path).close()
-    except Error:
+    except Error as error:
+        print(error, file=sys.stderr)
         return False
     return True
 

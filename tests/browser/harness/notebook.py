@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from harness.frames import Frames
 
+# Settings for `open_notebook`: the file then holds the state of the widgets.
+SAVE_WIDGET_STATE = {"@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True}}
+
 _PANEL = "const panel = window.jupyterapp?.shell?.currentWidget;"
 _READY = f"""() => {{
     {_PANEL}
@@ -57,6 +60,10 @@ _SET = f"""([cell, source]) => {{
 _THEME = (
     "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})"
 )
+_SHUT_DOWN = f"""() => {{
+    {_PANEL}
+    return panel.sessionContext.shutdown();
+}}"""
 _FRESH_SECONDS = 12
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -99,6 +106,11 @@ class Notebook:
         """Load the page again; the kernel, if there is one, goes on."""
         self.page.reload()
         self.wait_idle()
+
+    def reopen(self) -> None:
+        """Shut the kernel down and open what is saved, as on the next day."""
+        self.page.evaluate(_SHUT_DOWN)
+        self.open()
 
     def second_tab(self) -> Notebook:
         """Open the same notebook, with the same kernel, in another tab."""
