@@ -10,15 +10,21 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _PREFIX = ".carto-login-"
 _TEMPORARY_SUFFIX = ".tmp"
 _LEFTOVER_AGE = 600.0
 _REPLACE_TRIES = 20
 _REPLACE_PAUSE = 0.025
+_LOCK_PATIENCE = 2.0
+_LOCK_PAUSE = 0.005
 _BINARY: int = getattr(os, "O_BINARY", 0)
 _NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 
@@ -148,6 +154,45 @@ def _sweep(written: Path) -> None:
             is_temporary = entry.name.endswith(_TEMPORARY_SUFFIX)
             if is_temporary and status.st_mtime < newest and is_ours(status):
                 Path(entry).unlink(missing_ok=True)
+
+
+@contextmanager
+def turn(directory: Path) -> Iterator[None]:
+    """Take turns with the other programs that change several files of a directory.
+
+    Each file is whole without this; it keeps their order. Where a directory cannot be
+    locked (Windows, some network file systems), or somebody keeps it locked for longer
+    than two seconds, the turn is taken all the same. A killed program gives up its own.
+    """
+    descriptor = _locked(directory)
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _locked(directory: Path) -> int | None:
+    try:
+        import fcntl
+
+        descriptor = os.open(directory, os.O_RDONLY)
+    except (ImportError, OSError):
+        return None
+    deadline = time.monotonic() + _LOCK_PATIENCE
+    try:
+        while True:
+            with suppress(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return descriptor
+            if time.monotonic() > deadline:
+                return descriptor
+            time.sleep(_LOCK_PAUSE)
+    except OSError:
+        return descriptor
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def is_ours(status: os.stat_result) -> bool:

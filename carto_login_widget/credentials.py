@@ -334,11 +334,12 @@ class Credentials:
 
         path = _path(config_file)
         store = store_of(path)
-        if store is not None:
-            store.adopt(self)
-        notes = store.take_notes() if store is not None else []
-        profile = self._profile if store is not None else None
-        for note in notes + save_file(self, path, profile=profile):
+        if store is None:
+            notes = save_file(self, path)
+        else:
+            store.replace_default_file(self)
+            notes = store.take_notes()
+        for note in notes:
             warnings.warn(note, stacklevel=2)
         return path
 

@@ -9,20 +9,24 @@ undo each other's work.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from . import files
+from . import atomic, files
 from .credentials import DEFAULT_FILE_NAME, Credentials
 from .documents import close_file, peek, same_account, save_file
 from .errors import CredentialsFileError, ProfileNotFoundError
 from .names import candidates, check_name, is_name
 
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
 __all__ = ["ProfileStore", "check_name", "store_of"]
 
 _SUFFIX = ".json"
-_CONFLICTS = 10
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,14 @@ class ProfileStore:
                 there.
         """
         name = check_name(name)
+        with self._turn(make=True):
+            path = self._save(name, credentials, default=default, overwrite=overwrite)
+        credentials.remember(profile=name)
+        return path
+
+    def _save(
+        self, name: str, credentials: Credentials, *, default: bool, overwrite: bool
+    ) -> Path:
         path = self._path(name)
         start = self._start()
         if start is not None and start.name == name:
@@ -137,7 +149,7 @@ class ProfileStore:
             # creds.json is a copy of the default account, and stays one.
             default = default or start.is_saved
         if default:
-            self.adopt(credentials, avoid=name)
+            self._adopt(credentials, avoid=name)
         self._close_open_files()
         self.notes += save_file(
             credentials,
@@ -148,7 +160,6 @@ class ProfileStore:
         )
         if default:
             self._write_default(credentials, name)
-        credentials.remember(profile=name)
         return path
 
     def rename(self, old: str, new: str) -> None:
@@ -161,6 +172,10 @@ class ProfileStore:
             CredentialsFileError: a file could not be read or written.
         """
         new = check_name(new)
+        with self._turn():
+            self._rename(old, new)
+
+    def _rename(self, old: str, new: str) -> None:
         source = self._find(old)
         if new == old.lower():
             return
@@ -181,11 +196,12 @@ class ProfileStore:
             ProfileNotFoundError: there is none of that name.
             CredentialsFileError: a file could not be removed.
         """
-        path = self._find(name)
-        if self.default_name == name.lower():
-            self._remove(self.default_path)
-        if path != self.default_path:
-            self._remove(path)
+        with self._turn():
+            path = self._find(name)
+            if self.default_name == name.lower():
+                self._remove(self.default_path)
+            if path != self.default_path:
+                self._remove(path)
 
     @property
     def default_name(self) -> str | None:
@@ -214,23 +230,28 @@ class ProfileStore:
             ProfileNotFoundError: there is none of that name.
             CredentialsFileError: a file could not be read or written.
         """
-        credentials = self.load(name)
-        if self._find(name) == self.default_path:
-            self.save(name, credentials, default=True)
-        else:
-            self.adopt(credentials)
-            self._write_default(credentials, name.lower())
+        with self._turn():
+            credentials = self.load(name)
+            if self._find(name) == self.default_path:
+                self._save(name.lower(), credentials, default=True, overwrite=True)
+            else:
+                self._adopt(credentials)
+                self._write_default(credentials, name.lower())
 
-    def adopt(self, replacement: Credentials, *, avoid: str | None = None) -> None:
-        """Save what `creds.json` holds and no profile does, before it is replaced.
+    def replace_default_file(self, credentials: Credentials) -> None:
+        """Write `creds.json` alone, as `Credentials.save()` does.
 
-        Args:
-            replacement: what is about to be written there.
-            avoid: a name that it must not take.
+        An account that only this file holds becomes a saved one first.
 
         Raises:
-            CredentialsFileError: it could not be saved; nothing was changed.
+            CredentialsFileError: a file could not be written; nothing was lost.
         """
+        with self._turn(make=True):
+            self._adopt(credentials)
+            self._write_default(credentials, credentials.profile)
+
+    def _adopt(self, replacement: Credentials, *, avoid: str | None = None) -> None:
+        """Save what `creds.json` holds and no profile does, before it is replaced."""
         content = peek(self.default_path)
         while isinstance(content, Credentials) and content != replacement:
             name, is_saved = self._name_of(content, avoid)
@@ -245,6 +266,13 @@ class ProfileStore:
             return False  # somebody took the name in the meantime
         self.notes.append(f"The account that was in {source} is now saved as '{name}'.")
         return True
+
+    def _turn(self, *, make: bool = False) -> AbstractContextManager[None]:
+        if make:
+            # Where it fails, the write that follows fails too, and tells why.
+            with suppress(OSError):
+                atomic.make_directory(self.directory)
+        return atomic.turn(self.directory)
 
     def _path(self, name: str) -> Path:
         return self.directory / "profiles" / f"{name}{_SUFFIX}"
@@ -331,17 +359,13 @@ class ProfileStore:
             extras_from=source,
         )
 
-    def _write_default(self, credentials: Credentials, name: str) -> None:
-        path = self._path(name)
-        for _ in range(_CONFLICTS):
-            self.notes += save_file(
-                credentials, self.default_path, profile=name, extras_from=path
-            )
-            newest = peek(path)
-            if not isinstance(newest, Credentials) or newest == credentials:
-                return
-            # Another program saved the same name: both files end up the same.
-            credentials = newest
+    def _write_default(self, credentials: Credentials, name: str | None) -> None:
+        self.notes += save_file(
+            credentials,
+            self.default_path,
+            profile=name,
+            extras_from=self._path(name) if name else None,
+        )
 
     def _close_open_files(self) -> None:
         directory = self._path("").parent

@@ -1,0 +1,45 @@
+"""Save an account again and again, and be killed, a given number of times.
+
+    python killed_saves.py DIRECTORY KILLS
+
+Each save writes another key, a thousand times the same character, so that a reader
+can tell a whole file from a part of one. Prints how often a whole save was done.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import time
+
+from carto_login_widget import Credentials, ProfileStore
+
+LONGEST_LIFE = 0.008
+
+
+def save_for_ever(directory: str, start: int) -> None:
+    """Save until killed."""
+    store = ProfileStore(directory)
+    while True:
+        start += 1
+        key = chr(ord("a") + start % 26) * 1000
+        store.save("work", Credentials("jane", key), default=True)
+
+
+def main(directory: str, kills: int) -> None:
+    """Fork a writer and kill it at a random moment, `kills` times."""
+    moments = random.Random(20)  # noqa: S311 - not for secrets
+    ProfileStore(directory).save("work", Credentials("jane", "a" * 1000), default=True)
+    for number in range(kills):
+        writer = os.fork()
+        if writer == 0:
+            save_for_ever(directory, number)
+        time.sleep(moments.uniform(0, LONGEST_LIFE))
+        os.kill(writer, signal.SIGKILL)
+        os.waitpid(writer, 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

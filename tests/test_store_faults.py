@@ -1,0 +1,295 @@
+"""What a store must survive, with the file system as it really is."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from carto_login_widget import Credentials, CredentialsFileError, ProfileStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs fork, modes and mounts")
+
+PROGRAMS = Path(__file__).parent / "programs"
+KILLS = 1000
+NOBODY = 65534
+
+
+def start(program: str, *arguments: object) -> subprocess.Popen[str]:
+    """Start one of the programs beside this file."""
+    return subprocess.Popen(
+        [sys.executable, PROGRAMS / f"{program}.py", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def output(process: subprocess.Popen[str]) -> str:
+    """Wait for a program to end well, and return what it printed."""
+    printed, problem = process.communicate(timeout=110)
+    assert process.returncode == 0, problem
+    return printed
+
+
+class Reader(threading.Thread):
+    """Read the default account all the time, and count what is wrong."""
+
+    def __init__(self, store: ProfileStore) -> None:
+        super().__init__()
+        self.store, self.done = store, threading.Event()
+        self.reads, self.keys, self.wrong = 0, set[str](), list[object]()
+
+    def run(self) -> None:
+        """Read until told to stop."""
+        while not self.done.is_set():
+            for read in (self.store.default, lambda: self.store.load("work")):
+                try:
+                    key = read().api_key
+                except Exception as error:  # noqa: BLE001 - each is a finding
+                    self.wrong.append(error)
+                    continue
+                self.reads += 1
+                self.keys.add(key[:1])
+                if len(key) != 1000 or len(set(key)) != 1:
+                    self.wrong.append(key)
+
+
+def temporaries(store: ProfileStore) -> list[Path]:
+    """The files that killed writers have left."""
+    return list(store.directory.rglob(".carto-login-*.tmp"))
+
+
+def test_a_thousand_kills_leave_whole_files(tmp_path: Path) -> None:
+    """A reader beside it never sees a torn, empty or missing file."""
+    store = ProfileStore(tmp_path)
+    store.save("work", Credentials("jane", "a" * 1000), default=True)
+    reader = Reader(store)
+    reader.start()
+    try:
+        output(start("killed_saves", tmp_path, KILLS))
+    finally:
+        reader.done.set()
+        reader.join()
+    assert reader.wrong == []
+    assert len(reader.keys) > 5, "the reader saw too few saves"
+    assert store.names() == ["work"]
+    assert store.default_name == "work"
+    left = temporaries(store)
+    assert left, "no kill hit a save"
+    for path in left:
+        assert path.stat().st_mode & 0o777 in {0o600, 0}
+        os.utime(path, (1e9, 1e9))
+    store.save("work", Credentials("jane", "k"), default=True)
+    assert temporaries(store) == []
+    assert store.names() == ["work"]
+
+
+def test_two_programs_save_a_thousand_accounts(tmp_path: Path) -> None:
+    """None is lost, each has its own key, and the default is one of them."""
+    writers = [start("many_saves", tmp_path, user, 500) for user in ("jane", "john")]
+    for writer in writers:
+        output(writer)
+    store = ProfileStore(tmp_path)
+    expected = {
+        f"{user}-{n}": f"key-of-{user}-{n}"
+        for user in ("jane", "john")
+        for n in range(500)
+    }
+    assert {n: store.load(n).api_key for n in store.names()} == expected
+    assert store.default() == store.load(store.default_name)
+    assert temporaries(store) == []
+
+
+def test_two_programs_save_names_that_differ_in_case(tmp_path: Path) -> None:
+    """They write one account, whole, and the default is the same one."""
+    writers = [
+        start("many_saves", tmp_path, user, 100, name)
+        for user, name in (("jane", "Work"), ("john", "wORK"))
+    ]
+    for writer in writers:
+        output(writer)
+    store = ProfileStore(tmp_path)
+    assert store.names() == ["work"]
+    keys = {"jane": "key-of-jane-99", "john": "key-of-john-99"}
+    last = store.load("work")
+    assert keys[last.username] == last.api_key
+    assert store.default() == last
+    assert [path.name for path in (tmp_path / "profiles").iterdir()] == ["work.json"]
+
+
+@contextmanager
+def tiny_disk() -> Iterator[Path]:
+    """Mount a file system of 64 KiB; skip the test where that is impossible."""
+    path = Path(tempfile.mkdtemp())
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(path)]
+    try:
+        done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("this system has no mount")
+    if done.returncode:
+        pytest.skip(f"a small file system cannot be mounted here: {done.stderr}")
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", str(path)], check=True)
+        path.rmdir()
+
+
+def test_a_full_disk_is_told_and_loses_nothing() -> None:
+    """What was saved is still there, and saving works again when there is room."""
+    with tiny_disk() as path:
+        store, saved = ProfileStore(path), {}
+        store.save("first", Credentials("jane", "old"), default=True)
+        with pytest.raises(CredentialsFileError, match="the disk is full") as caught:
+            for number in range(200):
+                store.save(f"p{number}", Credentials("jane", f"k{number}"))
+                saved[f"p{number}"] = f"k{number}"
+        assert caught.value.path == path / "profiles" / f"p{len(saved)}.json"
+        for use in (
+            lambda: store.save("first", Credentials("jane", "new"), default=True),
+            lambda: store.set_default("p0"),
+            lambda: store.rename("p0", "other"),
+        ):
+            with pytest.raises(CredentialsFileError, match="is unchanged"):
+                use()
+        assert store.default().api_key == "old"
+        assert {n: store.load(n).api_key for n in saved} == saved
+        assert set(store.names()) == {"first", *saved}
+        assert temporaries(store) == []
+        store.delete("p0")
+        store.delete("p1")
+        store.save("again", Credentials("jane", "k"))
+        assert store.load("again").api_key == "k"
+
+
+@pytest.fixture
+def public_path() -> Iterator[Path]:
+    """A directory that every user can reach, unlike pytest's own."""
+    path = Path(tempfile.mkdtemp())
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+def give_away(directory: Path) -> None:
+    """Make all below a directory belong to the user that the program becomes."""
+    if os.geteuid() == 0:
+        for path in (directory, *directory.rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+
+
+def everything(directory: Path) -> dict[str, bytes]:
+    """All files below a directory, with their content."""
+    return {
+        str(path): path.read_bytes() for path in directory.rglob("*") if path.is_file()
+    }
+
+
+def refusals(directory: Path) -> list[tuple[str, str]]:
+    """Path and message of every save that the program tried."""
+    lines = output(start("refused_save", directory)).splitlines()
+    return [(path, text) for path, text in (line.split("\t") for line in lines)]
+
+
+def test_a_read_only_directory_is_told_in_words(public_path: Path) -> None:
+    """Saving, choosing and deleting fail with the path, and change nothing."""
+    directory = public_path / "store"
+    store = ProfileStore(directory)
+    store.save("saved", Credentials("john", "k"), default=True)
+    before = everything(directory)
+    give_away(directory)
+    for path in (directory / "profiles", directory):
+        path.chmod(0o555)
+    told = refusals(directory)
+    for path in (directory, directory / "profiles"):
+        path.chmod(0o755)
+    assert len(told) == 4
+    for path, text in told:
+        assert path.startswith(str(directory))
+        assert f"you may not write in the directory {directory}" in text
+        assert "CARTO_LOGIN_HOME" in text
+    assert everything(directory) == before
+
+
+def test_a_directory_of_somebody_else_is_told_in_words(public_path: Path) -> None:
+    """The message says whose it is."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a directory that belongs to somebody else")
+    directory = public_path / "store"
+    ProfileStore(directory).save("saved", Credentials("john", "k"), default=True)
+    before = everything(directory)
+    for path in (directory, directory / "profiles"):
+        path.chmod(0o755)
+    for path in before:
+        Path(path).chmod(0o644)
+    told = refusals(directory)
+    assert len(told) == 4
+    for _, text in told:
+        assert f"the directory {directory}" in text
+        assert "belongs to root" in text
+    assert everything(directory) == before
+
+
+def test_a_directory_that_cannot_be_opened_is_told_in_words(
+    public_path: Path,
+) -> None:
+    """Not even reading is allowed; every call says so with the path."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a directory that belongs to somebody else")
+    directory = public_path / "store"
+    ProfileStore(directory).save("saved", Credentials("john", "k"), default=True)
+    told = refusals(directory)
+    assert len(told) == 4
+    assert all(str(directory) in text for _, text in told)
+
+
+def test_ctrl_c_in_the_middle_shows_no_key(tmp_path: Path) -> None:
+    """Nor does it leave a part of a file, or a temporary one."""
+    output(start("interrupted_saves", tmp_path, 300))
+    store = ProfileStore(tmp_path)
+    assert store.names() == ["work"]
+    assert store.default() == store.load("work")
+    assert temporaries(store) == []
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() not in {"x86_64", "aarch64"},
+    reason="the filter is written for Linux on two kinds of processors",
+)
+def test_exclusive_creation_needs_no_hard_links(tmp_path: Path) -> None:
+    """On FAT and some network file systems a name is taken by an empty file."""
+    process = start("without_links", tmp_path)
+    printed, problem = process.communicate(timeout=60)
+    if process.returncode == 77:
+        pytest.skip("no seccomp filter can be set here")
+    assert process.returncode == 0, problem
+    assert "exists already" in printed
+    aside = tmp_path / "a.json.corrupt-1"
+    assert str(aside) in printed
+    assert aside.read_text() == '{\n  "n": 1\n}\n'
+    assert list(tmp_path.iterdir()) == [aside]
+
+
+def test_a_stopped_program_does_not_keep_others_from_saving(tmp_path: Path) -> None:
+    """A lock that is never given up is waited for a moment only."""
+    import fcntl
+
+    store = ProfileStore(tmp_path)
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    store.save("work", Credentials("jane", "k"), default=True)
+    os.close(descriptor)
+    assert store.default() == Credentials("jane", "k")
