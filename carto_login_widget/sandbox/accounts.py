@@ -168,7 +168,7 @@ class SandboxAccount:
         return key
 
 
-def grants(
+def grants(  # noqa: PLR0913 - one for each kind of grant
     apis: list[str] | None = None,
     tables: list[dict[str, Any]] | None = None,
     schemas: list[dict[str, Any]] | None = None,

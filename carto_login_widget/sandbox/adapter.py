@@ -34,18 +34,16 @@ class CloudAdapter(HTTPAdapter):
         self._ca_file = ca_file
         super().__init__()
 
-    def send(
-        self, request: PreparedRequest, *args: Any, verify: Any = True, **more: Any
-    ) -> requests.Response:
-        """Send; `REQUESTS_CA_BUNDLE` would win over the session's own CA file."""
-        if verify and self._ca_file and self._cloud_host(request):
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Trust the CA file; `REQUESTS_CA_BUNDLE` would win over the session's own."""
+        if verify and self._ca_file and self._is_cloud(urlsplit(str(url)).hostname):
             verify = self._ca_file
-        return super().send(request, *args, verify=verify, **more)
+        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
 
     def get_connection_with_tls_context(
         self,
         request: PreparedRequest,
-        verify: bool | str | None,
+        verify: Any,
         proxies: Mapping[str, str] | None = None,
         cert: Any = None,
     ) -> Any:
@@ -58,8 +56,9 @@ class CloudAdapter(HTTPAdapter):
         scheme, port = self._where()
         tls: dict[str, Any] = {}
         if scheme == "https":
-            _, tls = self.build_connection_pool_key_attributes(request, verify, cert)
-            tls |= {"server_hostname": host, "assert_hostname": host}
+            verify = (verify and self._ca_file) or verify
+            _, common = self.build_connection_pool_key_attributes(request, verify, cert)
+            tls = {**common, "server_hostname": host, "assert_hostname": host}
         return self.poolmanager.connection_from_host(
             "127.0.0.1", port, scheme, pool_kwargs=tls
         )
@@ -82,7 +81,10 @@ class CloudAdapter(HTTPAdapter):
     def _cloud_host(self, request: PreparedRequest) -> str:
         """The host, if it is one that the sandbox stands in for."""
         host = urlsplit(str(request.url)).hostname or ""
-        return host if f".{host}".endswith(self._domain) else ""
+        return host if self._is_cloud(host) else ""
+
+    def _is_cloud(self, host: str | None) -> bool:
+        return f".{host}".endswith(self._domain)
 
 
 def cloud_session(

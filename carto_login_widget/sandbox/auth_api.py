@@ -185,7 +185,8 @@ def _order(call: rails.Call, order: str) -> Callable[[Key], tuple[int, Any]]:
 
 
 def _one_apis_grant(granted: list[Any]) -> bool:
-    return sum(isinstance(g, dict) and g.get("type") == "apis" for g in granted) == 1
+    kinds = [grant.get("type") for grant in granted if isinstance(grant, dict)]
+    return kinds.count("apis") == 1 and len(kinds) == len(granted)
 
 
 def _completed(account: SandboxAccount, granted: list[Any]) -> list[dict[str, Any]]:

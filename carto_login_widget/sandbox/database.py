@@ -12,14 +12,20 @@ import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from carto_login_widget.sandbox.tables import TABLES, Table
+from carto_login_widget.sandbox.tables import (
+    SRTEXT,
+    TABLES,
+    Table,
+    geometry_srid,
+    srid_of,
+)
 
 if TYPE_CHECKING:
     from carto_login_widget.sandbox.accounts import Key, SandboxAccount
 
 _CATALOGUE = re.compile(
     r"\bpg_(catalog|class|attribute|namespace|roles|type)\b|\binformation_schema\b",
-    re.I,
+    re.IGNORECASE,
 )
 _USER_TABLES = re.compile(r"\bcdb_usertables\s*\([^)]*\)", re.IGNORECASE)
 _STEPS_ALLOWED = 2_000_000
@@ -65,6 +71,7 @@ class Database:
         )
         for table in self._tables.values():
             table.create(self._connection)
+        self._add_postgis()
 
     def close(self) -> None:
         """Forget everything."""
@@ -103,6 +110,17 @@ class Database:
             return f"cartodb_publicuser_{self._account.id}"
         return "carto_role_" + hashlib.sha256(key.token.encode()).hexdigest()[:32]
 
+    def _add_postgis(self) -> None:
+        """What GDAL asks of PostGIS when it opens a table."""
+        create = "CREATE TABLE spatial_ref_sys (srid INTEGER, srtext TEXT)"
+        self._connection.execute(create)
+        insert = "INSERT INTO spatial_ref_sys VALUES (?, ?)"
+        self._connection.executemany(insert, SRTEXT.items())
+        self._connection.create_function("st_srid", 1, srid_of)
+        self._connection.create_function(
+            "find_srid", 3, lambda _schema, _table, column: geometry_srid(column)
+        )
+
     def _rights(self, key: Key, name: str) -> list[str]:
         if key.type == "master":
             return list(_NEEDED.values())
@@ -128,24 +146,23 @@ class Database:
 
     def _translated(self, key: Key, statement: str) -> str:
         """PostgreSQL's words that SQLite does not know."""
-        names = " UNION ALL ".join(f"SELECT '{n}'" for n in self.readable(key))
-        listed = f"(WITH t(cdb_usertables) AS ({names or 'SELECT 1 WHERE 0'}) SELECT * FROM t)"
+        rows = ", ".join(f"('{name}')" for name in self.readable(key))
+        values = f"VALUES {rows}" if rows else "SELECT 1 WHERE 0"
+        listed = f"(WITH t(cdb_usertables) AS ({values}) SELECT * FROM t)"  # noqa: S608
         statement = re.sub(
             rf"^select\s+{_USER_TABLES.pattern}",
-            f"SELECT cdb_usertables FROM {listed}",
+            f"SELECT cdb_usertables FROM {listed}",  # noqa: S608 - our own names
             statement,
             flags=re.IGNORECASE,
         )
         statement = _USER_TABLES.sub(lambda _: listed, statement)
         statement = re.sub(r"(?<![\w.])\"?public\"?\.", "", statement)
-        for name, value in (
-            (r"current_user\b", self.role(key)),
-            (r"current_schema\(\)", "public"),
+        for word, mark, value in (
+            ("current_user", r"\b", self.role(key)),
+            ("current_schema", r"\(\)", "public"),
         ):
-            alias = name.removesuffix(r"\b").removesuffix(r"\(\)")
-            statement = re.sub(
-                rf"(?<!')\b{name}", f"'{value}' AS {alias}", statement, flags=re.I
-            )
+            known = re.compile(rf"(?<!')\b{word}{mark}", re.IGNORECASE)
+            statement = known.sub(f"'{value}' AS {word}", statement)
         return statement
 
     def _found(self, cursor: sqlite3.Cursor) -> Found:
@@ -183,7 +200,7 @@ class Database:
         if near:
             return QueryError(400, f'syntax error at or near "{near[1]}"')
         if "not authorized" in text:
-            return QueryError(403, "permission denied for this statement")
+            return QueryError(400, "the sandbox only reads and writes rows of tables")
         return QueryError(400, text)
 
     def _catalogue(self, key: Key, statement: str) -> Found:
@@ -215,7 +232,7 @@ def _column_row(table: Table, index: int) -> dict[str, Any]:
     """One column in the shape in which GDAL asks the catalogue for it."""
     name, kind = table.columns[index]
     is_geometry = kind == "geometry"
-    srid = 3857 if name.endswith("webmercator") else 4326
+    srid = geometry_srid(name)
     return {
         "attname": name,
         "typname": kind,
@@ -228,5 +245,5 @@ def _column_row(table: Table, index: int) -> dict[str, Any]:
         "dim": 2 if is_geometry else None,
         "srid": srid if is_geometry else None,
         "geomtyp": "Point" if is_geometry else None,
-        "srtext": None,
+        "srtext": SRTEXT[srid] if is_geometry else None,
     }

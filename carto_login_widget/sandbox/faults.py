@@ -10,7 +10,7 @@ import math
 import re
 import threading
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from carto_login_widget.sandbox.messages import (
     JSON_TYPE,
@@ -194,7 +194,7 @@ class Failure:
         self.hits = 0
         self.healed = threading.Event()
 
-    def __enter__(self) -> Failure:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from carto_login_widget.sandbox.database import Database
 from carto_login_widget.sandbox.limits import Limiter, RateLimit
@@ -23,6 +23,19 @@ if TYPE_CHECKING:
 
 Mode = Literal["auto", "subdomain", "subdomainless"]
 _PREFIX = re.compile(r"^/(user|u)/([^/]+)(/.*)$")
+
+
+class Switches(TypedDict, total=False):
+    """What an `Install` can be told besides its accounts and addresses."""
+
+    ssl_required: bool
+    rate_limit: RateLimit | None
+    old_version: str | None
+    old_do: bool
+    old_sql: bool
+    sso_header: str | None
+    google_token_life: float
+    clock: Callable[[], float]
 
 
 @dataclass

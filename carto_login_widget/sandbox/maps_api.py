@@ -22,8 +22,7 @@ def maps(install: Install, request: Request) -> Answer:
     """List no named maps, or make an empty map, if the key may."""
     call = DataCall(install, request)
     try:
-        if call.account is None:
-            raise RefusedError(404, f"Sorry, we can't find CARTO user '{call.user}'.")
+        call.known()
         call.authorized("maps", "Forbidden", "Forbidden")
     except RefusedError as refused:
         return _refusal(refused, request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from carto_login_widget.sandbox.faults import Failure, Fault, Faults
 from carto_login_widget.sandbox.install import Install
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import requests
 
     from carto_login_widget.sandbox.accounts import SandboxAccount
-    from carto_login_widget.sandbox.limits import RateLimit
+    from carto_login_widget.sandbox.install import Mode, Switches
     from carto_login_widget.sandbox.records import Record
     from carto_login_widget.sandbox.server import Server
     from carto_login_widget.sandbox.tls import Certificate
@@ -63,17 +63,17 @@ class Sandbox:
         ...     carto.requests[-1].key_in
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each stands for itself
         self,
         port: int = 0,
         *,
-        mode: str = "auto",
+        mode: Mode = "auto",
         session_domain: str = ".carto.com",
         tls: Certificate | None = None,
         accounts: Iterable[SandboxAccount] | None = None,
         seed: int | None = None,
         tokens: Mapping[str, Mapping[str, str]] | None = None,
-        **switches: Any,
+        **switches: Unpack[Switches],
     ) -> None:
         if accounts is None:
             people = default_accounts(seed, tokens)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http
-import math
 import socket
 import struct
 import threading
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, ResponseStartLine
@@ -26,7 +25,9 @@ from carto_login_widget.sandbox.sql_api import DataCall
 if TYPE_CHECKING:
     import ssl
 
+    from tornado.http1connection import HTTP1Connection
     from tornado.httputil import HTTPServerRequest
+    from tornado.iostream import IOStream
 
     from carto_login_widget.sandbox.faults import Failure, Faults
     from carto_login_widget.sandbox.install import Install
@@ -96,7 +97,11 @@ class Server:
         task = self._loop.create_task(self._serve(raw))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        raw.connection.set_close_callback(task.cancel)
+
+        def hang_up() -> None:
+            task.cancel()
+
+        _connection(raw).set_close_callback(hang_up)
 
     async def _serve(self, raw: HTTPServerRequest) -> None:
         request = _plain(raw, self._scheme)
@@ -141,11 +146,17 @@ def _plain(raw: HTTPServerRequest, scheme: str) -> Request:
     )
 
 
+def _connection(raw: HTTPServerRequest) -> HTTP1Connection:
+    """Tornado's one kind of connection, which its annotations do not name."""
+    return cast("HTTP1Connection", raw.connection)
+
+
 async def _wait(failure: Failure) -> None:
     """Let the fault's time pass, or until it is healed."""
     loop = asyncio.get_running_loop()
     end = loop.time() + failure.fault.wait
-    while loop.time() < end and not failure.healed.is_set():
+    # The fault is healed from another thread, so there is no event to await here.
+    while loop.time() < end and not failure.healed.is_set():  # noqa: ASYNC110
         await asyncio.sleep(min(_POLL, end - loop.time()))
 
 
@@ -166,13 +177,14 @@ async def _deliver_whole(raw: HTTPServerRequest, answer: Answer) -> None:
         headers.add(name, value)
     line = ResponseStartLine("HTTP/1.1", answer.status, _reason(answer.status))
     body = b"" if raw.method == "HEAD" else answer.body
-    await raw.connection.write_headers(line, headers, body)
-    raw.connection.finish()
+    connection = _connection(raw)
+    await connection.write_headers(line, headers, body)
+    connection.finish()
 
 
 async def _deliver_badly(raw: HTTPServerRequest, answer: Answer, fault: Fault) -> None:
     """Take the connection out of tornado's hands and mistreat it."""
-    stream = raw.connection.detach()
+    stream = _connection(raw).detach()
     try:
         if fault.delivery == "reset":
             stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
@@ -191,7 +203,7 @@ async def _deliver_badly(raw: HTTPServerRequest, answer: Answer, fault: Fault) -
         stream.close()
 
 
-async def _drip(stream: object, content: bytes, interval: float) -> None:
+async def _drip(stream: IOStream, content: bytes, interval: float) -> None:
     for position in range(len(content)):
         await stream.write(content[position : position + 1])
         await asyncio.sleep(interval)

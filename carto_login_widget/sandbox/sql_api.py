@@ -101,7 +101,19 @@ class DataCall:
         laid_over = body.get("api_key", query.get("api_key", first))
         return str(laid_over or "") or DEFAULT_PUBLIC
 
-    def authorized(self, api: str, denied: str, forbidden: str) -> Key:
+    def known(self) -> SandboxAccount:
+        """The account.
+
+        Raises:
+            RefusedError: There is none of that name.
+        """
+        if self.account is None:
+            raise RefusedError(404, _UNKNOWN_USER.format(self.user))
+        return self.account
+
+    def authorized(
+        self, api: str, denied: str, forbidden: str, *, master: bool = False
+    ) -> Key:
         """The key, if it opens that API.
 
         Raises:
@@ -117,6 +129,8 @@ class DataCall:
             raise RefusedError(401, "Unauthorized")
         if api not in key.apis:
             raise RefusedError(403, forbidden)
+        if master and key.type != "master":
+            raise RefusedError(403, denied)
         return key
 
     def _enabled_key(self, account: SandboxAccount) -> Key | None:
@@ -152,11 +166,8 @@ def batch(install: Install, request: Request) -> Answer:
     """Accept a batch job of the master key; nothing is run."""
     call = DataCall(install, request)
     try:
-        if call.account is None:
-            raise RefusedError(404, _UNKNOWN_USER.format(call.user))
-        key = call.authorized("sql", "permission denied", "forbidden")
-        if key.type != "master":
-            raise RefusedError(403, "permission denied")
+        call.known()
+        call.authorized("sql", "permission denied", "forbidden", master=True)
     except RefusedError as refused:
         return _signed(json_answer(refused.status, refused.content), call)
     job = {
@@ -183,8 +194,7 @@ def _run(call: DataCall, headers: list[tuple[str, str]]) -> dict[str, Any]:
     if not call.user:
         host = call.request.header("host")
         raise RefusedError(400, f"No username found in hostname '{host}'")
-    if call.account is None:
-        raise RefusedError(404, _UNKNOWN_USER.format(call.user))
+    account = call.known()
     _count(call, headers)
     key = call.authorized("sql", "permission denied", "forbidden")
     headers.append(("Vary", "Authorization"))
@@ -192,7 +202,7 @@ def _run(call: DataCall, headers: list[tuple[str, str]]) -> dict[str, Any]:
     if not statement:
         raise RefusedError(400, "You must indicate a sql query")
     try:
-        found = call.install.database(call.account).run(key, statement)
+        found = call.install.database(account).run(key, statement)
     except QueryError as error:
         raise RefusedError(error.status, str(error), **error.more) from None
     return {

@@ -52,6 +52,16 @@ class Table:
         connection.executemany(f'INSERT INTO "{self.name}" VALUES ({holes})', rows)  # noqa: S608 - our own names
 
 
+def srid_of(geometry: str) -> int:
+    """The SRID that a hexadecimal EWKB geometry says it has."""
+    return int(struct.unpack_from("<I", bytes.fromhex(geometry), 5)[0])
+
+
+def geometry_srid(column: str) -> int:
+    """The SRID of one of CARTO's two geometry columns."""
+    return 3857 if column.endswith("webmercator") else 4326
+
+
 def _point(x: float, y: float, srid: int) -> str:
     """A point as hexadecimal EWKB."""
     return struct.pack("<BIIdd", 1, _WITH_SRID, srid, x, y).hex().upper()
@@ -112,4 +122,19 @@ _ALL = (
         ((-0.88, 41.65, ("Long River", 930.0)), (-5.99, 37.39, ("Big River", 657.0))),
     ),
 )
+SRTEXT = {
+    4326: (
+        'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563]],'
+        'PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433],'
+        'AUTHORITY["EPSG","4326"]]'
+    ),
+    3857: (
+        'PROJCS["WGS 84 / Pseudo-Mercator",GEOGCS["WGS 84",DATUM["WGS_1984",'
+        'SPHEROID["WGS 84",6378137,298.257223563]],PRIMEM["Greenwich",0],'
+        'UNIT["degree",0.0174532925199433]],PROJECTION["Mercator_1SP"],'
+        'PARAMETER["central_meridian",0],PARAMETER["scale_factor",1],'
+        'PARAMETER["false_easting",0],PARAMETER["false_northing",0],'
+        'UNIT["metre",1],AUTHORITY["EPSG","3857"]]'
+    ),
+}
 TABLES = {table.name: table for table in _ALL}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
+import ipaddress
 import ssl
 from typing import TYPE_CHECKING, Literal
 
@@ -52,11 +53,11 @@ def _issue(
     if kind == "wrong-host":
         return authority.issue_cert("elsewhere.example.com")
     if kind == "expired":
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         return authority.issue_cert(
             *names,
-            not_before=now - datetime.timedelta(days=30),
-            not_after=now - datetime.timedelta(days=1),
+            not_before=now - dt.timedelta(days=30),
+            not_after=now - dt.timedelta(days=1),
         )
     return authority.issue_cert(*names)
 
@@ -67,15 +68,15 @@ def _self_signed(names: tuple[str, ...], path: Path) -> bytes:
     name = x509.Name(
         [x509.NameAttribute(x509.NameOID.COMMON_NAME, "on-premises sandbox")]
     )
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=30))
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=30))
         .add_extension(_alternative_names(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(
@@ -95,8 +96,6 @@ def _self_signed(names: tuple[str, ...], path: Path) -> bytes:
 
 
 def _alternative_names(names: tuple[str, ...]) -> x509.SubjectAlternativeName:
-    import ipaddress
-
     address, *hosts = names
     return x509.SubjectAlternativeName(
         [x509.IPAddress(ipaddress.ip_address(address)), *map(x509.DNSName, hosts)]
