@@ -96,7 +96,7 @@ def publish(temporary: Path, target: Path, *, exclusive: bool) -> bool:
         return True
     try:
         # A link is made whole and never replaces a file, unlike a rename.
-        os.link(temporary, target, follow_symlinks=False)
+        os.link(temporary, target)
     except FileExistsError:
         return False
     except OSError:

@@ -2,7 +2,7 @@
 
     python without_links.py DIRECTORY
 
-A seccomp filter of this process answers `linkat` with EPERM, as FAT does.
+A seccomp filter of this process answers `link` and `linkat` with EPERM, as FAT does.
 """
 
 from __future__ import annotations
@@ -16,17 +16,19 @@ import sys
 
 from carto_login_widget import files
 
-LINKAT = {"x86_64": 265, "aarch64": 37}
+LINK = {"x86_64": (86, 265), "aarch64": (37, 37)}
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, MODE_FILTER = 38, 22, 2
 ALLOW, REFUSE = 0x7FFF0000, 0x00050000 | errno.EPERM
 CANNOT = 77
 
 
 def forbid_links() -> None:
-    """Load `number of system call`, refuse it if it is linkat, else allow."""
+    """Load the number of the system call, refuse it if it makes a link, else allow."""
+    link, linkat = LINK[platform.machine()]
     steps = [
         (0x20, 0, 0, 0),
-        (0x15, 0, 1, LINKAT[platform.machine()]),
+        (0x15, 1, 0, link),
+        (0x15, 0, 1, linkat),
         (0x06, 0, 0, REFUSE),
         (0x06, 0, 0, ALLOW),
     ]
