@@ -49,6 +49,8 @@ class Reason(StrEnum):
     WRONG_ADDRESS = "wrong_address"
     MOVED = "moved"
 
+    NOT_ENABLED = "not_enabled"  # the Data Observatory, for this account
+
 
 class CartoLoginError(Exception):
     """Base of every error of this package; its text is a sentence for the user."""
