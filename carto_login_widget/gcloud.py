@@ -90,11 +90,11 @@ def is_instant_licensing_active(credentials: Credentials) -> bool:
     return _tokens_of(credentials).renew(credentials).instant_licensing
 
 
-def bigquery_client(credentials: Credentials, **kwargs: Any) -> BigQueryClient:
+def bigquery_client(carto: Credentials, /, **kwargs: Any) -> BigQueryClient:
     """Return a BigQuery client with the account's project and a token that is kept new.
 
     Args:
-        credentials: the CARTO account.
+        carto: the CARTO account.
         **kwargs: passed on to `google.cloud.bigquery.Client`; a `project` or
             `credentials` among them wins.
 
@@ -112,13 +112,13 @@ def bigquery_client(credentials: Credentials, **kwargs: Any) -> BigQueryClient:
             f"BigQuery cannot be used here, as there is no module {missing!r}. Install "
             "it with pip install 'carto_login_widget[bigquery]'."
         )
-    kwargs.setdefault("credentials", google_credentials(credentials))
+    kwargs.setdefault("credentials", google_credentials(carto))
     if kwargs.get("project") is None:
-        tokens = _tokens_of(credentials)
+        tokens = _tokens_of(carto)
         grant = tokens.newest
         if grant.is_stale:
-            grant = tokens.renew(credentials, grant.number)
-        kwargs["project"] = _project(grant, credentials)
+            grant = tokens.renew(carto, grant.number)
+        kwargs["project"] = _project(grant, carto)
     client: BigQueryClient = bigquery.Client(**kwargs)
     return client
 
