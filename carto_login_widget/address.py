@@ -8,12 +8,25 @@ touches the network. How CARTO finds the user of a request is in CartoDB/cartodb
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from .errors import InvalidCredentialsError
+from .origins import is_loopback, origin_of, split_url
+
+__all__ = [
+    "CARTO_3_MESSAGE",
+    "Address",
+    "base_from_template",
+    "check_username",
+    "is_loopback",
+    "normalize_base_url",
+    "origin_of",
+    "proposed_profile_name",
+    "resolve",
+    "username_hint",
+]
 
 CARTO_3_MESSAGE = (
     "That belongs to the new CARTO platform (app.carto.com). This package signs in to "
@@ -25,11 +38,9 @@ _CLOUD = "carto.com"
 _BARE_HOSTS = {"carto.com", "www.carto.com", "cartodb.com", "www.cartodb.com"}
 _LENIENT_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _SERVER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 _PREFIX_SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~-]+")
 _NO_SLASHES = re.compile(r"https?:(?!//)", re.IGNORECASE)
 _SECRET_PARAMETER = re.compile(r"key|token|secret|passw", re.IGNORECASE)
-_DEFAULT_PORTS = {"https": 443, "http": 80}
 
 # Pages of CARTO's own web application: the first of them ends the address of the API.
 _PAGES = frozenset(
@@ -123,11 +134,12 @@ def _name_inside(text: str) -> str | None:
         return None
     try:
         parts = _split(text if "://" in text else f"https://{text}")
-        name = _user_of(_normalize(parts)) or ""
+        base = urlsplit(_normalize(parts))
     except InvalidCredentialsError:
         return None
-    under_cloud = (parts.hostname or "").endswith(f".{_CLOUD}")
-    return name if name and (under_cloud or _user_in_path(parts.path)) else None
+    host = base.hostname or ""
+    in_host = _user_in_host(host) if host.endswith(f".{_CLOUD}") else None
+    return _user_in_path(base.path) or in_host
 
 
 def username_hint(username: str) -> str | None:
@@ -241,36 +253,6 @@ def _with_user(name: str | None, base: str) -> Address:
     return Address(user, base)
 
 
-def is_loopback(url: str) -> bool:
-    """Whether a URL points to this machine, where `http://` is as good as https."""
-    host = _host_or_none(url)
-    if host is None:
-        return False
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        # Other names below .localhost are up to the resolver, so they do not count.
-        return host == "localhost"
-
-
-def origin_of(url: str) -> str:
-    """Return scheme, host and port in their shortest form; `""` if there is no host.
-
-    Example:
-        >>> origin_of("https://Jane.carto.com:443/dashboard")
-        'https://jane.carto.com'
-    """
-    host = _host_or_none(url)
-    if host is None:
-        return ""
-    parts = urlsplit(url)
-    shown = f"[{host}]" if ":" in host else host
-    port = parts.port
-    if port is None or port == _DEFAULT_PORTS.get(parts.scheme):
-        return f"{parts.scheme}://{shown}"
-    return f"{parts.scheme}://{shown}:{port}"
-
-
 def proposed_profile_name(address: Address) -> str:
     """Propose the name to save an account under.
 
@@ -293,7 +275,7 @@ def base_from_template(template: object, username: str) -> str | None:
             `https://{user}.example.com:443`; anything else gives None.
         username: whose base URL is wanted.
     """
-    if not isinstance(template, str) or "{user}" not in template:
+    if not isinstance(template, str) or not re.search(r"://.*\{user\}", template):
         return None
     try:
         return resolve(username, template.replace("{user}", username)).base_url
@@ -315,46 +297,6 @@ def _check_characters(text: str) -> None:
             "The address holds a character that no address has (a blank, a line break, "
             "a quote or a letter with an accent). Copy it again from your browser."
         )
-
-
-def _split(text: str) -> SplitResult:
-    """Split a URL whose host and port can be used as they are."""
-    try:
-        parts = urlsplit(text)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        host, port = "", None
-        parts = None
-    if parts is None or port == 0 or parts.netloc.endswith(":"):
-        raise _invalid("The address has no valid port: a number follows the ':'.")
-    if parts.scheme not in _DEFAULT_PORTS:
-        raise _invalid("The address must start with https://.")
-    if _plain_host(host) is None:
-        raise _invalid("The address names no valid host. Copy it from your browser.")
-    return parts
-
-
-def _plain_host(host: str) -> str | None:
-    """Return a host in the one form that is compared and connected to."""
-    host = host.lower().removesuffix(".")
-    labels = host.split(".")
-    if ":" in host or re.fullmatch(r"[0-9]+|0x[0-9a-f]*", labels[-1]):
-        # A resolver would take 127.1 and 0x7f.1 too, and go where nobody reads it.
-        try:
-            return None if "%" in host else str(ipaddress.ip_address(host))
-        except ValueError:
-            return None
-    valid = len(host) <= 253 and all(map(_LABEL.fullmatch, labels))  # noqa: PLR2004 - DNS
-    return host if valid else None
-
-
-def _host_or_none(url: str) -> str | None:
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018 - a bad port is found when it is read
-        return _plain_host(parts.hostname) if parts.hostname else None
-    except ValueError:
-        return None
 
 
 def _normalize(parts: SplitResult) -> str:
@@ -384,6 +326,8 @@ def _cut(segments: list[str]) -> tuple[list[str], str | None]:
     for index, segment in enumerate(segments):
         if segment in _PAGES:
             return segments[:index], None
+    while segments and segments[-1] in {"user", "u"}:
+        segments = segments[:-1]
     return segments, None
 
 
@@ -398,11 +342,6 @@ def _user_in_host(host: str) -> str | None:
     if ":" in host or host.replace(".", "").isdigit():
         return None
     return label
-
-
-def _user_of(base: str) -> str | None:
-    parts = urlsplit(base)
-    return _user_in_path(parts.path) or _user_in_host(parts.hostname or "")
 
 
 def _is_cloud_host(host: str) -> bool:
@@ -423,6 +362,15 @@ def _check_platform(parts: SplitResult, normalized: str) -> None:
         )
     if host.startswith("www.") and host.endswith(f".{_CLOUD}"):
         raise _invalid(f"There is no {host}.", normalized.replace("//www.", "//", 1))
+
+
+def _split(text: str) -> SplitResult:
+    problem = ""
+    try:
+        return split_url(text)
+    except ValueError as error:
+        problem = str(error)
+    raise _invalid(problem)
 
 
 def _check_extras(parts: SplitResult, normalized: str) -> None:
