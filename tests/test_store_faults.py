@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carto_login_widget import Credentials, CredentialsFileError, ProfileStore
+from carto_login_widget import (
+    Credentials,
+    CredentialsFileError,
+    ProfileStore,
+    files,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,7 +145,8 @@ def tiny_disk() -> Iterator[Path]:
     except FileNotFoundError:
         pytest.skip("this system has no mount")
     if done.returncode:
-        pytest.skip(f"a small file system cannot be mounted here: {done.stderr}")
+        reason = done.stderr.partition("\n")[0]
+        pytest.skip(f"a small file system cannot be mounted here: {reason}")
     try:
         yield path
     finally:
@@ -173,6 +179,16 @@ def test_a_full_disk_is_told_and_loses_nothing() -> None:
         store.delete("p1")
         store.save("again", Credentials("jane", "k"))
         assert store.load("again").api_key == "k"
+
+
+def test_a_file_that_fits_in_part_is_not_written() -> None:
+    """The kernel takes what fits and says so; that part replaces nothing."""
+    with tiny_disk() as path:
+        file = files.write_document(path / "a.json", {"n": 1})
+        with pytest.raises(CredentialsFileError, match="the disk is full"):
+            files.write_document(file, {"n": "x" * 200_000})
+        assert files.read_document(file) == {"n": 1}
+        assert list(path.iterdir()) == [file]
 
 
 @pytest.fixture
