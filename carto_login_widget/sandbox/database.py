@@ -35,7 +35,12 @@ _NEEDED = {
     sqlite3.SQLITE_UPDATE: "update",
     sqlite3.SQLITE_DELETE: "delete",
 }
-_HARMLESS = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_TRANSACTION)
+_HARMLESS = (
+    sqlite3.SQLITE_SELECT,
+    sqlite3.SQLITE_FUNCTION,
+    sqlite3.SQLITE_RECURSIVE,
+    sqlite3.SQLITE_TRANSACTION,
+)
 _KINDS = {
     "int4": "number", "float8": "number", "text": "string", "name": "string",
     "timestamptz": "date", "bool": "boolean", "geometry": "geometry",

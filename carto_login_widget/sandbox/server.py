@@ -11,13 +11,12 @@ import threading
 from email.utils import formatdate
 from typing import TYPE_CHECKING, cast
 
-from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, ResponseStartLine
 from tornado.iostream import StreamClosedError
-from tornado.netutil import bind_sockets
 
 from carto_login_widget.sandbox import routes
 from carto_login_widget.sandbox.faults import Fault
+from carto_login_widget.sandbox.front import Front
 from carto_login_widget.sandbox.messages import Answer, Request
 from carto_login_widget.sandbox.records import Record
 from carto_login_widget.sandbox.sql_api import DataCall
@@ -62,8 +61,9 @@ class Server:
         self._scheme = "https" if context else "http"
         self._context = context
         self._tasks: set[asyncio.Task[None]] = set()
-        self._sockets = bind_sockets(port, "127.0.0.1", socket.AF_INET)
-        self.port: int = self._sockets[0].getsockname()[1]
+        self._socket = socket.create_server(("127.0.0.1", port), backlog=128)
+        self._socket.settimeout(0)
+        self.port: int = self._socket.getsockname()[1]
         self._ready = threading.Event()
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._main()), name="carto-sandbox", daemon=True
@@ -82,8 +82,9 @@ class Server:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        server = HTTPServer(self._accept, ssl_options=self._context)
-        server.add_sockets(self._sockets)
+        server = Front(self._accept)
+        server.context = self._context
+        server.add_socket(self._socket)
         self._ready.set()
         await self._stopping.wait()
         server.stop()
