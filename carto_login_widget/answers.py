@@ -278,7 +278,7 @@ def _moved(answer: Answer, address: Address) -> Failure:
             f"{address.host} sent the request on to a page of its own, as a log-in "
             "page does. Check the base URL, or sign in to your network first."
         )
-    elif better and _without_scheme(there) == _without_scheme(address.origin):
+    elif better and _is_https_of(there, address.origin):
         detail = f"{address.host} wants https. Use {better} instead."
     else:
         detail = (
@@ -286,6 +286,10 @@ def _moved(answer: Answer, address: Address) -> Failure:
             "there. Check the base URL, or sign in to your network first."
         )
     return Failure(Reason.MOVED, detail, suggestion=better)
+
+
+def _is_https_of(there: str, here: str) -> bool:
+    return here.startswith("http:") and _without_scheme(there) == _without_scheme(here)
 
 
 def _without_scheme(origin: str) -> str:

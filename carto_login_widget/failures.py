@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NOT_CARTO = {Reason.NOT_CARTO, Reason.WRONG_ADDRESS, Reason.MOVED}
+# The address itself was checked before, so only that of a proxy is left.
+_BAD_PROXY_SETTINGS = (
+    *("InvalidProxyURL", "InvalidSchema", "InvalidURL"),
+    *("LocationValueError", "ProxySchemeUnknown"),
+)
 _PLAIN_HTTP = {
     "WRONG_VERSION_NUMBER",
     "HTTP_REQUEST",
@@ -74,7 +79,7 @@ def sort_error(error: BaseException, host: str, total: float) -> Failure:
     tls = next((c for c in causes if isinstance(c, ssl.SSLError)), None)
     # requests and urllib3 use the same names, and those of requests overlap: a proxy's
     # and a TLS error are connection errors too, so they come first.
-    if _any_called(causes, "ProxyError", "InvalidProxyURL"):
+    if _any_called(causes, "ProxyError", *_BAD_PROXY_SETTINGS):
         return proxy_failure(host)
     if tls is not None or _any_called(causes, "SSLError"):
         return _tls_failure(tls, host)

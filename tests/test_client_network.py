@@ -53,7 +53,18 @@ def test_a_proxy_that_does_not_let_us_through(answer, monkeypatch):
         assert b"Authorization: Basic" not in proxy.heard
 
 
-@pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "http://proxy.invalid:80"])
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://127.0.0.1:1",
+        "http://proxy.invalid:80",
+        "socks5://127.0.0.1:1",
+        "ftp://127.0.0.1:1",
+        "http://",
+        "http://:::",
+        "nonsense:x",
+    ],
+)
 def test_a_proxy_that_is_not_there(proxy, monkeypatch):
     """It is the proxy that is named, not CARTO."""
     monkeypatch.setenv("https_proxy", proxy)

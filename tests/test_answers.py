@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import json
+import time
+from email.utils import formatdate
+from urllib.parse import quote
+
+import pytest
+
+from carto_login_widget import answers
+from carto_login_widget.address import resolve
+from carto_login_widget.errors import NotCartoError, Reason, UndecidedError
+from carto_login_widget.failures import Failure
+
+KEY = "0123456789abcdef%9abcdef0123"
+
+
+def _answer(status=200, body=b"", url="https://jane.carto.com/api", **headers):
+    return answers.read_answer(
+        status,
+        [(name.replace("_", "-"), value) for name, value in headers.items()],
+        body,
+        too_big=False,
+        url=url,
+        masks=answers.key_mask("jane", KEY),
+    )
+
+
+def test_the_key_is_masked_in_every_form():
+    """Alone it can still be told from another one."""
+    said = {KEY: [f"a {KEY} b", quote(KEY, safe=""), KEY], "other": "0123456789"}
+    answer = _answer(body=json.dumps(said).encode(), X_Key=f"={KEY}")
+    assert answer.json() == {"***": ["a *** b", "***", "***"], "other": "0123456789"}
+    assert answer.json()["***"][2] is answers.SAME_KEY
+    assert answer.json()["***"][1] is not answers.SAME_KEY
+    assert answer.headers["x-key"] == "=***"
+    assert KEY not in answer.text
+
+
+def test_a_short_or_public_key_is_not_cut_out_of_words():
+    """`default_public` is no secret, and a short key would garble the rest."""
+    for key, text in (("a", "jane"), ("default_public", "x default_public")):
+        mask = answers.key_mask("jane", key)
+        assert mask(text) == text
+        assert mask(key) is answers.SAME_KEY
+
+
+def test_cookies_are_dropped():
+    """Nobody looks at them."""
+    assert _answer(Set_Cookie="a=b", X="y").headers == {"x": "y"}
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"{", b"[" * 100_000, b"\xff\xfe", b"1" * 5000]
+)
+def test_what_is_not_json_is_none(body):
+    """Broken, too deep, or too long a number."""
+    assert _answer(body=body).json() is None
+    assert _answer(body=body).object == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"error": "lockout"}, "lockout"),
+        ({"errors": "No."}, "No."),
+        ({"error": ["a", "b", 3]}, "a b"),
+        ({"errors": {"callback": "x"}}, ""),
+        ({"error": " a\r\n\tb\x1b[31m\u202e"}, "a b [31m"),
+        ({"error": "x" * 999}, "x" * 300),
+        (["error"], ""),
+    ],
+)
+def test_what_carto_says(body, said):
+    """In each of its four shapes, made fit to be shown in one line."""
+    assert _answer(403, json.dumps(body).encode()).error_text == said
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7.0),
+        (" 0 ", 0.0),
+        ("Thu, 01 Jan 1970 00:01:00 GMT", 30.0),
+        ("Thu, 01 Jan 1970 01:01:00 +0100", 30.0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+        ("-1", None),
+        ("1.5", None),
+        ("inf", None),
+        ("soon", None),
+        ("", None),
+        ("9" * 50, None),
+        ("Thu, 99 Jan 1970 00:01:00 GMT", None),
+    ],
+)
+def test_retry_after(value, seconds):
+    """A number of seconds or a date; anything else is nothing."""
+    assert answers.retry_seconds(value, now=30.0) == seconds
+
+
+def test_retry_after_counts_from_now():
+    """The date is one of the real clock."""
+    date = formatdate(time.time() + 60, usegmt=True)
+    assert 50 < _answer(429, Retry_After=date).retry_after <= 61
+
+
+@pytest.mark.parametrize(
+    ("location", "suggestion", "says"),
+    [
+        ("https://jane.carto.com/login", None, "a page of its own"),
+        ("/login?next=x", None, "a page of its own"),
+        ("//other.example/u/jane", "https://other.example/user/jane", "other.example"),
+        ("https://other.example:8/x?key=1", "https://other.example:8/x", "example:8"),
+        ("http://other.example/", None, "other.example"),
+        ("https://jane.carto.com:8443/", "https://jane.carto.com:8443", ":8443"),
+        ("https://u:p@other.example/", None, "other.example"),
+        ("https://app.carto.com/", None, "app.carto.com"),
+        ("javascript:alert(1)", None, "another address"),
+        ("http://[", None, "another address"),
+        ("", None, "a page of its own"),
+    ],
+)
+def test_where_a_redirect_leads(location, suggestion, says):
+    """A suggestion only where a key could go, and its host is named."""
+    failure = answers.foreign(_answer(302, Location=location), resolve("jane", None))
+    assert failure.reason is Reason.MOVED
+    assert failure.suggestion == suggestion
+    assert says in failure.detail
+
+
+@pytest.mark.parametrize("port", ["", ":8080"])
+def test_a_redirect_to_https(port):
+    """The same host, with whatever port."""
+    base = f"http://maps.example{port}/c"
+    here = resolve("jane", base, allow_non_secure=True)
+    answer = _answer(301, url=here.url("api"), Location="https://maps.example/x")
+    failure = answers.foreign(answer, here)
+    assert failure.suggestion == "https://maps.example/c/user/jane"
+    assert failure.suggestion in failure.detail
+
+
+def test_failures_become_errors():
+    """By their reason, with all that they hold."""
+    error = Failure(Reason.MOVED, "It moved.", suggestion="https://x").error()
+    assert type(error) is NotCartoError
+    assert (str(error), error.reason, error.suggestion) == (
+        "It moved.",
+        Reason.MOVED,
+        "https://x",
+    )
+    late = Failure(Reason.RATE_LIMITED, "Busy.", retry_after=3.0).error()
+    assert type(late) is UndecidedError
+    assert (late.reason, late.retry_after) == (Reason.RATE_LIMITED, 3.0)
