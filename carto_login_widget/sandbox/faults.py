@@ -6,6 +6,7 @@ A `Fault` says what happens to an answer; `Faults` says to which requests.
 from __future__ import annotations
 
 import email.utils
+import gzip
 import math
 import re
 import threading
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-Delivery = Literal["whole", "reset", "truncated", "drip_headers", "drip_body"]
+Delivery = Literal["whole", "reset", "truncated", "drip_headers", "drip_body", "raw"]
 
 _PORTAL = "<!DOCTYPE html><html><body><h1>Welcome to our network</h1></body></html>"
 _BROKEN = "<html><body><h1>{status}</h1><p>Something went wrong.</p></body></html>"
@@ -42,6 +43,7 @@ class Fault:
         change: What is done to CARTO's own answer.
         delivery: How the bytes travel.
         interval: Seconds between two dripped bytes.
+        raw_bytes: What is sent where no HTTP is spoken.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Fault:
     change: Callable[[Answer], Answer] | None = field(default=None, repr=False)
     delivery: Delivery = "whole"
     interval: float = 0.05
+    raw_bytes: bytes = field(default=b"", repr=False)
 
     def after(self, seconds: float) -> Fault:
         """The same fault, after a wait."""
@@ -74,6 +77,11 @@ class Fault:
     def reset(cls) -> Fault:
         """The connection is reset instead of an answer."""
         return cls("reset", delivery="reset")
+
+    @classmethod
+    def raw(cls, content: bytes = b"") -> Fault:
+        """These bytes instead of HTTP, then the end; none is a plain hang-up."""
+        return cls("raw", delivery="raw", raw_bytes=content)
 
     @classmethod
     def truncated(cls) -> Fault:
@@ -140,6 +148,11 @@ class Fault:
         return cls("proxy_required", instead=html_answer(407, _PORTAL, challenge))
 
     @classmethod
+    def gzip(cls) -> Fault:
+        """CARTO's own answer, compressed as it should be."""
+        return cls("gzip", change=_gzipped)
+
+    @classmethod
     def bad_gzip(cls) -> Fault:
         """A body that says it is gzip and is not."""
         return cls("bad_gzip", change=_falsely_gzipped)
@@ -152,11 +165,11 @@ class Fault:
         )
 
     @classmethod
-    def big_body(cls, size: int = 2_000_000) -> Fault:
-        """Well-formed JSON that is far too long, in bytes."""
+    def big_body(cls, size: int = 2_000_000, *, compressed: bool = False) -> Fault:
+        """Well-formed JSON that is far too long, in bytes; or small until unpacked."""
         filling = b'{"total":1,"result":["' + b"x" * size + b'"]}'
         big = Answer(200, filling, (("Content-Type", JSON_TYPE),))
-        return cls("big_body", instead=big)
+        return cls("big_body", instead=_gzipped(big) if compressed else big)
 
     @classmethod
     def wrong_token(cls, token: str = "somebody_elses_token01") -> Fault:  # noqa: S107 - invented
@@ -239,6 +252,10 @@ class Faults:
             self._in = [kept for kept in self._in if kept is not failure]
         failure.healed.set()
 
+    def active(self) -> list[Failure]:
+        """Those that are in and not used up."""
+        return [failure for failure in self._in if failure.left > 0]
+
     def clear(self) -> None:
         """Take all out."""
         for failure in list(self._in):
@@ -258,6 +275,11 @@ def _http_value(moment: int | datetime | str) -> str:
     if isinstance(moment, (int, str)):
         return str(moment)
     return email.utils.format_datetime(moment, usegmt=True)
+
+
+def _gzipped(answer: Answer) -> Answer:
+    packed = gzip.compress(answer.body)
+    return replace(answer, body=packed).with_headers(("Content-Encoding", "gzip"))
 
 
 def _falsely_gzipped(answer: Answer) -> Answer:

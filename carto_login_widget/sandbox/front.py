@@ -12,6 +12,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop
 from tornado.iostream import StreamClosedError
 
 if TYPE_CHECKING:
@@ -68,16 +69,17 @@ class Front(HTTPServer):
 
 async def _first_byte(stream: IOStream) -> bytes:
     """The first byte, left where it is."""
-    loop = asyncio.get_running_loop()
+    loop = IOLoop.current()
     arrived = asyncio.Event()
-    loop.add_reader(stream.fileno(), arrived.set)
+    descriptor = stream.fileno()
+    loop.add_handler(descriptor, lambda *_: arrived.set(), IOLoop.READ)
     try:
         await arrived.wait()
     except asyncio.CancelledError:
         stream.close()
         raise
     finally:
-        loop.remove_reader(stream.fileno())
+        loop.remove_handler(descriptor)
     with contextlib.suppress(OSError):
         return bytes(stream.socket.recv(1, socket.MSG_PEEK))
     return b""

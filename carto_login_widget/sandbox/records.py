@@ -32,7 +32,7 @@ class Record:
         key_in: Where the key was: "header", "query", "body" or None.
         status: What was answered; None while it is not, or was cut off.
         fault: Name of the fault that met it, or None.
-        hung_up: Whether the client left before the answer.
+        hung_up: Whether the connection ended before the answer was given.
         query: The query string.
         headers: Header values by lower-case name.
         key: The key that was sent, or None.

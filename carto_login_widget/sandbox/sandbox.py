@@ -210,6 +210,11 @@ class Sandbox:
         """
         return self._faults.add(fault, path, times, method)
 
+    @property
+    def faults(self) -> list[Failure]:
+        """The faults that are in and not used up."""
+        return self._faults.active()
+
     def heal(self) -> None:
         """Take all faults out; requests that hang are answered now."""
         self._faults.clear()

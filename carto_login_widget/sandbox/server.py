@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import http
+import logging
 import socket
 import struct
 import threading
@@ -17,7 +17,7 @@ from tornado.iostream import StreamClosedError
 from carto_login_widget.sandbox import routes
 from carto_login_widget.sandbox.faults import Fault
 from carto_login_widget.sandbox.front import Front
-from carto_login_widget.sandbox.messages import Answer, Request
+from carto_login_widget.sandbox.messages import Answer, Request, html_answer
 from carto_login_widget.sandbox.records import Record
 from carto_login_widget.sandbox.sql_api import DataCall
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from carto_login_widget.sandbox.faults import Failure, Faults
     from carto_login_widget.sandbox.install import Install
 
+_log = logging.getLogger(__name__)
+_DEFECT = "<html><body><h1>500</h1><p>A defect of the sandbox.</p></body></html>"
 _NO_FAULT = Fault("none")
 _POLL = 0.02  # seconds between two looks at a hang that may have been healed
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST, not FIN
@@ -110,10 +112,14 @@ class Server:
         self._records.append(record)
         failure = self._faults.take(request)
         record.fault = failure.fault.name if failure else None
-        record.hung_up = True
-        with contextlib.suppress(StreamClosedError):
+        try:
             await self._answer(raw, request, record, failure)
-            record.hung_up = False
+        except (StreamClosedError, asyncio.CancelledError):
+            record.hung_up = True
+        except Exception:  # noqa: BLE001 - a defect must not leave a client waiting
+            _log.exception("The sandbox could not answer %s", record)
+            record.status = 500
+            await _deliver(raw, html_answer(500, _DEFECT), _NO_FAULT)
 
     async def _answer(
         self,
@@ -187,6 +193,9 @@ async def _deliver_badly(raw: HTTPServerRequest, answer: Answer, fault: Fault) -
     """Take the connection out of tornado's hands and mistreat it."""
     stream = _connection(raw).detach()
     try:
+        if fault.delivery == "raw":
+            await stream.write(fault.raw_bytes)
+            return
         if fault.delivery == "reset":
             stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             return

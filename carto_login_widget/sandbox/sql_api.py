@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from carto_login_widget.sandbox.accounts import DEFAULT_PUBLIC
 from carto_login_widget.sandbox.database import QueryError
@@ -240,7 +240,7 @@ def _as_script(answer: Answer, request: Request) -> Answer:
 def _signed(answer: Answer, call: DataCall) -> Answer:
     """Say for whom the answer is; the id only of a user who exists."""
     if call.user:
-        answer = answer.with_headers(("Carto-User", call.user))
+        answer = answer.with_headers(("Carto-User", quote(call.user)))
     if call.account:
         answer = answer.with_headers(("Carto-User-Id", call.account.id))
     return answer

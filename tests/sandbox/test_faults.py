@@ -98,6 +98,24 @@ def test_body_is_too_big(carto: Sandbox) -> None:
     assert len(ask(carto).content) > 2_000_000
 
 
+def test_gzip(carto: Sandbox) -> None:
+    """A compressed answer unpacks to CARTO's; a bomb to more than a megabyte."""
+    carto.fail(Fault.gzip(), times=1)
+    assert ask(carto).json()["total"] == 1
+    carto.fail(Fault.big_body(compressed=True))
+    answer = ask(carto)
+    assert int(answer.headers["Content-Length"]) < 10_000
+    assert len(answer.content) > 2_000_000
+
+
+@pytest.mark.parametrize("content", [b"", b"SSH-2.0-OpenSSH_9.2\r\n"])
+def test_no_http_at_all(carto: Sandbox, content: bytes) -> None:
+    """Other bytes than HTTP, or none, are a connection error."""
+    carto.fail(Fault.raw(content))
+    with pytest.raises(requests.ConnectionError):
+        ask(carto)
+
+
 def test_wrong_echo(carto: Sandbox) -> None:
     """Every token, or every user name, is another one than that of the key."""
     carto.fail(Fault.wrong_token("other_token"), times=1)
@@ -159,6 +177,9 @@ def test_client_that_hangs_up_is_noticed(carto: Sandbox) -> None:
     carto.fail(Fault.hang())
     with pytest.raises(requests.ReadTimeout):
         ask(carto, timeout=0.1)
+    end = time.monotonic() + 5
+    while not carto.requests[0].hung_up and time.monotonic() < end:
+        time.sleep(0.005)
     carto.heal()
     assert ask(carto).ok
     first, second = carto.requests
@@ -205,6 +226,8 @@ def test_heal_takes_all_out(carto: Sandbox) -> None:
     """After `heal()` CARTO answers as before."""
     carto.fail(Fault.status(502))
     carto.fail(Fault.reset(), path="/api/v4")
+    assert [failure.fault.name for failure in carto.faults] == ["status", "reset"]
     carto.heal()
     assert ask(carto).ok
     assert ask(carto, "/api/v4/me").ok
+    assert carto.faults == []

@@ -116,6 +116,17 @@ def test_import_loads_no_web_server() -> None:
     assert done.stdout == "set()\n"
 
 
+def test_defect_is_logged_and_answered(
+    carto: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A client does not wait for ever where the sandbox itself fails."""
+    carto.install.old_version = "not a version"
+    answer = requests.get(carto.base_url("jane") + "/api/v3/api_keys", timeout=5)
+    assert answer.status_code == 500
+    assert carto.requests[-1].status == 500
+    assert "The sandbox could not answer" in caplog.text
+
+
 def test_many_clients_at_once(carto: Sandbox) -> None:
     """Twenty clients are answered while one of them hangs."""
     from carto_login_widget.sandbox import Fault

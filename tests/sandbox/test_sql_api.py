@@ -281,6 +281,15 @@ def test_old_server_takes_a_wrong_key_for_none(carto: Sandbox) -> None:
     assert "publicuser" in answer.json()["rows"][0]["current_user"]
 
 
+@pytest.mark.parametrize("user", ["j%C3%A4ne", "%E2%82%AC", "a%0D%0AX-Bad%3A%201"])
+def test_odd_user_names_are_unknown_users(carto: Sandbox, user: str) -> None:
+    """A name that fits no header is an unknown user, and adds no header."""
+    answer = requests.get(f"{carto.url}/user/{user}/api/v2/sql", timeout=5)
+    assert answer.status_code == 404
+    assert answer.headers["Carto-User"] == user
+    assert "X-Bad" not in answer.headers
+
+
 def test_batch_jobs_need_the_master_key(carto: Sandbox) -> None:
     """Only a master key starts a batch job."""
     url = carto.base_url("jane") + "/api/v2/sql/job"
