@@ -27,7 +27,7 @@ from .address import is_loopback
 from .answers import Answer
 from .connections import Line, current_line, tls_context, watch_pools
 from .errors import InvalidCredentialsError
-from .failures import Failure, ca_file_failure, sort_error, timeout_failure
+from .failures import Failure, sort_error, timeout_failure
 from .settings import timeouts
 
 if TYPE_CHECKING:
@@ -232,30 +232,21 @@ class Client:
 
     def _work(self, ask: _Ask, box: queue.SimpleQueue[Answer | Failure]) -> None:
         current_line.set(self._line)
+        began = time.monotonic()
         result: Answer | Failure
         try:
-            adapter = self._adapter_for(ask.url)
-        except OSError:
-            verify = _verify(self._credentials.session)
-            result = ca_file_failure(self.address.host, str(verify))
-        else:
-            result = self._transfer(ask, adapter)
+            result = self._exchange(ask)
+        except Exception as error:  # noqa: BLE001 - lent adapters may raise anything
+            waited = time.monotonic() - began
+            result = sort_error(error, self.address.host, waited)
         box.put(result)
 
-    def _transfer(
-        self, ask: _Ask, adapter: requests.adapters.BaseAdapter
-    ) -> Answer | Failure:
-        try:
-            return self._exchange(ask, adapter)
-        except Exception as error:  # noqa: BLE001 - adapters may raise anything
-            return sort_error(error, self.address.host, self._total)
-
-    def _exchange(self, ask: _Ask, adapter: requests.adapters.BaseAdapter) -> Answer:
+    def _exchange(self, ask: _Ask) -> Answer:
         request = _prepare(ask, self.address.username, self._credentials.secret)
         connect, read, _ = self._limits
         left = max(self._deadline - time.monotonic(), 0.001)
         session = self._credentials.session
-        response = adapter.send(
+        response = self._adapter_for(ask.url).send(
             request,
             stream=True,
             timeout=(min(connect, left), min(read, left)),
@@ -333,6 +324,8 @@ def _verify(session: requests.Session | None) -> bool | str:
             or os.environ.get("CURL_CA_BUNDLE")
             or True
         )
+    if isinstance(verify, os.PathLike):
+        return os.fspath(verify)
     return True if verify is None else verify
 
 

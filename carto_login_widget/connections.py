@@ -13,6 +13,8 @@ from pathlib import Path
 import urllib3
 import urllib3.connection
 
+from .failures import AuthoritiesError
+
 
 class Line:
     """The connections of a client, so that they can be ended from outside."""
@@ -87,17 +89,21 @@ def tls_context(authorities: str | None) -> ssl.SSLContext:
         authorities: a file or directory of CA certificates to trust as well.
 
     Raises:
-        OSError: they cannot be read.
+        AuthoritiesError: they cannot be read.
     """
     import truststore
 
     context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if authorities is not None:
-        is_directory = Path(authorities).is_dir()
+    if authorities is None:
+        return context
+    is_directory = Path(authorities).is_dir()
+    try:
         context.load_verify_locations(
             cafile=None if is_directory else authorities,
             capath=authorities if is_directory else None,
         )
+    except OSError as error:
+        raise AuthoritiesError(authorities) from error
     return context
 
 

@@ -31,6 +31,10 @@ _PLAIN_HTTP = {
 }
 
 
+class AuthoritiesError(OSError):
+    """The CA certificates to trust cannot be read; its text is their path."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why there is no answer of CARTO, in a sentence for the user.
@@ -67,14 +71,16 @@ def proxy_failure(host: str) -> Failure:
     )
 
 
-def sort_error(error: BaseException, host: str, total: float) -> Failure:
+def sort_error(error: BaseException, host: str, waited: float) -> Failure:
     """Tell from an exception what went wrong, without keeping it.
 
     Args:
         error: what the transport raised.
         host: whom it was talking to.
-        total: seconds that the whole check may take.
+        waited: for how many seconds.
     """
+    if isinstance(error, AuthoritiesError):
+        return _authorities_failure(host, str(error))
     causes = list(_chain(error))
     tls = next((c for c in causes if isinstance(c, ssl.SSLError)), None)
     # requests and urllib3 use the same names, and those of requests overlap: a proxy's
@@ -86,7 +92,7 @@ def sort_error(error: BaseException, host: str, total: float) -> Failure:
     # urllib3 counts a connection that was refused among the timeouts.
     others = [c for c in causes if not _any_called([c], "NewConnectionError")]
     if _any_called(others, "Timeout", "TimeoutError"):
-        return timeout_failure(host, total)
+        return timeout_failure(host, round(waited, 1))
     return _connection_failure(causes, host)
 
 
@@ -133,17 +139,16 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             waiting.append(getattr(found, "reason", None))
 
 
-def timeout_failure(host: str, total: float) -> Failure:
+def timeout_failure(host: str, seconds: float) -> Failure:
     """Say that a server took too long."""
     return Failure(
         Reason.TIMEOUT,
-        f"No answer from {host} within {total:g} s. Check the address and your "
+        f"No answer from {host} within {seconds:g} s. Check the address and your "
         "network, or try again later.",
     )
 
 
-def ca_file_failure(host: str, path: str) -> Failure:
-    """Say that the certificates to trust cannot be read."""
+def _authorities_failure(host: str, path: str) -> Failure:
     return Failure(
         Reason.TLS,
         f"{host} was not asked: the CA certificates in {path} cannot be read. Check "

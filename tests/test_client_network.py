@@ -132,7 +132,7 @@ def test_a_lent_session_lends_its_verification(monkeypatch):
     """`verify` as a file, and as False with the warning of urllib3."""
     with Sandbox(tls="valid") as carto:
         session = requests.Session()
-        session.verify = str(carto.ca_file)
+        session.verify = carto.ca_file
         key = carto.accounts["jane"].master.token
         credentials = Credentials("jane", key, carto.base_url("jane"), session)
         assert _ask(credentials).status == 200

@@ -8,6 +8,7 @@ import pytest
 import urllib3
 
 from carto_login_widget.connections import Line, current_line, tls_context, watch_pools
+from carto_login_widget.failures import AuthoritiesError
 
 
 def test_cutting_ends_what_is_connected_and_what_comes():
@@ -44,8 +45,8 @@ def test_only_pools_of_urllib3_itself_are_watched():
 
 
 def test_authorities_that_are_missing(tmp_path):
-    """Said as an OSError, before anything is connected."""
-    with pytest.raises(OSError, match=r"."):
+    """Said before anything is connected."""
+    with pytest.raises(AuthoritiesError, match=r"ca\.pem"):
         tls_context(str(tmp_path / "ca.pem"))
 
 
