@@ -38,6 +38,10 @@ class Sandbox:
     `ulla` unverified, `nico` not activated, `enzo` without engine, `noah` without
     Data Observatory. Each has the keys "Master", "Default public", "reporting".
 
+    It serves from a thread of its own, so what holds on to Python's lock while it
+    waits for an answer waits for ever: GDAL does (`pyogrio`, `geopandas.read_file`).
+    For that, run the sandbox in another process.
+
     Hosts under `session_domain` are served as a cloud with the user in the host;
     any other host, such as 127.0.0.1, as an on-premises installation with the user
     in the path. `mode` makes it one or the other for all hosts.

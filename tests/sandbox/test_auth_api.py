@@ -268,6 +268,10 @@ def test_target_user(carto: Sandbox) -> None:
     refused = ask(carto, "bob", bob, "?target_user=anna")
     assert refused.status_code == 403
     assert "permission" in refused.json()["errors"]
+    shown = ask(carto, "anna", anna, "/Master?target_user=bob")
+    assert shown.json()["token"] == bob
+    refused = ask(carto, "bob", bob, "/Master?target_user=anna")
+    assert refused.status_code == 403
     stranger = ask(carto, "anna", anna, "?target_user=jane")
     assert stranger.status_code == 404
     assert stranger.json()["errors"].startswith("User 'jane' not found")
@@ -346,6 +350,36 @@ def test_keys_are_managed_by_the_master_key(carto: Sandbox) -> None:
     assert "fresh key" not in jane.keys
     kept = requests.delete(f"{url}/Master", auth=auth, timeout=5)
     assert kept.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": "", "grants": grants()},
+        {"name": "Master", "grants": grants()},
+        {"name": "fresh"},
+        {"name": "fresh", "grants": []},
+        {"name": "fresh", "grants": [*grants(), {"type": "apis", "apis": []}]},
+        {"name": "fresh", "grants": [{"type": "apis", "apis": []}, 5]},
+    ],
+)
+def test_wrong_new_keys_are_unprocessable(carto: Sandbox, body: dict[str, Any]) -> None:
+    """A key needs a new name and exactly one grant of APIs."""
+    jane = carto.accounts["jane"]
+    before = list(jane.keys)
+    url = carto.base_url("jane") + "/api/v3/api_keys"
+    auth = ("jane", jane.master.token)
+    answer = requests.post(url, json=body, auth=auth, timeout=5)
+    assert answer.status_code == 422
+    assert answer.json()["errors"].startswith("Validation failed:")
+    assert list(jane.keys) == before
+
+
+def test_public_key_keeps_its_token(carto: Sandbox) -> None:
+    """The token of the default key cannot be renewed."""
+    url = carto.base_url("jane") + "/api/v3/api_keys/Default%20public/token/regenerate"
+    auth = ("jane", carto.accounts["jane"].master.token)
+    assert requests.post(url, auth=auth, timeout=5).status_code == 403
 
 
 @pytest.mark.parametrize("name", ["reporting", "Default public", "oauth token"])

@@ -125,3 +125,16 @@ def test_v4_knows_the_organisation(carto: Sandbox) -> None:
     assert told["organization"] == {"name": "team", "owner": {"username": "anna"}}
     told = me(carto, 4, "bob", bob.keys["reporting"].token).json()
     assert told["organization"] == {"name": "team"}
+
+
+def test_v3_describes_the_organisation(carto: Sandbox) -> None:
+    """A member's master key learns of the organisation, and of its own pages."""
+    token = carto.accounts["bob"].master.token
+    with carto.session() as session:
+        url = "https://bob.carto.com/api/v3/me"
+        told = session.get(url, params={"api_key": token}, timeout=5).json()
+    data = told["user_data"]
+    assert data["base_url"] == "https://team.carto.com/u/bob"
+    assert data["organization"]["name"] == "team"
+    assert data["organization"]["owner"]["username"] == "anna"
+    assert data["organization"]["seats"] == 2
