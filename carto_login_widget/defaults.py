@@ -220,8 +220,9 @@ def _connect_bridges() -> list[str]:
 def _failure(name: str, error: Exception) -> str:
     # The text of a foreign error may hold anything, so only its kind is told.
     _log.debug("listener %s failed with %s", name, type(error).__name__)
+    state = "out" if get_default_credentials() is None else "in"
     return (
-        f"You are signed in here, but {name} could not follow "
+        f"You are signed {state} here, but {name} could not follow "
         f"({type(error).__name__}); set its account by hand."
     )
 

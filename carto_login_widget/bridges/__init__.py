@@ -1,0 +1,71 @@
+"""Who else in the process hears of the account, one file for each library.
+
+None of them imports its library: a library that the program has not imported is waited
+for, and gets the account when it is.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import wrapt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from carto_login_widget.credentials import Credentials
+
+    Apply = Callable[[ModuleType, Credentials | None], None]
+
+_log = logging.getLogger(__name__)
+
+
+class Bridge:
+    """Hands the newest account to one module, now or as soon as it is imported.
+
+    Args:
+        module_name: the module that is waited for.
+        apply: called with the module and the account, or None after a logout; never
+            by two threads at a time.
+    """
+
+    def __init__(self, module_name: str, apply: Apply) -> None:
+        self._name = module_name
+        self._apply = apply
+        self._lock = threading.RLock()
+        self._watching = False
+        self._module: ModuleType | None = None
+        self._newest: Credentials | None = None
+
+    def follow(self, credentials: Credentials | None) -> None:
+        """Take `credentials` over; None means signed out."""
+        self._watch()
+        with self._lock:
+            self._newest = credentials
+            if self._module is not None:
+                self._apply(self._module, credentials)
+
+    def _watch(self) -> None:
+        with self._lock:
+            first, self._watching = not self._watching, True
+        if not first:
+            return
+        if self._name in sys.modules:
+            # Another thread may be in the middle of importing it: wait for its end.
+            import_module(self._name)
+        wrapt.register_post_import_hook(self._imported, self._name)
+
+    def _imported(self, module: ModuleType) -> None:
+        """Catch up when the module has been imported; never break that import."""
+        try:
+            with self._lock:
+                self._module = module
+                if self._newest is not None:
+                    self._apply(module, self._newest)
+        except Exception as error:  # noqa: BLE001 - the import belongs to the user
+            _log.debug("%s got no account: %s", self._name, type(error).__name__)
