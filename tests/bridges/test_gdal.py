@@ -1,0 +1,164 @@
+"""GDAL, in pyogrio and geopandas, opens `Carto:` with the account of the kernel."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pyogrio
+import pytest
+
+from carto_login_widget import (
+    Credentials,
+    get_default_credentials,
+    set_default_credentials,
+    unset_default_credentials,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from carto_login_widget.sandbox import Sandbox
+
+NAMES = ("CARTO_API_URL", "CARTO_API_KEY")
+KEY = "0123456789abcdef0123456789abcdef01234567"
+
+READ = """
+import carto_login_widget as carto
+if given["early"]:
+    import pyogrio
+carto.set_default_credentials(base_url=given["url"], api_key=given["key"])
+assert given["early"] or "pyogrio" not in sys.modules
+import geopandas, pyogrio
+layers = [name for name, _ in pyogrio.list_layers("Carto:jane")]
+stores = geopandas.read_file("Carto:jane", layer="stores")
+carto.unset_default_credentials()
+left = [pyogrio.get_gdal_config_option(n) for n in ("CARTO_API_URL", "CARTO_API_KEY")]
+print(json.dumps({"layers": layers, "stores": len(stores), "left": left}))
+"""
+
+
+def options() -> list[Any]:
+    return [pyogrio.get_gdal_config_option(name) for name in NAMES]
+
+
+@pytest.fixture(autouse=True)
+def _untouched_gdal() -> Iterator[None]:
+    yield
+    unset_default_credentials()
+    pyogrio.set_gdal_config_options(dict.fromkeys(NAMES))
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["before", "after"])
+def test_geopandas_reads_the_account(
+    run: Callable[..., Any], carto: Sandbox, jane: Credentials, *, early: bool
+) -> None:
+    """Imported before or after the login, it reads the account's own tables."""
+    found = run(READ, url=jane.base_url, key=jane.api_key, early=early)
+    assert "stores" in found["layers"]
+    assert found["stores"] == 3
+    assert found["left"] == [None, None]
+    assert {record.path for record in carto.requests} == {"/user/jane/api/v2/sql"}
+    assert {record.key_in for record in carto.requests} == {"body"}
+    assert {record.key for record in carto.requests} == {jane.api_key}
+
+
+@pytest.mark.parametrize(
+    ("base_url", "url"),
+    [
+        (None, "https://jane.carto.com/api/v2/sql"),
+        (
+            "https://team.carto.com/u/jane",
+            "https://team.carto.com/user/jane/api/v2/sql",
+        ),
+        ("https://maps.example.com", "https://maps.example.com/user/jane/api/v2/sql"),
+        (
+            "https://maps.example.com:8080/carto/user/jane/",
+            "https://maps.example.com:8080/carto/user/jane/api/v2/sql",
+        ),
+    ],
+)
+def test_the_address_is_that_of_the_sql_api(base_url: str | None, url: str) -> None:
+    """Each form of an address becomes the one that GDAL sends to."""
+    set_default_credentials(Credentials("jane", KEY, base_url))
+    assert options() == [url, KEY]
+
+
+def test_the_options_follow_a_switch_and_a_logout() -> None:
+    """Nothing of the account before stays behind."""
+    set_default_credentials("jane", KEY)
+    set_default_credentials("bob", KEY[::-1])
+    assert options() == ["https://bob.carto.com/api/v2/sql", KEY[::-1]]
+    unset_default_credentials()
+    assert options() == [None, None]
+
+
+def test_the_users_own_options_come_back() -> None:
+    """What the user had set is there again after the logout, switches or not."""
+    own = ["https://own.example.com/api/v2/sql", "own-key"]
+    pyogrio.set_gdal_config_options(dict(zip(NAMES, own, strict=True)))
+    set_default_credentials("jane", KEY)
+    set_default_credentials("bob", KEY)
+    unset_default_credentials()
+    assert options() == own
+
+
+def test_an_option_set_after_the_login_stays() -> None:
+    """A logout takes back only what the login had set."""
+    set_default_credentials("jane", KEY)
+    pyogrio.set_gdal_config_options({"CARTO_API_KEY": "own-key"})
+    unset_default_credentials()
+    assert options() == [None, "own-key"]
+
+
+def test_the_environment_is_not_made_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that GDAL reads by itself can still be unset after the logout."""
+    monkeypatch.setenv("CARTO_API_KEY", KEY)
+    set_default_credentials("jane", KEY)
+    unset_default_credentials()
+    assert options() == [None, KEY]
+    monkeypatch.delenv("CARTO_API_KEY")
+    assert options() == [None, None]
+
+
+def test_an_address_without_a_user_leaves_no_account() -> None:
+    """Where GDAL cannot follow it is said, and the account before is gone."""
+    set_default_credentials("jane", KEY)
+    with pytest.warns(UserWarning, match="gdal could not follow"):
+        set_default_credentials(base_url="https://10.0.0.5", api_key=KEY)
+    assert options() == [None, None]
+
+
+def test_two_threads_that_switch_leave_the_default() -> None:
+    """Whoever was last, GDAL has the account that is the default in the end."""
+
+    def switch(user: str) -> None:
+        for number in range(50):
+            set_default_credentials(f"{user}-{number}", KEY)
+
+    threads = [threading.Thread(target=switch, args=(name,)) for name in ("a", "b")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    default = get_default_credentials()
+    assert options()[0] == f"https://{default.username}.carto.com/api/v2/sql"
+
+
+READ_ELSEWHERE = """
+import pyogrio
+import carto_login_widget as carto
+carto.set_default_credentials(base_url=given["url"], api_key=given["key"])
+try:
+    pyogrio.list_layers("Carto:somebody-else")
+finally:
+    print("null")
+"""
+
+
+def test_another_account_does_not_get_the_key(
+    run: Callable[..., Any], carto: Sandbox, jane: Credentials
+) -> None:
+    """Opening another name asks the address that the key belongs to."""
+    run(READ_ELSEWHERE, url=jane.base_url, key=jane.api_key)
+    assert {record.path for record in carto.requests} == {"/user/jane/api/v2/sql"}
