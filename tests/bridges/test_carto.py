@@ -1,0 +1,70 @@
+"""carto-python's client works with the account."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from carto_login_widget import Credentials, InvalidCredentialsError
+
+if TYPE_CHECKING:
+    from carto_login_widget.sandbox import Sandbox
+
+KEY = "0123456789abcdef0123456789abcdef01234567"
+
+
+def test_its_client_asks_with_the_account(carto: Sandbox, jane: Credentials) -> None:
+    """Real calls of carto-python reach the account with its key."""
+    from carto.api_keys import APIKeyManager
+    from carto.sql import SQLClient
+
+    # carto-python says that http is not encrypted, of this machine too.
+    with pytest.warns(UserWarning, match="unencrypted"):
+        client = jane.get_api_key_auth_client()
+    assert client.username == "jane"
+    assert APIKeyManager(client).get("Master").token == jane.api_key
+    rows = SQLClient(client).send("SELECT count(*) AS n FROM stores")["rows"]
+    assert rows == [{"n": 3}]
+    assert {record.key for record in carto.requests} == {jane.api_key}
+
+
+@pytest.mark.parametrize(
+    ("base_url", "expected"),
+    [
+        (None, "https://jane.carto.com/"),
+        ("https://team.carto.com/u/jane", "https://team.carto.com/user/jane/"),
+        ("https://maps.example.com", "https://maps.example.com/user/jane/"),
+    ],
+)
+def test_its_address_is_one_that_it_understands(
+    base_url: str | None, expected: str
+) -> None:
+    """Addresses that carto-python reads wrongly are given in another form."""
+    client = Credentials("jane", KEY, base_url).get_api_key_auth_client()
+    assert (client.username, client.base_url) == ("jane", expected)
+
+
+def test_the_session_is_lent(jane: Credentials) -> None:
+    """Its client goes through the session of the credentials."""
+    with requests.Session() as session:
+        client = Credentials("jane", KEY, session=session).get_api_key_auth_client()
+        assert client.session is session
+
+
+def test_an_address_without_a_user_is_refused() -> None:
+    """No client is made for an account that nobody knows."""
+    with pytest.raises(InvalidCredentialsError):
+        Credentials(None, KEY, "https://10.0.0.5").get_api_key_auth_client()
+
+
+def test_without_it_the_way_to_get_it_is_told(
+    jane: Credentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the extra is missing, its name is in the message."""
+    monkeypatch.setitem(sys.modules, "carto.auth", None)
+    with pytest.raises(ImportError, match=r"carto_login_widget\[carto\]") as caught:
+        jane.get_api_key_auth_client()
+    assert caught.value.__context__ is None
