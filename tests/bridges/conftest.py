@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,11 +14,11 @@ import pytest
 from carto_login_widget import Credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from carto_login_widget.sandbox import Sandbox
 
+PROGRAM = Path(__file__).parents[1] / "programs" / "run_snippets.py"
 START = "import json, sys\ngiven = json.load(sys.stdin)\n"
 
 
@@ -57,3 +59,68 @@ def bob(carto: Sandbox) -> Credentials:
     """Bob's account with his master key."""
     key = carto.accounts["bob"].master.token
     return Credentials("bob", key, carto.base_url("bob"))
+
+
+HELPERS = """
+import carto_login_widget as carto
+def show(credentials):
+    if credentials is None:
+        return None
+    names = ("username", "api_key", "base_url", "allow_non_secure")
+    return [getattr(credentials, name) for name in names]
+"""
+
+
+SIGN_OUT = f"""
+{HELPERS}
+carto.unset_default_credentials()
+"""
+
+
+@pytest.fixture(scope="module")
+def process(
+    cartoframes_python: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[subprocess.Popen[str]]:
+    """A process that has imported cartoframes, before any login."""
+    home = str(tmp_path_factory.mktemp("home"))
+    # It outlives the home of a single test, and must not fall back on the user's.
+    moved = dict.fromkeys(("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"), home)
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("CARTO_", "XDG_"))
+    }
+    # cartoframes and what it imports warn a lot.
+    with subprocess.Popen(
+        [cartoframes_python, "-W", "ignore", PROGRAM, "cartoframes.auth"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=kept | moved,
+    ) as program:
+        yield program
+        program.communicate()
+
+
+@pytest.fixture
+def frames(process: subprocess.Popen[str]) -> Callable[..., Any]:
+    """Run code where cartoframes is imported; `show()` and `carto` are there."""
+
+    def run_code(code: str, **given: Any) -> Any:
+        job = {"code": SIGN_OUT + code, "given": given}
+        print(json.dumps(job), file=process.stdin, flush=True)
+        said = json.loads(process.stdout.readline())
+        assert "error" not in said, said["error"]
+        return said["answer"]
+
+    return run_code
+
+
+@pytest.fixture
+def fresh(run: Callable[..., Any], cartoframes_python: Path) -> Callable[..., Any]:
+    """The same in a process that has not imported cartoframes."""
+
+    def run_code(code: str, **given: Any) -> Any:
+        return run(HELPERS + code, python=cartoframes_python, warn="ignore", **given)
+
+    return run_code

@@ -2,76 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from carto_login_widget import Credentials
     from carto_login_widget.sandbox import Sandbox
 
     Run = Callable[..., Any]
 
-PROGRAM = Path(__file__).parents[1] / "programs" / "run_snippets.py"
 KEY = "0123456789abcdef0123456789abcdef01234567"
-
-HELPERS = """
-import carto_login_widget as carto
-def show(credentials):
-    if credentials is None:
-        return None
-    names = ("username", "api_key", "base_url", "allow_non_secure")
-    return [getattr(credentials, name) for name in names]
-"""
-
-
-SIGN_OUT = """
-carto.unset_default_credentials()
-"""
-
-
-@pytest.fixture(scope="module")
-def process(cartoframes_python: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process that has imported cartoframes, before any login."""
-    # cartoframes and what it imports warn a lot.
-    with subprocess.Popen(
-        [cartoframes_python, "-W", "ignore", PROGRAM, "cartoframes.auth"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as program:
-        yield program
-        program.communicate()
-
-
-@pytest.fixture
-def frames(process: subprocess.Popen[str]) -> Run:
-    """Run code where cartoframes is imported; `show()` and `carto` are there."""
-
-    def run_code(code: str, **given: Any) -> Any:
-        job = {"code": HELPERS + SIGN_OUT + code, "given": given}
-        print(json.dumps(job), file=process.stdin, flush=True)
-        said = json.loads(process.stdout.readline())
-        assert "error" not in said, said["error"]
-        return said["answer"]
-
-    return run_code
-
-
-@pytest.fixture
-def fresh(run: Run, cartoframes_python: Path) -> Run:
-    """The same in a process that has not imported cartoframes."""
-
-    def run_code(code: str, **given: Any) -> Any:
-        return run(HELPERS + code, python=cartoframes_python, warn="ignore", **given)
-
-    return run_code
-
 
 FOLLOW = """
 steps = []
@@ -212,6 +155,7 @@ def test_credentials_convert_in_both_directions(frames: Run) -> None:
 
 STRANGE = """
 import pathlib
+import carto_login_widget as carto
 package = pathlib.Path("cartoframes/auth")
 package.mkdir(parents=True)
 for name in ("cartoframes/__init__.py", "cartoframes/auth/__init__.py"):
@@ -231,7 +175,7 @@ print(json.dumps(defaults.__file__.startswith(str(pathlib.Path.cwd()))))
 )
 def test_a_strange_cartoframes_can_still_be_imported(run: Run, text: str) -> None:
     """Whatever another version looks like, its import does not fail because of us."""
-    assert run(HELPERS + STRANGE, text=text, key=KEY) is True
+    assert run(STRANGE, text=text, key=KEY) is True
 
 
 THREADS = """
