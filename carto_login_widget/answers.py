@@ -75,7 +75,7 @@ class Answer:
         said = self.object.get("error", self.object.get("errors"))
         if isinstance(said, list):
             said = " ".join(part for part in said if isinstance(part, str))
-        return _printable(said) if isinstance(said, str) else ""
+        return printable(said) if isinstance(said, str) else ""
 
     @property
     def retry_after(self) -> float | None:
@@ -319,7 +319,8 @@ def _better(target: str, address: Address) -> str | None:
     return None if base == address.base_url else base
 
 
-# Names as in the validation's own table, which these rows are a part of.
+# Numbered as in the validation's own table, which these rows are a part of. Whether it
+# is CARTO behind them would not change what is to be said, so that is not asked.
 FOREIGN: tuple[
     tuple[str, Callable[[Answer], bool], Callable[[Answer, Address], Failure]], ...
 ] = (
@@ -337,6 +338,7 @@ FOREIGN: tuple[
 )
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Make a text of a server fit to be shown in one line."""
     shown = "".join(c if c.isprintable() else " " for c in text)
     return " ".join(shown.split())[:300]

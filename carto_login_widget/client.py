@@ -244,7 +244,8 @@ class Client:
     def _exchange(self, ask: _Ask) -> Answer:
         request = _prepare(ask, self.address.username, self._credentials.secret)
         connect, read, _ = self._limits
-        left = max(self._deadline - time.monotonic(), 0.001)
+        # A little longer than the caller waits, who has the better message.
+        left = max(self._deadline - time.monotonic(), 0.0) + 0.5
         session = self._credentials.session
         response = self._adapter_for(ask.url).send(
             request,
@@ -317,16 +318,16 @@ def _read(raw: Any) -> tuple[bytes, bool]:
 
 
 def _verify(session: requests.Session | None) -> bool | str:
-    verify: bool | str | None = True if session is None else session.verify
+    verify: Any = True if session is None else session.verify
     if verify in (True, None) and (session is None or session.trust_env):
         return (
             os.environ.get("REQUESTS_CA_BUNDLE")
             or os.environ.get("CURL_CA_BUNDLE")
             or True
         )
-    if isinstance(verify, os.PathLike):
+    if isinstance(verify, str | os.PathLike):
         return os.fspath(verify)
-    return True if verify is None else verify
+    return verify is not False
 
 
 def _proxies(

@@ -66,7 +66,7 @@ class Evidence:
     def other_user(self) -> str:
         """Whose key it is, where it is not that of the user that was asked for."""
         seen = self.f1_user if self.missing else self.listed_user
-        return seen or "somebody else"
+        return answers.printable(seen) or "somebody else"
 
     @property
     def nothing_listed(self) -> bool:
@@ -110,11 +110,11 @@ class Evidence:
         """Whether F1 accepts the key, for the user that was asked for."""
         return self.f1_user == self.address.username
 
-    @property
-    def f1_undecided(self) -> Failure | None:
-        """Why F1 says nothing about the key."""
-        f1 = self.f1
-        return f1 if isinstance(f1, Failure) else answers.foreign(f1, self.address)
+    def undecided(self, answer: Answer | Failure) -> Failure | None:
+        """Why an answer says nothing about the key; None where it does."""
+        if isinstance(answer, Failure):
+            return answer
+        return answers.foreign(answer, self.address)
 
     @cached_property
     def f2(self) -> Answer | Failure:

@@ -70,6 +70,7 @@ def validate(credentials: Credentials, *, timeout: float | None = None) -> Accou
 
 def _verdict(client: Client) -> Account | CartoLoginError:
     primary = client.send("GET", _LIST, key="header")
+    # Rows 15 and 18 to 22, and an origin that is not CARTO: there is no answer.
     if isinstance(primary, Failure):
         return primary.error()
     check = Evidence(client, primary)
@@ -209,7 +210,11 @@ def _forbidden(check: Evidence) -> CartoLoginError:
 
 
 def _f1_undecided(check: Evidence) -> Failure:
-    return check.f1_undecided or _unknown_answer(check)
+    return check.undecided(check.f1) or _unknown_answer(check)
+
+
+def _master_undecided(check: Evidence) -> Failure:
+    return check.undecided(check.master) or _unknown_answer(check)
 
 
 def _f3_decides(check: Evidence) -> Failure:
@@ -249,7 +254,7 @@ def _half_working(check: Evidence) -> Failure:
 
 
 def _foreign(check: Evidence) -> Failure:
-    return answers.foreign(check.primary, check.address) or _unknown_answer(check)
+    return check.undecided(check.primary) or _unknown_answer(check)
 
 
 _LOCKED = (
@@ -297,10 +302,11 @@ _OTHER_USER = (
 ROWS = (
     Row("1", lambda c: c.same_key and c.same_user, _account),
     Row("2", lambda c: c.nothing_listed and c.f1_same_user, _oauth_account),
-    Row("2 (F1)", lambda c: c.nothing_listed and c.f1_undecided, _f1_undecided),
+    Row("2 (F1)", lambda c: c.nothing_listed and c.undecided(c.f1), _f1_undecided),
     Row("2 (else)", lambda c: c.nothing_listed, Reason.WRONG_KEY, _EXPIRED),
     Row("4", lambda c: c.keys and not c.same_user, Reason.WRONG_USER, _OTHER_USER),
     Row("3", lambda c: c.several and c.is_master, _master_account),
+    Row("3 (?)", lambda c: c.several and c.undecided(c.master), _master_undecided),
     Row("3 (else)", lambda c: c.keys, Reason.WRONG_KEY, _OTHER_KEY),
     Row("5, 23", lambda c: 200 <= c.status < 300, _f3_decides),
     Row("6", lambda c: c.refused and c.f2_says(404, "find CARTO user"), _unknown_user),
@@ -325,12 +331,12 @@ ROWS = (
     Row("8d, 9", lambda c: c.state_is("unverified"), Reason.UNVERIFIED, _UNVERIFIED),
     Row("8d", lambda c: c.not_activated, Reason.NOT_ACTIVATED, _NOT_ACTIVATED),
     Row("9", lambda c: c.refusal and c.refusal.object, _forbidden),
-    Row("8 (F1)", lambda c: c.missing and c.f1_undecided, _f1_undecided),
+    Row("8 (F1)", lambda c: c.missing and c.undecided(c.f1), _f1_undecided),
     Row("8g", lambda c: c.missing and c.f3, _f3_decides),
     Row("8e", lambda c: c.missing and c.f1_status == 401, Reason.LOCKED, _CLOSED),
     Row("8f", lambda c: c.missing and c.f1_status == 404, _wrong_form),
     Row("17 (F1)", lambda c: c.status >= 500 and c.f1_same_user, _half_working),
-    Row("7, 10-12, 14-17", lambda c: answers.foreign(c.primary, c.address), _foreign),
+    Row("7, 10-12, 14-17", lambda c: c.undecided(c.primary), _foreign),
     Row("13", lambda c: c.status == 400, _not_understood),
     Row("other", lambda c: not c.missing, _f3_decides),
 )

@@ -98,6 +98,13 @@ CASES = [
         WRONG_KEY,
         OTHER_KEY,
     ),
+    Case(
+        "3 several keys, and the master key cannot be seen",
+        "list* master*",
+        SERVER_ERROR,
+        TROUBLE,
+        faults={f"{KEYS}/Master": Fault.status(502), KEYS: listing("x", total=2)},
+    ),
     fault_case("3 one other key", listing("another"), "list*", WRONG_KEY, OTHER_KEY),
     fault_case("3 no token", listing(None), "list*", WRONG_KEY, OTHER_KEY),
     Case(
@@ -107,8 +114,8 @@ CASES = [
         OTHER_KEY,
         key=None,
         faults={
-            KEYS: listing("theirs", total=3),
             f"{KEYS}/Master": Fault.json(200, {"token": "theirs"}),
+            KEYS: listing("theirs", total=3),
         },
     ),
     fault_case(
