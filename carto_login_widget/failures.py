@@ -107,6 +107,14 @@ def _connection_failure(causes: list[BaseException], host: str) -> Failure:
             f"No server called {host} was found. Check the user name or the base URL, "
             "and that you are connected to the network.",
         )
+    # So requests says that a file of `cert` is missing.
+    said = [text for c in causes for text in c.args if isinstance(text, str)]
+    if any("invalid path" in text for text in said):
+        return Failure(
+            Reason.TLS,
+            f"{host} was not asked: the client certificate of the given session, or "
+            "its key, cannot be read. Check session.cert.",
+        )
     if any(_is_not_http(c) for c in causes):
         return Failure(
             Reason.NOT_CARTO,

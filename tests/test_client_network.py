@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ssl
+
 import pytest
 import requests
+import trustme
 from harness.rawserver import RawServer, http
 
 from carto_login_widget import client
 from carto_login_widget.credentials import Credentials
 from carto_login_widget.errors import Reason
-from carto_login_widget.sandbox import Sandbox
+from carto_login_widget.failures import Failure
+from carto_login_widget.sandbox import Fault, Sandbox
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 
@@ -166,3 +170,44 @@ def test_a_lent_adapter_may_fail_in_any_way():
     failure = _ask(Credentials("jane", KEY, session=session))
     assert failure.reason is Reason.UNREACHABLE
     assert "Basic" not in failure.detail
+
+
+@pytest.mark.parametrize("fault", [Fault.drip_headers(), Fault.drip_body(0.5)])
+def test_a_lent_adapter_does_not_hold_the_caller(carto, fault):
+    """The deadline holds, whoever made the connection."""
+    carto.fail(fault)
+    key = carto.accounts["jane"].master.token
+    credentials = Credentials("jane", key, session=carto.session())
+    with client.Client(credentials, timeout=0.5) as asking:
+        answer = asking.send("GET", "api/v3/me", key="header")
+    assert answer.reason is Reason.TIMEOUT
+
+
+@pytest.mark.parametrize("cert", ["/no/such.pem", ("/no/such.pem", "/no/such.key")])
+def test_a_client_certificate_that_cannot_be_read(cert, tmp_path):
+    """The certificate is named as the cause, not the network."""
+    session = requests.Session()
+    session.cert = cert
+    failure = _ask(Credentials("jane", KEY, session=session))
+    assert failure.reason is Reason.TLS
+    assert "client certificate" in failure.detail
+
+
+def test_a_lent_session_lends_its_client_certificate(tmp_path, monkeypatch):
+    """A server that asks for one gets it."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    leaf = authority.issue_cert("jane@example.com")
+    leaf.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "jane.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    with RawServer(http(200, b"{}"), context) as server:
+        session = requests.Session()
+        credentials = Credentials("jane", KEY, server.url, session)
+        refused = _ask(credentials, key=None)
+        assert isinstance(refused, Failure)
+        session.cert = str(tmp_path / "jane.pem")
+        assert _ask(credentials, key=None).status == 200
