@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import address, defaults, settings
@@ -25,7 +26,6 @@ from .profiles import ProfileStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 WAYS_TO_LOG_IN = (
     "Run %carto_login in a notebook, or %carto_login --prompt where forms do not "
@@ -367,7 +367,15 @@ def describe(
 def _saved(credentials: Credentials, store: ProfileStore) -> str:
     if not credentials.profile:
         return "not saved by this login"
-    return f"as '{credentials.profile}' in {store.directory}"
+    return f"as '{credentials.profile}' in {short_path(store.directory)}"
+
+
+def short_path(path: Path) -> str:
+    """Return a path with the home directory as `~`, as people write it."""
+    try:
+        return str(Path("~") / path.relative_to(Path.home()))
+    except (ValueError, RuntimeError):
+        return str(path)
 
 
 def profile_name(credentials: Credentials, store: ProfileStore) -> str:

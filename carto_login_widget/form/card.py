@@ -37,7 +37,7 @@ def html(
     }
     facts.pop("Account")
     rows = "".join(
-        f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>"
+        f'<span class="carto-label">{escape(label)}</span><span>{escape(text)}</span>'
         for label, text in facts.items()
     )
     said = "".join(
@@ -46,7 +46,7 @@ def html(
     return (
         f'{_STALE}<div class="carto-live"><div class="carto-box {css}" role="status">'
         f'<span class="carto-title">{escape(title)}</span></div>'
-        f'<dl class="carto-facts">{rows}</dl>{said}</div>'
+        f'<div class="carto-facts">{rows}</div>{said}</div>'
     )
 
 

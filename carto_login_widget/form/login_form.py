@@ -211,7 +211,7 @@ class LoginForm(FormWidget):
     @_handler
     def _on_cancel(self, _button: Any) -> None:
         self._wish = False
-        if self.status == "checking":
+        if self.status in ("checking", "undecided"):
             self._check = None
             self._set_status("empty")
             self._tell("warn", "Cancelled. Log in starts the check again.")

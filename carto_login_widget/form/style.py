@@ -29,6 +29,9 @@ CSS = """
 .carto-login .widget-checkbox label,
 .carto-login .widget-label-basic { white-space: normal; height: auto; }
 .carto-login .widget-checkbox { height: auto; min-height: 28px; }
+.carto-login .widget-checkbox label { line-height: 1.45; padding-top: 3px; }
+.carto-login .widget-radio { display: flex; flex-direction: row; }
+.carto-login .widget-radio > label { text-align: right; margin-right: 8px; }
 .carto-login a { color: var(--carto-link); text-decoration: underline; }
 .carto-login .carto-title { font-weight: 600; }
 .carto-login .carto-note { color: var(--carto-muted); }
@@ -39,12 +42,10 @@ CSS = """
 .carto-login .carto-good { border-left: 3px solid var(--carto-good); }
 .carto-login .carto-busy { border-left: 3px solid var(--carto-brand); }
 .carto-login .carto-box { display: block; padding: 2px 8px; margin-top: 2px; }
-.carto-login dl.carto-facts {
-  display: grid; grid-template-columns: minmax(72px, max-content) 1fr;
-  gap: 2px 12px; margin: 6px 0;
+.carto-login .carto-facts {
+  display: grid; grid-template-columns: max-content 1fr; gap: 2px 12px; margin: 6px 0;
 }
-.carto-login dl.carto-facts dt { color: var(--carto-muted); font-weight: normal; }
-.carto-login dl.carto-facts dd { margin: 0; }
+.carto-login .carto-label { color: var(--carto-muted); }
 .carto-login .carto-bar {
   display: inline-block; width: 120px; max-width: 40%; height: 8px;
   border: 1px solid var(--carto-line); border-radius: 4px; overflow: hidden;

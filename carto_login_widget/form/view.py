@@ -6,16 +6,17 @@ Knows nothing of CARTO; the form decides, the view shows.
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ipywidgets
 
+from ..signin import short_path
 from . import style
 from .fields import Fields, say, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from ..address import Address
     from ..credentials import Secret
@@ -25,7 +26,7 @@ _BUTTONS_OF = {
     "checking": ("login", "cancel"),
     "accepted": ("login",),
     "rejected": ("login",),
-    "undecided": ("retry", "unchecked"),
+    "undecided": ("retry", "unchecked", "cancel"),
 }
 
 
@@ -51,8 +52,11 @@ class View:
         self.card = _html()
         self.quota = _html()
         css = ipywidgets.HTML(style.CSS, layout=ipywidgets.Layout(display="none"))
+        title = _html()
+        title.value = '<span class="carto-title">Log in to CARTO</span>'
         self.form_rows = (
             css,
+            title,
             *self.fields.rows,
             self.status,
             _row(self.login, self.retry, self.unchecked, self.cancel, self.stay),
@@ -79,7 +83,7 @@ class View:
             text := f"Stay signed in as {staying}"
         ):
             self.stay.description = text
-        show(self.stay, bool(staying) and status != "checking")
+        show(self.stay, bool(staying) and "cancel" not in wanted)
 
     def tell(self, kind: str, text: str) -> None:
         """Show the state in a line of its own; `kind` as in `style.status`."""
@@ -99,17 +103,19 @@ class View:
         say(remarks[field], style.field_error(text))
         return True
 
-    def tell_key(self, key: Secret | None, where: Address | None) -> None:
+    def tell_key(
+        self, key: Secret | None, where: Address | None, *, saved: bool
+    ) -> None:
         """Say whether a key was entered, and where it goes and comes from."""
         parts = []
         if key is not None:
-            parts.append("<b>Key entered.</b>")
+            parts.append(f"<b>{'Saved key.' if saved else 'Key entered.'}</b>")
         if where is not None:
             parts.append(f"It will be checked at <b>{escape(where.host)}</b>.")
         if where is not None and key is None:
             parts.append(
-                f'<a href="{escape(where.keys_page)}" target="_blank" rel="noopener noreferrer">'
-                "Your API keys page</a>"
+                f'<a href="{escape(where.keys_page)}" target="_blank" '
+                'rel="noopener noreferrer">Your API keys page</a>'
             )
         say(self.fields.key_note, style.note(" ".join(parts)))
 
@@ -123,14 +129,6 @@ class View:
                     if part is not None:
                         seen[part.model_id] = part
         return seen.values()
-
-
-def short_path(path: Path) -> str:
-    """Return a path with the home directory as `~`, as people write it."""
-    try:
-        return str(Path("~") / path.relative_to(Path.home()))
-    except (ValueError, RuntimeError):
-        return str(path)
 
 
 def _button(description: str, *, button_style: str = "") -> ipywidgets.Button:

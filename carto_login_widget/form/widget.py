@@ -215,8 +215,9 @@ class FormWidget(ipywidgets.VBox):
             where = inputs.address()
         except InvalidCredentialsError:
             where = None
-        held = self._chosen.secret if self._chosen and not inputs.key else inputs.key
-        self._view.tell_key(held, where)
+        saved = self._chosen is not None and inputs.key is None
+        held = self._chosen.secret if saved and self._chosen else inputs.key
+        self._view.tell_key(held, where, saved=saved)
 
     def _tell_error(self, error: CartoLoginError) -> None:
         """Say why there is no login: beside the field that is wrong, and below."""

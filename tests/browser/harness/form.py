@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from playwright.sync_api import expect
+
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
     from harness.notebook import Notebook
+
+NEW_ACCOUNT = "New account…"
 
 _OVERFLOW = """root => [...root.querySelectorAll('*')]
     .filter(e => e.offsetParent !== null && e.scrollWidth > e.clientWidth + 1
@@ -40,6 +44,11 @@ class Form:
         self.root.get_by_text("On-premises or custom address").click()
         self.base_url.fill(base_url)
         self.base_url.press("Tab")
+
+    def choose_new(self) -> None:
+        """Choose "New account…", and wait until the fields are empty."""
+        self.accounts.select_option(NEW_ACCOUNT)
+        expect(self.username).to_have_value("")
 
     def log_in(self, key: str) -> None:
         """Type the key at full speed and press Enter."""
