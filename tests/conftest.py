@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from carto_login_widget.sandbox import Sandbox
 
 collect_ignore = ["benchmarks"]
+
+PROGRAMS = Path(__file__).parent / "programs"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -74,3 +77,24 @@ def cartoframes_python() -> Path:
 def ipykernel6_python() -> Path:
     """Python of an environment with ipykernel 6.31 and this package."""
     return _interpreter("TEST_IPYKERNEL6_PYTHON")
+
+
+@pytest.fixture(scope="session")
+def bigquery_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Port of a BigQuery emulator on loopback."""
+    directory = tmp_path_factory.mktemp("bigquery")
+    with (
+        (directory / "log").open("wb") as errors,
+        subprocess.Popen(
+            [sys.executable, PROGRAMS / "bigquery_emulator.py"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env=clean_environment() | home_variables(directory),
+        ) as program,
+    ):
+        ready = next(line for line in program.stdout if line.startswith("port "))
+        yield int(ready.split()[1])
+        # It ends when its input does.
+        program.communicate()

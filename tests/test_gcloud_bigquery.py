@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import http.client
-import subprocess
-import sys
 import threading
 import time
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,28 +20,8 @@ if TYPE_CHECKING:
 
     from google.cloud.bigquery import Client
 
-PROGRAM = Path(__file__).parent / "programs" / "bigquery_emulator.py"
 THREADS = 40
 REFUSED = b'{"error":{"code":401,"status":"UNAUTHENTICATED","message":"Bad token."}}'
-
-
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Port of a BigQuery emulator."""
-    log = tmp_path_factory.mktemp("bigquery") / "log"
-    with (
-        log.open("wb") as errors,
-        subprocess.Popen(
-            [sys.executable, PROGRAM],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        ) as program,
-    ):
-        ready = next(line for line in program.stdout if line.startswith("port "))
-        yield int(ready.split()[1])
-        program.communicate()
 
 
 class Gate(ThreadingHTTPServer):
@@ -144,9 +121,9 @@ def carto(clock: Clock) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def gate(carto: Sandbox, emulator: int) -> Iterator[Gate]:
+def gate(carto: Sandbox, bigquery_emulator: int) -> Iterator[Gate]:
     """The emulator behind its door."""
-    with serving(Gate(carto, emulator)) as running:
+    with serving(Gate(carto, bigquery_emulator)) as running:
         yield running
 
 

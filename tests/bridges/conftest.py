@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from harness.environment import clean_environment, home_variables
 
 from carto_login_widget import Credentials
 
@@ -82,21 +82,15 @@ def process(
     cartoframes_python: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[subprocess.Popen[str]]:
     """A process that has imported cartoframes, before any login."""
-    home = str(tmp_path_factory.mktemp("home"))
     # It outlives the home of a single test, and must not fall back on the user's.
-    moved = dict.fromkeys(("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"), home)
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("CARTO_", "XDG_"))
-    }
+    home = home_variables(tmp_path_factory.mktemp("home"))
     # cartoframes and what it imports warn a lot.
     with subprocess.Popen(
         [cartoframes_python, "-W", "ignore", PROGRAM, "cartoframes.auth"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=kept | moved,
+        env=clean_environment() | home,
     ) as program:
         yield program
         program.communicate()
