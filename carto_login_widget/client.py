@@ -210,6 +210,9 @@ class Client:
         return self._wait_for(ask)
 
     def _wait_for(self, ask: _Ask) -> Answer | Failure:
+        late = timeout_failure(self.address.host, self._total)
+        if time.monotonic() >= self._deadline:
+            return late
         box: queue.SimpleQueue[Answer | Failure] = queue.SimpleQueue()
         worker = threading.Thread(
             target=copy_context().run,
@@ -217,18 +220,16 @@ class Client:
             name="carto-login-request",
             daemon=True,
         )
-        answered = False
+        answer: Answer | Failure | None = None
         try:
             worker.start()
-            while (left := self._deadline - time.monotonic()) > 0:
+            while answer is None and (left := self._deadline - time.monotonic()) > 0:
                 with contextlib.suppress(queue.Empty):
                     answer = box.get(timeout=min(left, _LONGEST_WAIT))
-                    answered = True
-                    return answer
         finally:
-            if not answered:
+            if answer is None:
                 self._line.cut()
-        return timeout_failure(self.address.host, self._total)
+        return answer or late
 
     def _work(self, ask: _Ask, box: queue.SimpleQueue[Answer | Failure]) -> None:
         current_line.set(self._line)
