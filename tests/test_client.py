@@ -14,6 +14,7 @@ from carto_login_widget import client
 from carto_login_widget.credentials import Credentials
 from carto_login_widget.errors import Reason
 from carto_login_widget.sandbox import Fault
+from carto_login_widget.settings import CartoLogin
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 FINGERPRINT = {"config": {"sql_api_template": "http://127.0.0.1/user/{user}"}}
@@ -266,3 +267,18 @@ def test_no_second_retry(carto):
         asking.send("GET", "api/v4/me", key="header")
         asking.send("GET", "api/v4/me", key="header")
     assert carto.count == 3
+
+
+def test_a_body_that_stops_coming(monkeypatch):
+    """The time to wait for the next byte is shorter than the whole deadline."""
+
+    def stops(talk):
+        talk.hear()
+        talk.say(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")
+        talk.server.ended.wait(30)
+
+    monkeypatch.setattr(CartoLogin.instance(), "read_timeout", 0.4)
+    with RawServer(stops) as server:
+        failure = _ask(_credentials(server), timeout=20)
+    assert failure.reason is Reason.TIMEOUT
+    assert "0.4 s" in failure.detail

@@ -27,7 +27,12 @@ from harness.verdicts import (
 
 from carto_login_widget import client
 from carto_login_widget.account import Account
-from carto_login_widget.errors import NotCartoError, Reason, RejectedError
+from carto_login_widget.errors import (
+    NotCartoError,
+    Reason,
+    RejectedError,
+    UndecidedError,
+)
 from carto_login_widget.sandbox import Fault
 
 KNOWS_USER = (
@@ -272,6 +277,24 @@ CASES = [
         NO_API,
         cloud=False,
         faults={"": Fault.html(404)},
+    ),
+    fault_case(
+        "8 F1 breaks off",
+        Fault.html(404),
+        "list* F1*",
+        (UndecidedError, Reason.UNREACHABLE),
+        "Could not connect to {host}, or the connection broke. Check the address and "
+        "your network, then try again.",
+        faults={ME4: Fault.reset()},
+    ),
+    fault_case(
+        "8 F1 makes no sense",
+        Fault.html(404),
+        "list* F1* F3",
+        SERVER_ERROR,
+        "CARTO at {host} gave an answer that makes no sense (HTTP 404). Your key was "
+        "not checked. Try again in a moment.",
+        faults={ME4: Fault.html()},
     ),
     fault_case(
         "8 F1 is broken",
