@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import json
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -225,6 +227,26 @@ def test_no_error_holds_the_key(carto: Sandbox, jane: Credentials, kind: str) ->
     assert key not in shown
 
 
+def test_an_interrupt_does_not_hold_the_key(carto: Sandbox, jane: Credentials) -> None:
+    """Ctrl-C while CARTO hangs ends the wait and shows nothing."""
+    jane.get_gcloud_credentials()
+    carto.fail(Fault.hang(), TOKEN_PATH)
+    carto.clear()
+
+    def press() -> None:
+        carto.wait_for(1)
+        signal.raise_signal(signal.SIGINT)
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        jane.google_credentials().refresh(Request())
+    thread.join()
+    assert jane.api_key not in "".join(everything_in(caught.value))
+    carto.heal()
+    assert jane.get_gcloud_credentials()
+
+
 def test_nothing_is_asked_before_the_first_use(
     carto: Sandbox, jane: Credentials
 ) -> None:
@@ -410,6 +432,17 @@ def test_a_pickle_can_renew_itself(carto: Sandbox, jane: Credentials) -> None:
     assert json.loads(found.stdout) == [issued[0], "my-project", issued[1]]
 
 
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_copy_shares_the_token(
+    carto: Sandbox, jane: Credentials, copied: Callable[[Any], Any]
+) -> None:
+    """Libraries that copy their credentials cause no more requests."""
+    google = jane.google_credentials()
+    google.refresh(Request())
+    assert bearer(copied(google)) == google.token
+    assert token_requests(carto) == 1
+
+
 def test_a_pickle_of_this_process_shares_again(
     carto: Sandbox, jane: Credentials
 ) -> None:
@@ -418,6 +451,37 @@ def test_a_pickle_of_this_process_shares_again(
     old = pickle.dumps(google)
     google.refresh(Request())
     assert pickle.loads(old).token == google.token  # noqa: S301 - our own
+
+
+def test_a_pickle_brings_its_token_along(carto: Sandbox) -> None:
+    """Where nobody has a token for the account, that of the pickle is used."""
+    google = account(carto, "jane").google_credentials()
+    old = bearer(google)
+    pickled = pickle.dumps(google)
+    del google
+    gc.collect()
+    assert bearer(pickle.loads(pickled)) == old  # noqa: S301 - our own
+    assert token_requests(carto) == 1
+
+
+def test_an_answer_without_a_project_is_enough_for_a_token(
+    carto: Sandbox, jane: Credentials
+) -> None:
+    """Only what needs the project fails, and says how to give one."""
+    carto.fail(Fault.json(200, {"access_token": "ya29.alone"}), TOKEN_PATH)
+    assert bearer(jane.google_credentials()) == "ya29.alone"
+    for ask in (jane.get_gcloud_credentials, jane.bigquery_client):
+        with pytest.raises(DataObservatoryError, match="project"):
+            ask()
+
+
+def test_a_token_can_be_set_by_hand(carto: Sandbox, jane: Credentials) -> None:
+    """As with all credentials of google-auth; without an expiry it is kept."""
+    google = jane.google_credentials()
+    google.token, google.expiry = "ya29.by-hand", None
+    assert bearer(google) == "ya29.by-hand"
+    assert google.valid
+    assert carto.count == 0
 
 
 def test_google_credentials_do_not_show_the_key(jane: Credentials) -> None:

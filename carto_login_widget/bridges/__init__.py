@@ -6,13 +6,16 @@ for, and gets the account when it is.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import threading
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import wrapt
+
+from carto_login_widget.errors import CartoLoginError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +25,26 @@ if TYPE_CHECKING:
 
     Apply = Callable[[ModuleType, Credentials | None], None]
 
+T = TypeVar("T")
+
 _log = logging.getLogger(__name__)
+
+
+def make(library: str, build: Callable[[], T]) -> T:
+    """Build an object of another library; its errors would hold the key.
+
+    Raises:
+        CartoLoginError: the library raised something.
+    """
+    problem = None
+    try:
+        return build()
+    except Exception as error:  # noqa: BLE001 - any of its frames may know the key
+        problem = type(error).__name__
+    raise CartoLoginError(
+        f"{library} did not take the account ({problem}). Is it another version than "
+        "this package knows?"
+    )
 
 
 class Bridge:
@@ -57,7 +79,8 @@ class Bridge:
             return
         if self._name in sys.modules:
             # Another thread may be in the middle of importing it: wait for its end.
-            import_module(self._name)
+            with contextlib.suppress(Exception):
+                import_module(self._name)
         wrapt.register_post_import_hook(self._imported, self._name)
 
     def _imported(self, module: ModuleType) -> None:
@@ -68,4 +91,9 @@ class Bridge:
                 if self._newest is not None:
                     self._apply(module, self._newest)
         except Exception as error:  # noqa: BLE001 - the import belongs to the user
-            _log.debug("%s got no account: %s", self._name, type(error).__name__)
+            _log.warning(
+                "%s was imported, but did not get your CARTO account (%s); set its "
+                "account by hand.",
+                self._name,
+                type(error).__name__,
+            )

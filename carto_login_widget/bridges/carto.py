@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from carto_login_widget import __version__
 
+from . import make
+
 if TYPE_CHECKING:
     import carto.auth
 
@@ -18,6 +20,7 @@ def api_key_auth_client(credentials: Credentials) -> carto.auth.APIKeyAuthClient
     Raises:
         ImportError: carto-python is not installed.
         InvalidCredentialsError: the address does not tell the user.
+        CartoLoginError: carto-python does not take the account.
     """
     address = credentials.address()
     missing = None
@@ -31,10 +34,13 @@ def api_key_auth_client(credentials: Credentials) -> carto.auth.APIKeyAuthClient
             "Install it with pip install 'carto_login_widget[carto]' 'setuptools<81'."
         )
     name = f"carto_login_widget/{__version__}"
-    return APIKeyAuthClient(
-        address.base_url,
-        credentials.api_key,
-        session=credentials.session,
-        client_id=name,
-        user_agent=name,
+    return make(
+        "carto-python",
+        lambda: APIKeyAuthClient(
+            address.base_url,
+            credentials.api_key,
+            session=credentials.session,
+            client_id=name,
+            user_agent=name,
+        ),
     )

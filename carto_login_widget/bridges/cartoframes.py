@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from carto_login_widget.errors import InvalidCredentialsError
 
-from . import Bridge
+from . import Bridge, make
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -63,8 +63,10 @@ def to_cartoframes(credentials: Credentials) -> cartoframes.auth.Credentials:
 
     Raises:
         ImportError: cartoframes is not installed.
+        CartoLoginError: it does not take the account.
     """
-    return _convert(credentials, _their_class())
+    base = _their_class()
+    return make("cartoframes", lambda: _convert(credentials, base))
 
 
 def _their_class() -> Any:

@@ -99,11 +99,24 @@ def test_a_library_imported_after_the_logout_gets_nothing(library: str) -> None:
     assert import_module(library).account is None
 
 
-def test_a_failing_bridge_does_not_break_the_import(library: str) -> None:
-    """The import belongs to the user and goes well."""
+def test_a_failing_bridge_does_not_break_the_import(
+    library: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The import belongs to the user and goes well; what is missing is said."""
     bridge = Bridge(library, fail)
     bridge.follow(JANE)
     assert import_module(library).account is None
+    assert f"{library} was imported, but did not get your CARTO account" in caplog.text
+
+
+def test_an_import_that_is_forbidden_is_no_trouble(
+    library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A library that cannot be imported is one that has not been imported."""
+    monkeypatch.setitem(sys.modules, library, None)
+    bridge = Bridge(library, fail)
+    bridge.follow(JANE)
+    bridge.follow(None)
 
 
 def test_a_failing_listener_is_said_and_the_rest_goes_on() -> None:

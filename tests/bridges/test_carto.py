@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import traceback
+import warnings
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
-from carto_login_widget import Credentials, InvalidCredentialsError
+from carto_login_widget import CartoLoginError, Credentials, InvalidCredentialsError
 
 if TYPE_CHECKING:
     from carto_login_widget.sandbox import Sandbox
@@ -45,6 +47,19 @@ def test_its_address_is_one_that_it_understands(
     """Addresses that carto-python reads wrongly are given in another form."""
     client = Credentials("jane", KEY, base_url).get_api_key_auth_client()
     assert (client.username, client.base_url) == ("jane", expected)
+
+
+def test_an_error_of_theirs_does_not_come_out(jane: Credentials) -> None:
+    """Where their warning is an error, its frames with the key stay inside."""
+    with (
+        warnings.catch_warnings(action="error"),
+        pytest.raises(CartoLoginError, match="UserWarning") as caught,
+    ):
+        jane.get_api_key_auth_client()
+    told = traceback.TracebackException.from_exception(
+        caught.value, capture_locals=True
+    )
+    assert jane.api_key not in "".join(told.format())
 
 
 def test_the_session_is_lent(jane: Credentials) -> None:

@@ -10,7 +10,10 @@ import pytest
 
 from carto_login_widget import (
     Credentials,
+    RejectedError,
     get_default_credentials,
+    login,
+    logout,
     set_default_credentials,
     unset_default_credentials,
 )
@@ -91,6 +94,22 @@ def test_the_options_follow_a_switch_and_a_logout() -> None:
     assert options() == ["https://bob.carto.com/api/v2/sql", KEY[::-1]]
     unset_default_credentials()
     assert options() == [None, None]
+
+
+def test_login_and_logout_move_the_options(jane: Credentials) -> None:
+    """A login that asks CARTO does what setting the default does."""
+    login(credentials=jane)
+    assert options() == [f"{jane.base_url}/api/v2/sql", jane.api_key]
+    logout()
+    assert options() == [None, None]
+
+
+def test_a_refused_login_moves_nothing(carto: Sandbox) -> None:
+    """The account before stays everywhere."""
+    set_default_credentials("jane", KEY)
+    with pytest.raises(RejectedError):
+        login(username="jane", api_key=KEY, base_url=carto.base_url("jane"))
+    assert options() == ["https://jane.carto.com/api/v2/sql", KEY]
 
 
 def test_the_users_own_options_come_back() -> None:
