@@ -152,21 +152,22 @@ class LoginForm(FormWidget):
         if not isinstance(content, dict) or content.get("event") != "submit":
             return None
         committed = time.monotonic() - self._committed_at < GRACE
-        if committed and self.status in ("rejected", "undecided"):
-            return None  # this Enter belongs to a commit that has its answer already
-        self._wish = True
-        if committed:
+        # An Enter right behind a commit that has its answer already is that commit's
+        # own, unless another commit follows.
+        answered = committed and self.status in ("rejected", "undecided")
+        self._wish = self._wish or not answered
+        if committed and not answered:
             return self._advance(insist=False)
         self._enter_pending = True
-        in_background(self._after_grace, after=GRACE)
+        in_background(functools.partial(self._after_grace, answered), after=GRACE)
         return None
 
     @_handler
-    def _after_grace(self) -> Any:
+    def _after_grace(self, answered: bool) -> Any:  # noqa: FBT001
         if not self._enter_pending:
             return None
         self._enter_pending = False
-        return self._advance(insist=True)
+        return None if answered else self._advance(insist=True)
 
     @_handler
     def _on_key(self, _change: Any) -> Any:
@@ -257,6 +258,7 @@ class LoginForm(FormWidget):
     def _committed(self) -> Any:
         self._committed_at = time.monotonic()
         insist, self._enter_pending = self._enter_pending, False
+        self._wish = self._wish or insist
         return self._advance(insist=insist)
 
     def _advance(self, *, insist: bool) -> Any:

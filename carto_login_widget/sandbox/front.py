@@ -38,20 +38,22 @@ class Front(HTTPServer):
     def initialize(self, *args: Any, **kwargs: Any) -> None:
         """Start without anybody at the door; tornado calls this in place of init."""
         super().initialize(*args, **kwargs)
-        self._at_the_door: set[asyncio.Task[None]] = set()
+        self._at_the_door: dict[asyncio.Task[None], IOStream] = {}
 
     def handle_stream(self, stream: IOStream, address: Any) -> None:
         """Let the connection in, or turn it away."""
         task = asyncio.get_running_loop().create_task(self._greet(stream, address))
-        self._at_the_door.add(task)
-        task.add_done_callback(self._at_the_door.discard)
+        self._at_the_door[task] = stream
+        task.add_done_callback(self._at_the_door.pop)
 
     async def close_all_connections(self) -> None:
         """Close also those that have not said anything yet."""
-        waiting = list(self._at_the_door)
+        waiting = dict(self._at_the_door)
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
+        for stream in waiting.values():
+            stream.close()  # a task that never began has closed nothing
         await super().close_all_connections()
 
     async def _greet(self, stream: IOStream, address: Any) -> None:

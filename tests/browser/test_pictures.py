@@ -70,3 +70,29 @@ def test_each_state_fits(
     form.button("Switch account").click()
     expect(form.accounts).to_be_visible()
     picture("switching")
+
+
+CLOUD = """\
+from carto_login_widget import LoginForm
+from carto_login_widget.sandbox import Sandbox
+carto = Sandbox().start()
+LoginForm(session=carto.session())"""
+
+
+def test_picture_for_the_readme(open_notebook: Open) -> None:
+    """The form with a verdict, and the card, as the README shows them."""
+    notebook = open_notebook([CLOUD, "print(carto.accounts['jane'].master.token)"])
+    notebook.set_output_width(520)
+    notebook.run(0)
+    form = Form(notebook, 0)
+    form.username.fill("jane")
+    form.username.press("Tab")
+    form.key.fill(notebook.run(1))
+    form.key.press("Tab")
+    expect(form.root).to_contain_text("CARTO accepts this key: Master key, everything.")
+    expect(form.root).to_contain_text("It will be checked at jane.carto.com.")
+    notebook.screenshot("form", notebook.shown(0))
+    form.button("Log in").click()
+    expect(form.root).to_contain_text("Storage:")
+    form.root.get_by_text("Signed in to CARTO").click()
+    notebook.screenshot("card", notebook.shown(0))

@@ -47,6 +47,10 @@ _CELL = f"""cell => {{
     {_PANEL}
     return panel.content.widgets[cell].model.toJSON();
 }}"""
+_IS_CODE = f"""cell => {{
+    {_PANEL}
+    return panel.content.widgets[cell]?.model.type === 'code';
+}}"""
 _ADD = f"""source => {{
     {_PANEL}
     const model = panel.content.model.sharedModel;
@@ -195,6 +199,10 @@ class Notebook:
     def prompt(self, cell: int) -> Locator:
         """Locate the prompt of a cell: `[*]:` while it runs or waits, then `[3]:`."""
         return self.cell(cell).locator(".jp-InputPrompt")
+
+    def is_code(self, cell: int) -> bool:
+        """Return whether there is a code cell of this number."""
+        return bool(self.page.evaluate(_IS_CODE, cell))
 
     def outputs(self, cell: int) -> list[dict[str, Any]]:
         """Return the outputs of a cell, as in the file format."""

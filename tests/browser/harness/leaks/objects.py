@@ -1,0 +1,134 @@
+"""What objects show of themselves: printed, copied, serialised, inspected."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import pickle
+import pprint
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.formatters import DisplayFormatter
+from IPython.lib.pretty import pretty
+
+from carto_login_widget import LoginForm, signin
+from carto_login_widget.bridges.dask_worker import AccountPlugin
+from carto_login_widget.client import Client
+from carto_login_widget.failures import Failure
+from carto_login_widget.form.check import Check
+from carto_login_widget.form.inputs import Inputs
+
+from .search import MASTER, REGULAR, texts_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .scene import Scene
+
+
+def everything(scene: Scene) -> dict[str, Any]:
+    """Make one of each object that holds a key, or has to do with one."""
+    jane = scene.saved_jane()
+    with Client(jane) as client:
+        answer = client.send("GET", "api/v3/api_keys", key="header")
+        me = client.send("GET", "api/v4/do/token", key="query")
+    assert not isinstance(answer, Failure)
+    assert answer.object["result"][0]["token"] == "***"
+    inputs = Inputs("jane", custom=True, base_url=jane.base_url, key=jane.secret)
+    google = jane.google_credentials()
+    google.refresh(None)
+    return {
+        "credentials": jane,
+        "secret": jane.secret,
+        "account": jane.account,
+        "found": signin.Found(jane),
+        "inputs": inputs,
+        "check": Check(inputs, jane),
+        "form": LoginForm(credentials=jane),
+        "client": client,
+        "answers": [answer, me],
+        "me": jane.me_data,
+        "google": google,
+        "carto": jane.get_api_key_auth_client(),
+        "dask": AccountPlugin(jane),
+        "store": scene.store,
+        "address": jane.address(),
+    }
+
+
+def printed(scene: Scene) -> Iterator[str]:
+    """`repr`, `str`, `format` and their relatives."""
+    things = everything(scene)
+    for thing in [*things.values(), things]:
+        yield from (repr(thing), str(thing), f"{thing}", f"{thing!a:>60}")
+        yield from (pprint.pformat(thing), pretty(thing), "%s %r" % (thing, thing))  # noqa: UP031
+    with_spec = format(things["secret"], ">80.20")
+    assert "secret" in with_spec
+    yield with_spec
+
+
+def displayed(scene: Scene) -> Iterator[str]:
+    """What a notebook shows of the last value of a cell, in every format."""
+    formatter = DisplayFormatter()
+    formatter.active_types = formatter.format_types
+    for thing in everything(scene).values():
+        data, metadata = formatter.format(thing)
+        yield json.dumps([data, metadata], default=str)
+        own = getattr(thing, "_repr_mimebundle_", dict)()
+        yield repr(own)
+
+
+def looked_into(scene: Scene) -> Iterator[str | bytes]:
+    """`vars`, `__dict__`, slots and state, as debuggers and serialisers find them."""
+    things = everything(scene)
+    del things["carto"], things["form"]  # carto's own client keeps the key as a text
+    for thing in things.values():
+        yield from texts_in(thing)
+        yield pprint.pformat(getattr(thing, "__dict__", {}))
+
+
+def as_data(scene: Scene) -> Iterator[str]:
+    """JSON and the helpers of dataclasses."""
+    things = everything(scene)
+    fallbacks = (str, repr, vars, lambda thing: getattr(thing, "__dict__", str(thing)))
+    for thing in things.values():
+        for fallback in fallbacks:
+            yield _json(thing, fallback)
+        if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
+            yield repr(dataclasses.asdict(thing))
+            yield repr(dataclasses.astuple(thing))
+            yield repr(dataclasses.replace(thing))
+
+
+def _json(thing: Any, fallback: Any) -> str:
+    try:
+        return json.dumps(thing, default=fallback)
+    except (TypeError, ValueError) as error:
+        return repr(error)
+
+
+def copied(scene: Scene) -> Iterator[str]:
+    """Copies and what comes out of a pickle are masked, and still have the key."""
+    things = everything(scene)
+    for name in ("credentials", "secret", "account", "inputs", "google", "dask"):
+        thing = things[name]
+        for twin in (copy.copy(thing), copy.deepcopy(thing), _through_pickle(thing)):
+            yield repr(twin)
+            yield from texts_in(twin)
+    assert _through_pickle(things["credentials"]).api_key == MASTER
+    assert copy.deepcopy(things["secret"]).reveal() == MASTER
+
+
+def _through_pickle(thing: Any) -> Any:
+    return pickle.loads(pickle.dumps(thing))  # noqa: S301 - just made
+
+
+def compared(scene: Scene) -> Iterator[str]:
+    """Failed assertions and comparisons, as test runners print them."""
+    jane, other = scene.jane(), scene.jane(REGULAR)
+    assert jane != other
+    yield f"assert {jane!r} == {other!r}"
+    yield repr({jane: other})
+    yield repr(jane.secret == other.secret)
+    yield str(sorted([jane, other], key=repr))
