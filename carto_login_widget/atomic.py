@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from typing import Self
 
 _PREFIX = ".carto-login-"
 _TEMPORARY_SUFFIX = ".tmp"
@@ -156,43 +156,47 @@ def _sweep(written: Path) -> None:
                 Path(entry).unlink(missing_ok=True)
 
 
-@contextmanager
-def turn(directory: Path) -> Iterator[None]:
+class Turn:
     """Take turns with the other programs that change several files of a directory.
 
     Each file is whole without this; it keeps their order. Where a directory cannot be
     locked (Windows, some network file systems), or somebody keeps it locked for longer
     than two seconds, the turn is taken all the same. A killed program gives up its own.
+
+    Example:
+        >>> with Turn(Path("/srv/carto")):  # doctest: +SKIP
+        ...     ...
     """
-    descriptor = _locked(directory)
-    try:
-        yield
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
 
+    def __init__(self, directory: Path) -> None:
+        self._held: list[int] = []
+        self._directory = directory
 
-def _locked(directory: Path) -> int | None:
-    try:
-        import fcntl
+    def __enter__(self) -> Self:
+        with suppress(ImportError, OSError):
+            import fcntl
 
-        descriptor = os.open(directory, os.O_RDONLY)
-    except (ImportError, OSError):
-        return None
-    deadline = time.monotonic() + _LOCK_PATIENCE
-    try:
-        while True:
-            with suppress(BlockingIOError):
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return descriptor
-            if time.monotonic() > deadline:
-                return descriptor
-            time.sleep(_LOCK_PAUSE)
-    except OSError:
-        return descriptor
-    except BaseException:
-        os.close(descriptor)
-        raise
+            # Held by the list at once, so that no Ctrl-C comes in between.
+            self._held.append(os.open(self._directory, os.O_RDONLY))
+            deadline = time.monotonic() + _LOCK_PATIENCE
+            while time.monotonic() < deadline:
+                with suppress(BlockingIOError):
+                    fcntl.flock(self._held[0], fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                time.sleep(_LOCK_PAUSE)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def __del__(self) -> None:
+        # Ctrl-C before the first statement of the body leaves no other way.
+        with suppress(AttributeError):
+            self._close()
+
+    def _close(self) -> None:
+        while self._held:
+            os.close(self._held.pop())
 
 
 def is_ours(status: os.stat_result) -> bool:

@@ -7,7 +7,7 @@ other one wrote. Fields of somebody else's are kept.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import files
 from .credentials import Credentials, from_document, to_document
@@ -97,29 +97,28 @@ def peek(path: Path) -> Credentials | Exception:
 def _merged(
     credentials: Credentials, sources: tuple[Path | None, ...], profile: str | None
 ) -> files.Document:
-    # Raises nothing: its locals hold the key.
     document = to_document(credentials)
     if profile is not None:
         document["profile"] = profile
     for source in sources:
-        for name, value in _account_in(credentials, source).items():
-            if name == "proved":
-                document.setdefault(name, value)
-            elif name not in _OURS:
-                document[name] = value
+        saved = _account_in(credentials, source)
+        # By name: a value that Ctrl-C left in a local variable could be the key.
+        for name in saved:
+            if name not in _OURS or (name == "proved" and name not in document):
+                document[name] = saved[name]
     return document
 
 
-def _account_in(credentials: Credentials, path: Path | None) -> dict[str, Any]:
+def _account_in(credentials: Credentials, path: Path | None) -> files.Document:
     """Return what a file holds, if it holds this account, whatever its key."""
     try:
         if path is None or not _is_file(path):
-            return {}
+            return files.Document()
         document = files.read_document(path)
         saved = from_document(document, path=path)
     except (FileNotFoundError, CredentialsFileError):
-        return {}
-    return document if same_account(saved, credentials) else {}
+        return files.Document()
+    return document if same_account(saved, credentials) else files.Document()
 
 
 def same_account(one: Credentials, other: Credentials) -> bool:

@@ -13,16 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from . import atomic, files
 from .credentials import DEFAULT_FILE_NAME, Credentials
 from .documents import close_file, peek, same_account, save_file
 from .errors import CredentialsFileError, ProfileNotFoundError
 from .names import candidates, check_name, is_name
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
 
 __all__ = ["ProfileStore", "check_name", "store_of"]
 
@@ -267,12 +263,12 @@ class ProfileStore:
         self.notes.append(f"The account that was in {source} is now saved as '{name}'.")
         return True
 
-    def _turn(self, *, make: bool = False) -> AbstractContextManager[None]:
+    def _turn(self, *, make: bool = False) -> atomic.Turn:
         if make:
             # Where it fails, the write that follows fails too, and tells why.
             with suppress(OSError):
                 atomic.make_directory(self.directory)
-        return atomic.turn(self.directory)
+        return atomic.Turn(self.directory)
 
     def _path(self, name: str) -> Path:
         return self.directory / "profiles" / f"{name}{_SUFFIX}"

@@ -273,8 +273,8 @@ def test_a_directory_that_cannot_be_opened_is_told_in_words(
 
 
 def test_ctrl_c_in_the_middle_shows_no_key(tmp_path: Path) -> None:
-    """Nor does it leave a part of a file, or a temporary one."""
-    output(start("interrupted_saves", tmp_path, 1500))
+    """At whichever line it comes, the files are whole, and no other is left."""
+    assert int(output(start("interrupted_saves", tmp_path))) > 500
     store = ProfileStore(tmp_path)
     assert store.names() == ["work"]
     assert store.default() == store.load("work")
