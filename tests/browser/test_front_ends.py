@@ -28,6 +28,9 @@ try:
     get_ipython().run_line_magic("carto_login", "")
 except Exception as error:
     print(type(error).__name__)"""
+SHOW_FORM = """\
+from carto_login_widget import LoginForm
+LoginForm(username="jane", base_url="{}")"""
 QUICKSTART = Path(__file__).parents[2] / "notebooks" / "quickstart.ipynb"
 
 
@@ -49,12 +52,8 @@ def test_voila_shows_the_form_when_told(
 ) -> None:
     """In Voilà `LoginForm()` is shown, and signs the page's kernel in."""
     base_url = carto.base_url("jane")
-    page = open_voila(
-        [
-            "from carto_login_widget import LoginForm\n"
-            f"LoginForm(username='jane', base_url={base_url!r})"
-        ]
-    )
+    shown = SHOW_FORM.format(carto.base_url("jane"))
+    page = open_voila([shown])
     root = page.locator(".carto-login").last
     key = root.get_by_label("API key")
     key.press_sequentially(carto.accounts["jane"].master.token)
