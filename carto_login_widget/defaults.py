@@ -37,7 +37,8 @@ class _State:
         # Held while listeners run, so that the last one to hear hears the newest.
         self.delivery = threading.RLock()
         self.default: Credentials | None = None
-        self.listeners: list[Listener] = []
+        # By a token, as the same listener may have subscribed more than once.
+        self.listeners: dict[object, Listener] = {}
         self.bridged = False
 
 
@@ -71,7 +72,7 @@ def set_default_credentials(  # noqa: PLR0913 - cartoframes' signature
 
     Args:
         first: `Credentials`, a path that ends in `.json`, a base URL, or a user name.
-        second: API key that belongs to `first`.
+        second: API key that belongs to a base URL or user name in `first`.
         credentials: `Credentials` of this package or of cartoframes.
         filepath: a credentials file.
         username: CARTO user name.
@@ -80,10 +81,12 @@ def set_default_credentials(  # noqa: PLR0913 - cartoframes' signature
         session: `requests.Session` to borrow proxies and certificates from.
         allow_non_secure: accept `http://` to another machine.
 
-    Without any of the first seven, `creds.json` of the store is read.
+    Without any of the first seven, `creds.json` of the store is read. The account is
+    set before the libraries that use it are told; one that cannot follow is warned
+    about.
 
     Raises:
-        InvalidCredentialsError: what was given cannot be right.
+        InvalidCredentialsError: what was given cannot be right, or is given twice.
         CredentialsFileError: the file cannot be used.
         FileNotFoundError: there is no such file.
 
@@ -91,32 +94,38 @@ def set_default_credentials(  # noqa: PLR0913 - cartoframes' signature
         >>> set_default_credentials("creds.json")  # doctest: +SKIP
         >>> set_default_credentials("jane", "0123456789abcdef")
     """
-    key = Secret.of(api_key if second is None else second)
-    second = api_key = None
-    if first is not None:
-        if credentials is not None or filepath is not None:
-            raise InvalidCredentialsError(
-                "set_default_credentials() got an account twice: give either the "
-                "first argument, or credentials=, or filepath=."
-            )
-        kind = _kind_of(first)
-        credentials = first if kind == "credentials" else None
-        filepath = first if kind == "filepath" else None
-        base_url = first if kind == "base_url" else base_url
-        username = first if kind == "username" else username
-    if credentials is not None:
-        chosen = _own(credentials)
-    elif filepath is not None:
-        chosen = Credentials.from_file(filepath, session=session)
-    elif username or base_url:
-        chosen = Credentials(username, key, base_url, session, allow_non_secure)
-    elif key is not None:
+    key, second, api_key = _one_key(Secret.of(second), Secret.of(api_key)), None, None
+    given = {
+        "credentials": credentials,
+        "filepath": filepath,
+        "username": username,
+        "base_url": base_url or None,
+    }
+    _place_first(first, given)
+    _refuse_two_accounts(given, key)
+    warn(publish(_chosen(given, key, session, allow_non_secure=allow_non_secure)))
+
+
+def _one_key(second: Secret | None, api_key: Secret | None) -> Secret | None:
+    if second is not None and api_key is not None:
         raise InvalidCredentialsError(
-            "An API key needs a user name or a base_url beside it.", field="username"
+            "set_default_credentials() got two API keys: give either the second "
+            "argument or api_key=.",
+            field="api_key",
         )
-    else:
-        chosen = Credentials.from_file(session=session)
-    warn(publish(chosen))
+    return api_key if second is None else second
+
+
+def _place_first(first: Any, given: dict[str, Any]) -> None:
+    if first is None:
+        return
+    kind = _kind_of(first)
+    if given[kind] is not None:
+        raise InvalidCredentialsError(
+            f"set_default_credentials() got {kind} twice: give either the first "
+            f"argument or {kind}=."
+        )
+    given[kind] = first
 
 
 def _kind_of(first: Any) -> str:
@@ -135,10 +144,51 @@ def _kind_of(first: Any) -> str:
     )
 
 
-def _own(credentials: Any) -> Credentials:
-    if isinstance(credentials, Credentials):
-        return credentials
-    return Credentials.from_credentials(credentials)
+def _refuse_two_accounts(given: dict[str, Any], key: Secret | None) -> None:
+    by_hand = key or given["username"] or given["base_url"]
+    sources = (given["credentials"], given["filepath"], by_hand)
+    if sum(source is not None for source in sources) > 1:
+        raise InvalidCredentialsError(
+            "set_default_credentials() got more than one account: give credentials, or "
+            "a file, or a user name or base URL with its API key."
+        )
+
+
+def _chosen(
+    given: dict[str, Any],
+    key: Secret | None,
+    session: requests.Session | None,
+    *,
+    allow_non_secure: bool,
+) -> Credentials:
+    username, base_url = given["username"], given["base_url"]
+    if given["credentials"] is not None:
+        return own(given["credentials"], session)
+    if username is not None or base_url is not None:
+        return Credentials(username, key, base_url, session, allow_non_secure)
+    if key is not None:
+        raise InvalidCredentialsError(
+            "An API key needs a user name or a base_url beside it.", field="username"
+        )
+    return Credentials.from_file(given["filepath"], session=session)
+
+
+def own(credentials: Any, session: requests.Session | None = None) -> Credentials:
+    """Return credentials of this package, made from those of cartoframes if need be.
+
+    Args:
+        credentials: of this package or of cartoframes.
+        session: to use in place of their own.
+
+    Raises:
+        InvalidCredentialsError: they are neither.
+    """
+    chosen: Credentials = credentials
+    if not isinstance(credentials, Credentials):
+        chosen = Credentials.from_credentials(credentials)
+    if session is not None:
+        chosen.session = session
+    return chosen
 
 
 def unset_default_credentials() -> None:
@@ -161,13 +211,13 @@ def on_default_change(listener: Listener) -> Callable[[], None]:
         None
         >>> stop()
     """
+    token = object()
     with _state.lock:
-        _state.listeners.append(listener)
+        _state.listeners[token] = listener
 
     def unsubscribe() -> None:
         with _state.lock:
-            if listener in _state.listeners:
-                _state.listeners.remove(listener)
+            _state.listeners.pop(token, None)
 
     return unsubscribe
 
@@ -180,10 +230,11 @@ def publish(credentials: Credentials | None) -> list[str]:
     with _state.lock:
         _state.default = credentials
     with _state.delivery:
-        problems = _connect_bridges()
+        # A kernel that nobody has signed in has nothing to take back from a library.
+        problems = [] if credentials is None else _connect_bridges()
         with _state.lock:
-            listeners = list(_state.listeners)
-        return problems + [p for p in map(_deliver, listeners) if p]
+            tokens = list(_state.listeners)
+        return problems + [p for p in map(_deliver, tokens) if p]
 
 
 def tell(listener: Listener) -> None:
@@ -192,13 +243,16 @@ def tell(listener: Listener) -> None:
         listener(get_default_credentials())
 
 
-def _deliver(listener: Listener) -> str | None:
+def _deliver(token: object) -> str | None:
+    with _state.lock:
+        listener = _state.listeners.get(token)
+    if listener is None:
+        return None  # another listener has ended this subscription
     try:
         # Asked anew for each: a listener may itself have changed the default.
         listener(get_default_credentials())
     except Exception as error:  # noqa: BLE001 - whatever it was, the login stands
-        name = getattr(listener, "__module__", None) or repr(listener)
-        return _failure(name.rpartition(".")[2], error)
+        return _failure(listener, error)
     return None
 
 
@@ -213,18 +267,32 @@ def _connect_bridges() -> list[str]:
             bridge = import_module(f".{name}", __package__)
             on_default_change(bridge.follow)
         except Exception as error:  # noqa: BLE001 - a broken bridge is only said
-            problems.append(_failure(name.rpartition(".")[2], error))
+            problems.append(_bridge_failure(name, error))
     return problems
 
 
-def _failure(name: str, error: Exception) -> str:
+def _failure(listener: Listener, error: Exception) -> str:
+    module = getattr(listener, "__module__", None) or ""
+    if module.startswith(f"{__package__}.bridges."):
+        return _bridge_failure(module, error)
+    # Its repr may show anything: the arguments of a functools.partial, for one.
+    name = getattr(listener, "__qualname__", None) or type(listener).__name__
+    return f"{_state_of_now()}, but {name} could not follow ({type(error).__name__})."
+
+
+def _bridge_failure(module: str, error: Exception) -> str:
     # The text of a foreign error may hold anything, so only its kind is told.
-    _log.debug("listener %s failed with %s", name, type(error).__name__)
-    state = "out" if get_default_credentials() is None else "in"
+    name = module.rpartition(".")[2]
+    _log.debug("%s could not follow: %s", name, type(error).__name__)
     return (
-        f"You are signed {state} here, but {name} could not follow "
+        f"{_state_of_now()}, but {name} could not follow "
         f"({type(error).__name__}); set its account by hand."
     )
+
+
+def _state_of_now() -> str:
+    state = "out" if get_default_credentials() is None else "in"
+    return f"You are signed {state} here"
 
 
 def warn(notes: list[str], stacklevel: int = 3) -> None:
