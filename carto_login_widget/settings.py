@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from traitlets import Bool, Float
 from traitlets.config import SingletonConfigurable
 
-from .credentials import Credentials, Secret
+from .credentials import Credentials, Secret, clean_paste
+from .errors import InvalidCredentialsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,12 @@ ENV_USERNAME = "CARTO_USERNAME"
 ENV_API_KEY = "CARTO_API_KEY"
 ENV_BASE_URL = "CARTO_BASE_URL"
 ENV_PROFILE = "CARTO_PROFILE"
+
+_VARIABLE_OF = {
+    "username": ENV_USERNAME,
+    "api_key": ENV_API_KEY,
+    "base_url": ENV_BASE_URL,
+}
 
 
 class Timeouts(NamedTuple):
@@ -77,7 +84,7 @@ def unconfigure(shell: Any) -> None:
 
 def named_profile(environ: Mapping[str, str] = os.environ) -> str | None:
     """Return the profile that the environment asks for, or None."""
-    return environ.get(ENV_PROFILE) or None
+    return environ.get(ENV_PROFILE, "").strip() or None
 
 
 def environment_credentials(
@@ -88,25 +95,33 @@ def environment_credentials(
     Raises:
         InvalidCredentialsError: a variable cannot be right.
     """
-    if not environ.get(ENV_API_KEY) or not _names_an_account(environ):
+    # Files of variables keep the quotes that a shell would take away.
+    key = Secret(clean_paste(environ.get(ENV_API_KEY, "")))
+    username = clean_paste(environ.get(ENV_USERNAME, ""))
+    base_url = clean_paste(environ.get(ENV_BASE_URL, ""))
+    if not key or not (username or base_url):
         return None
-    credentials = Credentials(
-        environ.get(ENV_USERNAME) or None,
-        Secret(environ[ENV_API_KEY].strip()),
-        environ.get(ENV_BASE_URL) or None,
+    try:
+        credentials = Credentials(username or None, key, base_url or None)
+        credentials.address()
+    except InvalidCredentialsError as error:
+        problem = error
+    else:
+        return credentials.remember(source=ENV_API_KEY)
+    variable = _VARIABLE_OF.get(problem.field or "", ENV_USERNAME)
+    raise InvalidCredentialsError(
+        f"{variable} in the environment cannot be used. {problem}",
+        field=problem.field,
+        suggestion=problem.suggestion,
     )
-    return credentials.remember(source=ENV_API_KEY)
 
 
 def environment_note(environ: Mapping[str, str] = os.environ) -> str | None:
     """Say why a key in the environment is passed over, or None where it is not."""
-    if not environ.get(ENV_API_KEY) or _names_an_account(environ):
+    named = environ.get(ENV_USERNAME, "") + environ.get(ENV_BASE_URL, "")
+    if not environ.get(ENV_API_KEY, "").strip() or named.strip():
         return None
     return (
         f"{ENV_API_KEY} is set, but neither {ENV_USERNAME} nor {ENV_BASE_URL} says "
         "whose key it is, so it is not used."
     )
-
-
-def _names_an_account(environ: Mapping[str, str]) -> bool:
-    return bool(environ.get(ENV_USERNAME) or environ.get(ENV_BASE_URL))
