@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import address, files
-from .errors import CredentialsFileError, InvalidCredentialsError
+from .errors import CredentialsFileError, InvalidCredentialsError, without_frames
 
 if TYPE_CHECKING:
     import carto.auth
@@ -51,8 +51,11 @@ class Secret:
 
     @classmethod
     def of(cls, value: Secret | str | None) -> Secret | None:
-        """Wrap a plain key; callers rebind their own argument with the result."""
-        return cls(value) if isinstance(value, str) else value
+        """Wrap a plain key; callers rebind their own argument with the result.
+
+        What is no text is wrapped as well, so that it is not shown while refused.
+        """
+        return value if value is None or isinstance(value, Secret) else cls(value)
 
     def reveal(self) -> str:
         """Return the key itself."""
@@ -103,9 +106,11 @@ def check_key(key: Secret) -> None:
         InvalidCredentialsError: the key is empty, has characters that no key has, or
             is a token of another platform.
     """
-    text = key.reveal()
+    text: Any = key.reveal()
     problem = None
-    if not text:
+    if not isinstance(text, str):
+        problem = f"The API key must be a text, not {type(text).__name__}."
+    elif not text:
         problem = (
             "The API key is empty. Copy it from the API keys page of your account."
         )
@@ -145,6 +150,7 @@ class Credentials:
         Credentials(username='jane', api_key=***, base_url='https://jane.carto.com')
     """
 
+    @without_frames
     def __init__(
         self,
         username: str | None = None,
@@ -272,6 +278,7 @@ class Credentials:
         return (self._username, self._api_key, self._base_url)
 
     @classmethod
+    @without_frames
     def from_credentials(cls, credentials: Any) -> Credentials:
         """Copy credentials of this package or of cartoframes.
 
@@ -454,15 +461,9 @@ class Credentials:
 
 
 def _wrap_key(value: str | Secret | None) -> Secret:
-    if value is None:
-        return Secret(DEFAULT_PUBLIC)
-    if isinstance(value, Secret):
-        return value
-    if not isinstance(value, str):
-        raise InvalidCredentialsError(
-            f"The API key must be a text, not {type(value).__name__}.", field="api_key"
-        )
-    return Secret(value.strip())
+    # Nothing is refused here, where the key would still be seen in the callers.
+    wrapped = Secret.of(value.strip() if isinstance(value, str) else value)
+    return Secret(DEFAULT_PUBLIC) if wrapped is None else wrapped
 
 
 def _checked_text(value: str | None, field: str) -> str:

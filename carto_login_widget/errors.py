@@ -18,11 +18,16 @@ No message, attribute, cause or context of these holds an API key.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from os import PathLike
+
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 class Reason(StrEnum):
@@ -166,3 +171,22 @@ class NotCartoError(CartoLoginError):
         super().__init__(message)
         self.reason = reason
         self.suggestion = suggestion
+
+
+def without_frames(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Let errors leave a function without the frames that they were made in.
+
+    Arguments may hold a key in the wrong place, in the address say, and a traceback
+    would show them as local variables.
+    """
+
+    @wraps(function)
+    def guarded(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            return function(*args, **kwargs)
+        except CartoLoginError as error:
+            problem = error.with_traceback(None)
+        del args, kwargs
+        raise problem
+
+    return guarded

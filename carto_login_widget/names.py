@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)")
 _NAME = re.compile(rf"(?!{_DEVICE.pattern})[a-z0-9][a-z0-9._@-]{{0,63}}(?<!\.)")
 _FALLBACK_NAME = "account"
+_KEY_LENGTH = 20
+_KEY = re.compile(r"[A-Za-z0-9_-]+|eyJ.*")
 
 
 def check_name(name: str) -> str:
@@ -55,6 +57,19 @@ def check_name(name: str) -> str:
 def is_name(lowered: str) -> bool:
     """Whether a lower-cased name can be that of a saved account."""
     return _NAME.fullmatch(lowered) is not None
+
+
+def shown(name: str) -> str:
+    """Return a name as messages repeat it, or `***` where it may be a key.
+
+    Example:
+        >>> shown("jane@maps.example.com"), shown("9f" * 20)
+        ('jane@maps.example.com', '***')
+    """
+    if len(name) < _KEY_LENGTH:
+        return name
+    may_be_key = _KEY.fullmatch(name) or not is_name(name.lower())
+    return "***" if may_be_key else name
 
 
 def candidates(credentials: Credentials) -> Iterator[str]:

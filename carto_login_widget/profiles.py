@@ -18,7 +18,7 @@ from . import atomic, files
 from .credentials import DEFAULT_FILE_NAME, Credentials
 from .documents import close_file, peek, same_account, save_file
 from .errors import CredentialsFileError, ProfileNotFoundError
-from .names import candidates, check_name, is_name
+from .names import candidates, check_name, is_name, shown
 
 __all__ = ["ProfileStore", "check_name", "store_of"]
 
@@ -286,8 +286,9 @@ class ProfileStore:
         known = self.names()
         listed = ", ".join(known) if known else "none"
         raise ProfileNotFoundError(
-            f"No account is saved as {name!r} in {self.directory}. Saved: {listed}.",
-            name=name,
+            f"No account is saved as {shown(name)!r} in {self.directory}. Saved: "
+            f"{listed}.",
+            name=shown(name),
             known=known,
         )
 
