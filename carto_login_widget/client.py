@@ -127,8 +127,8 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """End what is under way and close the connections."""
-        self._line.cut()
+        """Close the connections; what was given up on is ended already."""
+        self._line.release()
         if isinstance(self._adapter, _Adapter):
             self._adapter.close()
 

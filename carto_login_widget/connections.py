@@ -44,6 +44,13 @@ class Line:
                 twin.shutdown(socket.SHUT_RDWR)
             twin.close()
 
+    def release(self) -> None:
+        """Let go of connections whose answers are all read: their owner closes them."""
+        with self._lock:
+            done, self._sockets = self._sockets, []
+        for twin in done:
+            twin.close()
+
 
 current_line: ContextVar[Line | None] = ContextVar("carto_login_line", default=None)
 

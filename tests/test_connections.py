@@ -29,6 +29,20 @@ def test_cutting_ends_what_is_connected_and_what_comes():
         line.cut()
 
 
+def test_releasing_leaves_a_connection_to_its_owner():
+    """It goes on, and ends for the other side as soon as the owner closes it."""
+    line = Line()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        line.watch(ours)
+        line.release()
+        line.cut()
+        ours.sendall(b"x")
+        assert theirs.recv(9) == b"x"
+        ours.close()
+        assert theirs.recv(9) == b""
+
+
 def test_only_pools_of_urllib3_itself_are_watched():
     """A special pool manager keeps its own connections."""
 
