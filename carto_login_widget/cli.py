@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from . import settings, signin
 from .credentials import Credentials, Secret, clean_paste
-from .errors import CartoLoginError, NotLoggedInError
+from .errors import CartoLoginError, InvalidCredentialsError, NotLoggedInError
+from .names import check_name
 from .profiles import ProfileStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+_REFUSED = (
+    "This line is not understood; it is not repeated here in case it holds a key, "
+    "which has no place on a command line: other users and the shell's history see "
+    "it. Give the key to carto-login login when it asks, or by --key-stdin."
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that repeats nothing of the line in its errors."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and end the process with status 2."""
+        is_harmless = message.startswith("the following arguments are required")
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: {message if is_harmless else _REFUSED}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,16 +46,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], int] = args.run
     try:
         return run(args)
-    except (CartoLoginError, FileNotFoundError, ImportError) as error:
+    except (CartoLoginError, OSError, ImportError) as error:
         print(f"carto-login: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        print("\ncarto-login: stopped.", file=sys.stderr)
         return 130
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="carto-login", description="Sign in to CARTO and keep accounts."
+    # No abbreviations: --key would be --key-stdin, and the key a stray argument.
+    parser = _Parser(
+        prog="carto-login",
+        description="Sign in to CARTO and keep accounts.",
+        allow_abbrev=False,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_login(commands)
@@ -58,18 +80,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    commands: argparse._SubParsersAction[_Parser],
     name: str,
     run: Callable[[argparse.Namespace], int],
     summary: str,
 ) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=summary, description=summary)
+    command = commands.add_parser(
+        name, help=summary, description=summary, allow_abbrev=False
+    )
     command.set_defaults(run=run)
     return command
 
 
 def _add_login(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    commands: argparse._SubParsersAction[_Parser],
 ) -> None:
     login = _add(commands, "login", _login, "check an account and save it")
     login.add_argument("--username", help="CARTO user name")
@@ -83,13 +107,18 @@ def _add_login(
 
 
 def _login(args: argparse.Namespace) -> int:
+    if args.profile is not None:
+        check_name(args.profile)
+    if args.file and (args.key_stdin or args.username or args.base_url):
+        raise InvalidCredentialsError(
+            "Give the account in one way only: --file, or --username and --base-url "
+            "with a key."
+        )
     store = ProfileStore()
     if args.file:
         credentials = Credentials.from_file(args.file)
     elif args.key_stdin:
-        credentials = Credentials(
-            args.username, Secret(clean_paste(sys.stdin.readline())), args.base_url
-        )
+        credentials = Credentials(args.username, _key_from_stdin(), args.base_url)
     else:
         return _ask(args, store)
     if args.no_validate:
@@ -97,6 +126,12 @@ def _login(args: argparse.Namespace) -> int:
     else:
         print(credentials.validate().summary)
     return _save(credentials, args.profile, store)
+
+
+def _key_from_stdin() -> Secret:
+    if sys.stdin.isatty():
+        return Secret(clean_paste(getpass.getpass("API key (not shown): ")))
+    return Secret(clean_paste(sys.stdin.readline()))
 
 
 def _ask(args: argparse.Namespace, store: ProfileStore) -> int:
@@ -116,7 +151,7 @@ def _ask(args: argparse.Namespace, store: ProfileStore) -> int:
 
 
 def _save(credentials: Credentials, name: str | None, store: ProfileStore) -> int:
-    name = name or signin.profile_name(credentials, store)
+    name = check_name(name or signin.profile_name(credentials, store))
     store.save(name, credentials, default=True)
     print(f"Saved as '{name}' in {store.directory}; sessions start with it.")
     return _say(store.take_notes())
@@ -125,8 +160,13 @@ def _save(credentials: Credentials, name: str | None, store: ProfileStore) -> in
 def _list(_args: argparse.Namespace) -> int:
     store = ProfileStore()
     default = store.default_name
-    for name in store.names():
+    names = store.names()
+    for name in names:
         print(f"{'*' if name == default else ' '} {name}")
+    if not names:
+        print(f"No account is saved in {store.directory}.")
+    # It says so where creds.json cannot be used.
+    store.default()
     return 0
 
 
@@ -140,8 +180,10 @@ def _use(args: argparse.Namespace) -> int:
 def _whoami(args: argparse.Namespace) -> int:
     found = signin.find(args.profile)
     if found is None:
+        why = settings.environment_note()
         raise NotLoggedInError(
-            "No account is saved and none is in the environment. Run carto-login login."
+            "No account is saved and none is in the environment."
+            f"{f' {why}' if why else ''} Run carto-login login."
         )
     notes = signin.sign_in(found)
     for label, text in signin.describe(found.credentials).items():
@@ -153,6 +195,7 @@ def _logout(args: argparse.Namespace) -> int:
     store = ProfileStore()
     name = args.profile or store.default_name
     if name is None:
+        store.default()  # it says so where creds.json cannot be used
         print("No account is saved.")
         return 0
     store.delete(name)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import functools
 import os
 import re
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import display
 
-from . import defaults, settings, signin
+from . import address, defaults, settings, signin
 from .errors import CartoLoginError, NotLoggedInError
+from .names import is_name
 from .profiles import ProfileStore
 
 if TYPE_CHECKING:
@@ -24,9 +26,17 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from .credentials import Credentials
+    from .signin import Found
 
 _NAME = "carto_login"
 _LOOKS_LIKE_A_KEY = re.compile(r"[A-Za-z0-9_-]{20,}|eyJ.*")
+# What no user name, path or address is: a master key, a token, or `api_key=...`.
+_IS_A_KEY = re.compile(
+    r"[0-9a-f]{40}|eyJ.*|.*(?:key|token|secret|passw\w*)\s*[=:].*", re.IGNORECASE
+)
+_KEY_OPTION = re.compile(
+    r"(?:^|\s)--?(?:api[-_]?)?(?:key|token|password|secret)\b", re.IGNORECASE
+)
 _OPTIONS = (
     "--base-url",
     "--file",
@@ -80,7 +90,7 @@ class CartoLoginMagics(Magics):
     @argument("--whoami", action="store_true", help="say who is signed in")
     @argument("--logout", action="store_true", help="sign this kernel out")
     @argument("--forget", metavar="PROFILE", help="delete a saved account")
-    @line_magic(_NAME)
+    @line_magic(_NAME)  # type: ignore[arg-type]  # IPython types it as never called
     def carto_login(self, line: str) -> Credentials | None:
         """Sign this kernel in to CARTO and show the account.
 
@@ -99,22 +109,27 @@ class CartoLoginMagics(Magics):
             if wanted:
                 tell()
                 return None
-        if args.form or args.prompt or args.username or args.base_url:
+        if args.form or args.prompt:
             return self._ask(args, by_prompt=args.prompt, forced=args.form)
         return self._sign_in(args)
 
     def _sign_in(self, args: Namespace) -> Credentials | None:
+        named = bool(args.profile or args.file or settings.named_profile())
         error: CartoLoginError | None = None
-        found = signin.find(args.profile, file=_path(args.file))
-        if found is not None:
-            try:
+        found: Found | None = None
+        notes: list[str] = []
+        try:
+            found = signin.find(args.profile, file=args.file)
+            if found is not None and (named or _is_meant(found.credentials, args)):
                 notes = signin.sign_in(found, validate=not args.no_validate)
-            except CartoLoginError as refused:
-                error = refused.with_traceback(None)
             else:
-                return _show_card(found.credentials, notes, self.shell)
-            if found.named or not somebody_is_there(self.shell):
-                raise error
+                found = None
+        except CartoLoginError as refused:
+            error = refused.with_traceback(None)
+        if error is not None and (named or not somebody_is_there(self.shell)):
+            raise error
+        if error is None and found is not None:
+            return _show_card(found.credentials, notes, self.shell)
         return self._ask(args, error=error)
 
     def _ask(
@@ -127,10 +142,7 @@ class CartoLoginMagics(Magics):
     ) -> Credentials | None:
         """Show the form or ask by prompt; return the account once signed in."""
         if not forced and not somebody_is_there(self.shell):
-            raise NotLoggedInError(
-                "There is no account to log in with, and nobody to ask. "
-                f"{signin.WAYS_TO_LOG_IN}"
-            )
+            raise NotLoggedInError(f"Nobody is there to ask. {signin.nothing_found()}")
         if by_prompt or (not forced and not _has_widgets(self.shell)):
             return self._prompt(args, error)
         from .form import LoginForm
@@ -179,38 +191,63 @@ def _has_widgets(shell: Any) -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
+def _is_meant(credentials: Credentials, args: Namespace) -> bool:
+    """Whether an account is the one whose name or address the line gives, if any."""
+    if not args.username and not args.base_url:
+        return True
+    try:
+        where = credentials.address()
+        base_url = args.base_url or where.base_url
+        return where == address.resolve(args.username or where.username, base_url)
+    except CartoLoginError:
+        return False
+
+
 def _parse(magic: Any, line: str) -> Namespace:
     """Parse the line; nothing of it is repeated, as it may hold a key."""
-    problem = None
-    if re.search(
-        r"--?(?:api[-_]?)?(?:key|token|password|secret)\b", line, re.IGNORECASE
-    ):
-        raise UsageError(_NO_KEY_HERE)
+    args: Namespace | None = None
+    problem: str | None = _NO_KEY_HERE
     try:
-        args: Namespace = parse_argstring(magic, line)
-        if args.profile and _is_key(args.profile):
-            problem = _NO_KEY_HERE
-    except UsageError:
+        words = _split(line)
+        if not _KEY_OPTION.search(line) and not any(map(_holds_a_key, words)):
+            args = magic.parser.parse_args(words)
+            problem = None if _has_good_names(args) else _NO_KEY_HERE
+    except (UsageError, ValueError):
         problem = (
             f"%{_NAME} does not understand this line; it is not repeated here in case "
             f"it holds a key. Its options: {', '.join(_OPTIONS)}. See %{_NAME}?"
         )
-    if problem:
+    if problem or args is None:
         raise UsageError(problem)
     return args
 
 
-def _is_key(text: str) -> bool:
-    return (
-        bool(_LOOKS_LIKE_A_KEY.fullmatch(text)) and text not in ProfileStore().names()
-    )
+def _holds_a_key(word: str) -> bool:
+    value = word.partition("=")[2]
+    return any(map(_IS_A_KEY.fullmatch, (word, value)))
 
 
-def _path(text: str | None) -> str | None:
-    """Drop the quotes that IPython leaves around an argument."""
-    if text and text[0] == text[-1] and text[0] in "'\"":
-        return text[1:-1]
-    return text
+def _split(line: str) -> list[str]:
+    """Split at blanks; quotes hold words together, and a backslash is one.
+
+    Raises:
+        ValueError: a quote is not closed.
+    """
+    words = shlex.shlex(line, posix=True, punctuation_chars=False)
+    words.whitespace_split, words.commenters, words.escape = True, "", ""
+    return list(words)
+
+
+def _has_good_names(args: Namespace) -> bool:
+    """Whether what stands for an account could be one, and is not rather a key."""
+    names = [name.lower() for name in (args.profile, args.forget) if name is not None]
+    doubtful = [name for name in names if _LOOKS_LIKE_A_KEY.fullmatch(name)]
+    if args.username and _LOOKS_LIKE_A_KEY.fullmatch(args.username):
+        # CARTO's user names are in lower case, its shorter keys in both.
+        doubtful += [n for n in (args.username,) if n != n.lower()]
+    if not all(map(is_name, names)):
+        return False
+    return not doubtful or set(doubtful) <= set(ProfileStore().names())
 
 
 def _show_card(credentials: Credentials, notes: list[str], shell: Any) -> Credentials:
@@ -235,6 +272,10 @@ def _list_accounts() -> None:
         print(f"{'*' if name == default else ' '} {name}")
     if default in names:
         print("* every session starts with this one")
+    try:
+        store.default()
+    except CartoLoginError as error:
+        print(error)
 
 
 def _whoami() -> None:
@@ -258,7 +299,7 @@ def _forget(name: str) -> None:
     store.delete(name)
     print(f"The saved account '{name}' is deleted from {store.directory}.")
     current = defaults.get_default_credentials()
-    if current is not None and current.profile == name:
+    if current is not None and current.profile == name.lower():
         print(
             "This kernel is still signed in with it; %carto_login --logout ends that."
         )
@@ -268,18 +309,27 @@ def _forget(name: str) -> None:
 
 def _complete(_shell: Any, event: Any) -> list[str]:
     """Complete options, and names of saved accounts where one can stand."""
-    typed = event.symbol
-    if typed.startswith("-"):
-        return [option for option in _OPTIONS if option.startswith(typed)]
-    before = event.text_until_cursor.split()
-    previous = before[-1] if typed == "" and before else (before[-2:-1] or [""])[0]
+    # IPython's own idea of a word ends at "@" and "=", which names and options hold.
+    *before, word = event.text_until_cursor.split(" ")
+    option, equals, value = word.partition("=")
+    if equals:
+        before, word = [*before, option], value
+    if word.startswith("-"):
+        found = [option for option in _OPTIONS if option.startswith(word)]
+    else:
+        found = _names_after(before[-1] if before else "", word)
+    kept = len(word) - len(event.symbol)
+    return [text[kept:] for text in found]
+
+
+def _names_after(previous: str, start: str) -> list[str]:
     if previous in {"--file", "--username", "--base-url"}:
         return []
     try:
         names = ProfileStore().names()
     except (CartoLoginError, OSError):
         return []
-    return [name for name in names if name.startswith(typed)]
+    return [name for name in names if name.startswith(start.lower())]
 
 
 def load(shell: InteractiveShell) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from getpass import getpass
+import getpass
 from typing import TYPE_CHECKING
 
 from . import signin
@@ -25,14 +25,18 @@ if TYPE_CHECKING:
 _TRIES = 5
 
 
+class _DeclinedError(CartoLoginError):
+    """The user does not want an account that could not be checked."""
+
+
 def ask(  # noqa: PLR0913 - what is known, and how to talk
     *,
     username: str | None = None,
     base_url: str | None = None,
     store: ProfileStore | None = None,
     validate: bool = True,
-    read: Callable[[str], str] = input,
-    read_key: Callable[[str], str] = getpass,
+    read: Callable[[str], str] | None = None,
+    read_key: Callable[[str], str] | None = None,
     say: Callable[[str], None] = print,
 ) -> Credentials:
     """Ask for an account until CARTO accepts it, and sign in.
@@ -44,13 +48,15 @@ def ask(  # noqa: PLR0913 - what is known, and how to talk
         base_url: offered as the answer.
         store: where to save, if the user wants that.
         validate: ask CARTO before the account is registered.
-        read: shows a question and returns the answer.
-        read_key: the same, without showing what is typed.
+        read: shows a question and returns the answer; None means `input`.
+        read_key: the same, without showing what is typed; None means `getpass`.
         say: shows a line.
 
     Raises:
         NotLoggedInError: nobody answers, or no answer was accepted.
     """
+    # Looked up now: a kernel puts its own in their place while a cell runs.
+    read, read_key = read or input, read_key or getpass.getpass
     asked = set[str]()
     for _ in range(_TRIES):
         try:
@@ -97,12 +103,15 @@ def _check(
     say(f"Checking with {credentials.address().host} …")
     try:
         account = credentials.validate()
-        say(f"CARTO accepts this key: {account.summary}")
     except UndecidedError as error:
-        say(str(error))
-        if not _yes(read, "Use it without checking?", default=False):
-            raise
-        signin.use_unchecked(credentials)
+        undecided = error
+    else:
+        say(f"CARTO accepts this key: {account.summary}")
+        return
+    say(str(undecided))
+    if not _yes(read, "Use it without checking?", default=False):
+        raise _DeclinedError("Nothing was changed. Try again, or stop with Ctrl-C.")
+    signin.use_unchecked(credentials)
 
 
 def _wrong_fields(error: CartoLoginError) -> set[str]:

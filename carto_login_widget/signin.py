@@ -6,26 +6,46 @@ neither a file nor the account that the kernel is signed in with.
 
 from __future__ import annotations
 
-import os
-import threading
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from itertools import chain, count
+from typing import TYPE_CHECKING
 
-from . import address, defaults, settings
+from . import defaults, settings
 from .account import Account
-from .credentials import Credentials, Secret
+from .credentials import DEFAULT_FILE_NAME, Credentials, Secret
 from .errors import (
     CartoLoginError,
     CredentialsFileError,
     InvalidCredentialsError,
     NotLoggedInError,
     UndecidedError,
+    without_frames,
 )
+from .names import candidates
 from .profiles import ProfileStore
+from .sources import Found, find, session
+from .words import describe, short_path, who
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = [
+    "WAYS_TO_LOG_IN",
+    "Found",
+    "check",
+    "describe",
+    "find",
+    "login",
+    "logout",
+    "nothing_found",
+    "profile_name",
+    "register",
+    "short_path",
+    "sign_in",
+    "sign_out",
+    "use_unchecked",
+    "who",
+]
 
 WAYS_TO_LOG_IN = (
     "Run %carto_login in a notebook, or %carto_login --prompt where forms do not "
@@ -34,42 +54,7 @@ WAYS_TO_LOG_IN = (
 )
 
 
-@dataclass(slots=True)
-class Found:
-    """An account to sign in with, before anybody asked CARTO about it.
-
-    Attributes:
-        credentials: the account, with its source.
-        named: whether the user asked for this very source.
-        kept: whether the kernel is signed in with it already.
-        notes: sentences for the user.
-    """
-
-    credentials: Credentials
-    named: bool = False
-    kept: bool = False
-    notes: list[str] = field(default_factory=list)
-
-
-class _Session:
-    """What this kernel remembers about logging in and out."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.logged_out = False
-        self.said: set[str] = set()
-
-    def once(self, note: str) -> list[str]:
-        with self.lock:
-            if note in self.said:
-                return []
-            self.said.add(note)
-            return [note]
-
-
-_session = _Session()
-
-
+@without_frames
 def login(  # noqa: PLR0913 - one keyword for each way to give an account
     profile: str | None = None,
     *,
@@ -94,7 +79,8 @@ def login(  # noqa: PLR0913 - one keyword for each way to give an account
         username: CARTO user name, with `api_key`.
         api_key: API key, with `username` or `base_url`.
         base_url: address of the user's CARTO.
-        validate: ask CARTO before the account is registered.
+        validate: ask CARTO before the account is registered; one that the kernel is
+            signed in with already is asked about only if that was never done.
 
     Returns:
         The credentials that are now the default of this kernel.
@@ -102,12 +88,13 @@ def login(  # noqa: PLR0913 - one keyword for each way to give an account
     Raises:
         NotLoggedInError: nothing to log in with.
         ProfileNotFoundError: no saved account has that name.
-        InvalidCredentialsError: wrong before any request.
+        InvalidCredentialsError: wrong before any request, or given twice.
         CredentialsFileError: a file cannot be used.
         FileNotFoundError: `file` does not exist.
         RejectedError: CARTO said no.
         UndecidedError: no verdict; a saved account that was accepted before is
-            registered all the same, with a warning.
+            registered all the same, and one that the kernel is signed in with already
+            stays so, both with a warning.
         NotCartoError: the address did not answer as CARTO does.
 
     Example:
@@ -124,113 +111,16 @@ def login(  # noqa: PLR0913 - one keyword for each way to give an account
         base_url=base_url,
     )
     if found is None:
-        raise NotLoggedInError(f"There is no account to log in with. {WAYS_TO_LOG_IN}")
-    notes = sign_in(found, validate=validate)
-    defaults.warn(notes)
+        raise NotLoggedInError(nothing_found())
+    defaults.warn(sign_in(found, validate=validate), stacklevel=4)
     return found.credentials
 
 
-def find(  # noqa: PLR0913 - one keyword for each way to give an account
-    profile: str | None = None,
-    *,
-    credentials: Any = None,
-    file: str | Path | None = None,
-    username: str | None = None,
-    key: Secret | None = None,
-    base_url: str | None = None,
-    store: ProfileStore | None = None,
-    environ: Mapping[str, str] = os.environ,
-) -> Found | None:
-    """Return the account of the first source that gives one, or None.
-
-    Raises:
-        ProfileNotFoundError: a named profile does not exist.
-        InvalidCredentialsError: an argument or variable cannot be right.
-        CredentialsFileError: a file cannot be used.
-        FileNotFoundError: `file` does not exist.
-    """
-    store = store or ProfileStore()
-    explicit = _explicit(credentials, file, username, key, base_url)
-    name = profile or settings.named_profile(environ)
-    if explicit is not None:
-        return Found(explicit, named=True)
-    if name:
-        found = Found(store.load(name), named=True)
-        found.notes = _passed_over(found.credentials, store, environ, environment=True)
-        return found
-    current = defaults.get_default_credentials()
-    if current is not None:
-        return Found(current, kept=True)
-    from_environment = settings.environment_credentials(environ)
-    if from_environment is not None:
-        notes = _passed_over(from_environment, store, environ, environment=False)
-        return Found(from_environment, notes=notes)
-    if _session.logged_out:
-        return None
-    default = store.default()
-    if default is None:
-        return None
-    note = settings.environment_note(environ)
-    return Found(default, notes=_session.once(note) if note else [])
-
-
-def _explicit(
-    credentials: Any,
-    file: str | Path | None,
-    username: str | None,
-    key: Secret | None,
-    base_url: str | None,
-) -> Credentials | None:
-    by_hand = username is not None or key is not None or base_url is not None
-    if (credentials is not None) + (file is not None) + by_hand > 1:
-        raise InvalidCredentialsError(
-            "Give the account in one way only: credentials, file, or username with "
-            "api_key."
-        )
-    if credentials is not None:
-        if isinstance(credentials, Credentials):
-            return credentials
-        return Credentials.from_credentials(credentials)
-    if file is not None:
-        return Credentials.from_file(file)
-    if not by_hand:
-        return None
-    if key is None:
-        raise InvalidCredentialsError(
-            "An API key is needed beside the user name; for public data only, give "
-            "api_key='default_public'.",
-            field="api_key",
-        )
-    return Credentials(username, key, base_url).remember(source="arguments")
-
-
-def _passed_over(
-    winner: Credentials,
-    store: ProfileStore,
-    environ: Mapping[str, str],
-    *,
-    environment: bool,
-) -> list[str]:
-    """Say, once, which other account a weaker source names."""
-    others: list[Credentials | None] = []
-    try:
-        if environment:
-            others.append(settings.environment_credentials(environ))
-        others.append(store.default())
-    except CartoLoginError:
-        # A source that is not used may be broken; that is for its own day.
-        return []
-    for other in others:
-        if other is not None and _names_another(winner, other):
-            return _session.once(
-                f"Signing in as {who(winner)} from {winner.source}; "
-                f"{other.source} names {who(other)} and is not used."
-            )
-    return []
-
-
-def _names_another(one: Credentials, other: Credentials) -> bool:
-    return (one.username, one.base_url) != (other.username, other.base_url)
+def nothing_found(environ: Mapping[str, str] = settings.ENVIRONMENT) -> str:
+    """Say that there is no account to log in with, why, and what to do."""
+    why = settings.environment_note(environ)
+    sentences = ("There is no account to log in with.", why, WAYS_TO_LOG_IN)
+    return " ".join(filter(None, sentences))
 
 
 def sign_in(
@@ -246,13 +136,24 @@ def sign_in(
     """
     credentials = found.credentials
     if found.kept:
-        return found.notes
-    notes = list(found.notes)
-    if validate:
-        notes += check(credentials, timeout=timeout)
-    else:
+        return _look_after(credentials) if validate else []
+    notes = check(credentials, timeout=timeout) if validate else []
+    if credentials.account is None:
         use_unchecked(credentials)
-    return notes + register(credentials)
+    notes += register(credentials)
+    return [note for note in found.notes if session.is_new(note)] + notes
+
+
+def _look_after(credentials: Credentials) -> list[str]:
+    """Check what the kernel is signed in with, if nobody has done that yet."""
+    if credentials.account is not None:
+        return []
+    try:
+        credentials.validate()
+    except UndecidedError as error:
+        use_unchecked(credentials)
+        return [f"{error} You stay signed in as {who(credentials)}, unchecked."]
+    return []
 
 
 def check(credentials: Credentials, *, timeout: float | None = None) -> list[str]:
@@ -271,8 +172,8 @@ def check(credentials: Credentials, *, timeout: float | None = None) -> list[str
 
 def was_accepted_before(credentials: Credentials) -> bool:
     """Whether a saved file says that CARTO has answered for this account."""
-    saved = credentials.profile is not None or credentials.source == "creds.json"
-    return saved and credentials.proved is not None
+    saved = credentials.profile is not None or credentials.source == DEFAULT_FILE_NAME
+    return saved and credentials.proved == credentials.address().origin
 
 
 def use_unchecked(credentials: Credentials) -> None:
@@ -300,8 +201,8 @@ def register(
         store = store or ProfileStore()
         notes += _save(credentials, save_as, store) + store.take_notes()
     notes += defaults.publish(credentials)
-    with _session.lock:
-        _session.logged_out = False
+    with session.lock:
+        session.logged_out = False
     return notes
 
 
@@ -325,57 +226,22 @@ def logout() -> None:
     defaults.warn(sign_out())
 
 
-def sign_out(environ: Mapping[str, str] = os.environ) -> list[str]:
+def sign_out(environ: Mapping[str, str] = settings.ENVIRONMENT) -> list[str]:
     """Sign this kernel out and return what remains, in sentences for the user."""
-    with _session.lock:
-        _session.logged_out = True
+    with session.lock:
+        session.logged_out = True
     notes = defaults.publish(None)
     if environ.get(settings.ENV_API_KEY):
         notes.append(
             f"{settings.ENV_API_KEY} is still set in the environment: GDAL and the "
             "next login read it. Unset it to be signed out there too."
         )
+    if settings.named_profile(environ):
+        notes.append(
+            f"{settings.ENV_PROFILE} is still set in the environment: the next login "
+            "signs in with that account again."
+        )
     return notes
-
-
-def who(credentials: Credentials) -> str:
-    """Return user and host, as `jane at jane.carto.com`."""
-    try:
-        where = credentials.address()
-    except InvalidCredentialsError:
-        return credentials.base_url
-    return f"{where.username} at {where.host}"
-
-
-def describe(
-    credentials: Credentials, store: ProfileStore | None = None
-) -> dict[str, str]:
-    """Return what is known about an account as label and sentence, for people."""
-    account = credentials.account
-    lines = {
-        "Account": who(credentials),
-        "Key": account.summary if account else "The key was not checked.",
-    }
-    if account and account.organization:
-        lines["Organization"] = account.organization
-    if credentials.source:
-        lines["Signed in from"] = credentials.source
-    lines["Saved"] = _saved(credentials, store or ProfileStore())
-    return lines
-
-
-def _saved(credentials: Credentials, store: ProfileStore) -> str:
-    if not credentials.profile:
-        return "not saved by this login"
-    return f"as '{credentials.profile}' in {short_path(store.directory)}"
-
-
-def short_path(path: Path) -> str:
-    """Return a path with the home directory as `~`, as people write it."""
-    try:
-        return str(Path("~") / path.relative_to(Path.home()))
-    except (ValueError, RuntimeError):
-        return str(path)
 
 
 def profile_name(credentials: Credentials, store: ProfileStore) -> str:
@@ -383,16 +249,16 @@ def profile_name(credentials: Credentials, store: ProfileStore) -> str:
 
     Example: `jane`, `jane@maps.example.com`, `jane-2` where `jane` is another account.
     """
-    if credentials.profile:
-        return credentials.profile
-    proposed = address.proposed_profile_name(credentials.address())
-    names = (proposed, *(f"{proposed}-{n}" for n in range(2, 1000)))
-    return next(n for n in names if _is_free(n, credentials, store))
+    *likely, fallback = candidates(credentials)
+    likely = likely or [fallback]
+    numbered = (f"{likely[-1][:58]}-{number}" for number in count(2))
+    return next(n for n in chain(likely, numbered) if _is_free(n, credentials, store))
 
 
 def _is_free(name: str, credentials: Credentials, store: ProfileStore) -> bool:
+    """Whether a name is that of no other account."""
     try:
         return store.load(name).address() == credentials.address()
-    except CartoLoginError:
+    except (CartoLoginError, FileNotFoundError):
         # Not there, or not to be read: then saving moves it aside.
         return True
