@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .credentials import Credentials, Secret
-from .errors import InvalidCredentialsError
+from .errors import InvalidCredentialsError, without_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +57,7 @@ def get_default_credentials() -> Credentials | None:
         return _state.default
 
 
+@without_frames
 def set_default_credentials(  # noqa: PLR0913 - cartoframes' signature
     first: Any = None,
     second: str | None = None,
@@ -103,7 +104,8 @@ def set_default_credentials(  # noqa: PLR0913 - cartoframes' signature
     }
     _place_first(first, given)
     _refuse_two_accounts(given, key)
-    warn(publish(_chosen(given, key, session, allow_non_secure=allow_non_secure)))
+    notes = publish(_chosen(given, key, session, allow_non_secure=allow_non_secure))
+    warn(notes, stacklevel=4)
 
 
 def _one_key(second: Secret | None, api_key: Secret | None) -> Secret | None:

@@ -186,7 +186,9 @@ def without_frames(function: Callable[_P, _R]) -> Callable[_P, _R]:
             return function(*args, **kwargs)
         except CartoLoginError as error:
             problem = error.with_traceback(None)
-        del args, kwargs
+        finally:
+            # This frame stays in the traceback of any other error, Ctrl-C among them.
+            del args, kwargs
         raise problem
 
     return guarded

@@ -8,6 +8,7 @@ counts as unset.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from traitlets import Bool, Float
@@ -17,7 +18,7 @@ from .credentials import Credentials, Secret, clean_paste
 from .errors import InvalidCredentialsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
 ENV_USERNAME = "CARTO_USERNAME"
 ENV_API_KEY = "CARTO_API_KEY"
@@ -29,6 +30,25 @@ _VARIABLE_OF = {
     "api_key": ENV_API_KEY,
     "base_url": ENV_BASE_URL,
 }
+
+
+class _Environment(Mapping[str, str]):
+    """The environment, which shows nothing of itself in a traceback."""
+
+    def __getitem__(self, name: str) -> str:
+        return os.environ[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(os.environ)
+
+    def __len__(self) -> int:
+        return len(os.environ)
+
+    def __repr__(self) -> str:
+        return "<environment>"
+
+
+ENVIRONMENT = _Environment()
 
 
 class Timeouts(NamedTuple):
@@ -82,13 +102,13 @@ def unconfigure(shell: Any) -> None:
         shell.configurables.remove(settings)
 
 
-def named_profile(environ: Mapping[str, str] = os.environ) -> str | None:
+def named_profile(environ: Mapping[str, str] = ENVIRONMENT) -> str | None:
     """Return the profile that the environment asks for, or None."""
     return environ.get(ENV_PROFILE, "").strip() or None
 
 
 def environment_credentials(
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] = ENVIRONMENT,
 ) -> Credentials | None:
     """Return the account that the environment gives, or None where it gives none.
 
@@ -116,7 +136,7 @@ def environment_credentials(
     )
 
 
-def environment_note(environ: Mapping[str, str] = os.environ) -> str | None:
+def environment_note(environ: Mapping[str, str] = ENVIRONMENT) -> str | None:
     """Say why a key in the environment is passed over, or None where it is not."""
     named = environ.get(ENV_USERNAME, "") + environ.get(ENV_BASE_URL, "")
     if not environ.get(ENV_API_KEY, "").strip() or named.strip():
