@@ -7,6 +7,7 @@ import dataclasses
 import json
 import pickle
 import pprint
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.formatters import DisplayFormatter
@@ -31,7 +32,7 @@ def everything(scene: Scene) -> dict[str, Any]:
     """Make one of each object that holds a key, or has to do with one."""
     jane = scene.saved_jane()
     with Client(jane) as client:
-        answer = client.send("GET", "api/v3/api_keys", key="header")
+        answer = client.send("GET", "api/v3/api_keys?per_page=1", key="header")
         me = client.send("GET", "api/v4/do/token", key="query")
     assert not isinstance(answer, Failure)
     assert answer.object["result"][0]["token"] == "***"
@@ -50,11 +51,17 @@ def everything(scene: Scene) -> dict[str, Any]:
         "answers": [answer, me],
         "me": jane.me_data,
         "google": google,
-        "carto": jane.get_api_key_auth_client(),
+        "carto": _carto_client(jane),
         "dask": AccountPlugin(jane),
         "store": scene.store,
         "address": jane.address(),
     }
+
+
+def _carto_client(jane: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of itself when it is imported
+        return jane.get_api_key_auth_client()
 
 
 def printed(scene: Scene) -> Iterator[str]:
@@ -82,7 +89,7 @@ def displayed(scene: Scene) -> Iterator[str]:
 def looked_into(scene: Scene) -> Iterator[str | bytes]:
     """`vars`, `__dict__`, slots and state, as debuggers and serialisers find them."""
     things = everything(scene)
-    del things["carto"], things["form"]  # carto's own client keeps the key as a text
+    del things["carto"]  # it is theirs, and keeps the key as a text
     for thing in things.values():
         yield from texts_in(thing)
         yield pprint.pformat(getattr(thing, "__dict__", {}))
@@ -91,6 +98,7 @@ def looked_into(scene: Scene) -> Iterator[str | bytes]:
 def as_data(scene: Scene) -> Iterator[str]:
     """JSON and the helpers of dataclasses."""
     things = everything(scene)
+    del things["carto"]  # it is theirs, and keeps the key as a text
     fallbacks = (str, repr, vars, lambda thing: getattr(thing, "__dict__", str(thing)))
     for thing in things.values():
         for fallback in fallbacks:

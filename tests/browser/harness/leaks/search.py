@@ -20,6 +20,7 @@ from IPython.core import ultratb
 
 import carto_login_widget
 from carto_login_widget.credentials import Secret
+from carto_login_widget.files import _Content
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,6 +32,7 @@ REGULAR = "Yw3-hQ8sXn6_vDz4kBr9Ta"
 PIECE = 8
 
 _PACKAGE = carto_login_widget.__path__[0]
+_MASKS = (Secret, _Content)  # neither shows what is in it
 _INTERESTING = ("carto_login_widget", "google", "http", "requests", "urllib3")
 
 
@@ -74,9 +76,9 @@ def found_in(texts: Iterable[str | bytes]) -> list[str]:
 
 
 def texts_in(value: Any, seen: dict[int, Any] | None = None) -> Iterator[str | bytes]:
-    """Yield all texts that can be reached from a value, except through a `Secret`."""
+    """Yield all texts that can be reached from a value, except through a mask."""
     seen = {} if seen is None else seen
-    if id(value) in seen or isinstance(value, Secret):
+    if id(value) in seen or isinstance(value, _MASKS):
         return
     seen[id(value)] = value  # kept, so that its id is not used again
     match value:
@@ -130,7 +132,7 @@ def texts_of_error(error: BaseException) -> Iterator[str | bytes]:
         yield from texts_in([one.args, vars(one)])
         for frame, _ in traceback.walk_tb(one.__traceback__):
             yield from texts_in(dict(frame.f_locals))
-            yield repr(frame.f_locals)
+            yield from map(_shown, frame.f_locals.values())
     yield "".join(traceback.format_exception(error))
     shown = traceback.TracebackException.from_exception(error, capture_locals=True)
     yield "".join(shown.format())
@@ -138,6 +140,13 @@ def texts_of_error(error: BaseException) -> Iterator[str | bytes]:
     if isinstance(error, Exception):
         yield (pickled := pickle.dumps(error))
         yield repr(pickle.loads(pickled))  # noqa: S301 - just made
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except AttributeError:
+        return ""  # an object that was still being made
 
 
 def verbose(error: BaseException) -> str:
