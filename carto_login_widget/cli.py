@@ -8,10 +8,11 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from . import settings, signin
-from .credentials import Credentials, Secret, clean_paste
+from .credentials import Credentials
 from .errors import CartoLoginError, InvalidCredentialsError, NotLoggedInError
 from .names import check_name
 from .profiles import ProfileStore
+from .secret import Secret, clean_paste
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from .address import Address
-    from .credentials import Credentials, Secret
+    from .credentials import Credentials
+    from .secret import Secret
 
 MAX_BODY = 1_000_000
 MAX_RETRY_WAIT = 10.0

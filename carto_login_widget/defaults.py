@@ -12,8 +12,9 @@ import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .credentials import Credentials, Secret
+from .credentials import Credentials
 from .errors import InvalidCredentialsError, without_frames
+from .secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable

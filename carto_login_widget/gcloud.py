@@ -20,11 +20,12 @@ import google.auth.exceptions
 from google.auth._helpers import REFRESH_THRESHOLD
 
 from . import observatory
-from .credentials import Credentials, Secret
 from .errors import CartoLoginError, Reason
 from .observatory import Grant, Refusal
+from .secret import Secret
 
 if TYPE_CHECKING:
+    from .credentials import Credentials
     from google.cloud.bigquery import Client as BigQueryClient
 
 _LIFE = timedelta(minutes=50)

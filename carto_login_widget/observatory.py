@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from . import answers
 from .client import Client
-from .credentials import Secret
 from .errors import Reason
 from .failures import Failure
+from .secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ import getpass
 from typing import TYPE_CHECKING
 
 from . import signin
-from .credentials import Credentials, Secret, clean_paste
+from .credentials import Credentials
 from .errors import (
     CartoLoginError,
     InvalidCredentialsError,
@@ -16,6 +16,7 @@ from .errors import (
     RejectedError,
     UndecidedError,
 )
+from .secret import Secret, clean_paste
 
 if TYPE_CHECKING:
     from collections.abc import Callable

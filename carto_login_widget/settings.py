@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from traitlets import Bool, Float
 from traitlets.config import SingletonConfigurable
 
-from .credentials import Credentials, Secret, clean_paste
+from .credentials import Credentials
 from .errors import InvalidCredentialsError
+from .secret import Secret, clean_paste
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

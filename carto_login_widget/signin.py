@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from . import defaults, settings
 from .account import Account
-from .credentials import DEFAULT_FILE_NAME, Credentials, Secret
+from .credentials import DEFAULT_FILE_NAME, Credentials
 from .errors import (
     CartoLoginError,
     CredentialsFileError,
@@ -22,6 +22,7 @@ from .errors import (
 )
 from .names import candidates
 from .profiles import ProfileStore
+from .secret import Secret
 from .sources import Found, find, session
 from .words import describe, short_path, who
 

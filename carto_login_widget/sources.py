@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import defaults, settings
-from .credentials import Credentials, Secret
+from .credentials import Credentials
 from .errors import CartoLoginError, InvalidCredentialsError, ProfileNotFoundError
 from .profiles import ProfileStore
 from .words import who
 
 if TYPE_CHECKING:
+    from .secret import Secret
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 

@@ -17,7 +17,7 @@ from carto_login_widget import (
     Credentials,
     InvalidCredentialsError,
 )
-from carto_login_widget.credentials import Secret, clean_paste
+from carto_login_widget.secret import Secret, clean_paste
 
 CANARY = "c4n4ry0123456789abcdef0123456789abcdef01"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from carto_login_widget.credentials import Secret
+from carto_login_widget.secret import Secret
 
 from . import Bridge
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ..account import Account
     from ..credentials import Credentials
-    from .fields import Inputs
+    from .inputs import Inputs
 
 
 def in_background(work: Callable[[], None], *, after: float = 0.0) -> None:

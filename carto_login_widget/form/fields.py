@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
-from ..credentials import Secret, clean_paste
+from ..secret import Secret, clean_paste
 from .inputs import Inputs
 from .style import LABEL_WIDTH
 

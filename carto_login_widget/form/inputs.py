@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .. import address
-from ..credentials import Credentials, Secret
+from ..credentials import Credentials
 from ..errors import InvalidCredentialsError
 
 if TYPE_CHECKING:
+    from ..secret import Secret
     import requests
 
 

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     import requests
 
-    from ..credentials import Credentials, Secret
+    from ..credentials import Credentials
     from ..profiles import ProfileStore
+    from ..secret import Secret
     from .inputs import Inputs
 
 # The page sends Enter 1 to 6 ms before the text that it commits; this many seconds may

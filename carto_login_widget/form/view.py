@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..address import Address
-    from ..credentials import Secret
+    from ..secret import Secret
 
 _BUTTONS_OF = {
     "empty": ("login",),
