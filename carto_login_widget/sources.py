@@ -17,9 +17,10 @@ from .profiles import ProfileStore
 from .words import who
 
 if TYPE_CHECKING:
-    from .secret import Secret
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+    from .secret import Secret
 
     Source = Callable[[ProfileStore, Mapping[str, str]], Credentials | None]
 

@@ -10,8 +10,9 @@ from ..credentials import Credentials
 from ..errors import InvalidCredentialsError
 
 if TYPE_CHECKING:
-    from ..secret import Secret
     import requests
+
+    from ..secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
