@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import requests
+from benchmark import Row, run
 from google.auth.exceptions import RefreshError
 from google.auth.transport.requests import Request
 from google.oauth2.credentials import Credentials as StockCredentials
@@ -66,7 +67,7 @@ def in_threads(task: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def measure(carto: Sandbox, google: GoogleCredentials) -> dict[str, str]:
+def cost(carto: Sandbox, google: GoogleCredentials) -> dict[str, float]:
     """Return what one kind of credentials costs."""
     google.refresh(Request())
     google.expiry = PAST
@@ -86,35 +87,44 @@ def measure(carto: Sandbox, google: GoogleCredentials) -> dict[str, str]:
     in_threads(use_and_be_refused)
     read = timeit.timeit("google.token", number=READS, globals={"google": google})
     return {
-        f"requests of {THREADS} threads that find it expired": str(expired),
-        "seconds until all of them have a new one": f"{seconds:.2f}",
-        f"requests of {THREADS} threads that Google refused": str(carto.count),
-        "microseconds to read a warm .token": f"{read / READS * 1e6:.2f}",
-        "a pickle can renew itself": renews(pickle.loads(pickle.dumps(google))),  # noqa: S301 - our own
+        "expired": expired,
+        "refused": carto.count,
+        "seconds": seconds,
+        "read": read / READS * 1e6,
+        "pickled": renews(pickle.loads(pickle.dumps(google))),  # noqa: S301 - our own
     }
 
 
-def renews(google: GoogleCredentials) -> str:
+def renews(google: GoogleCredentials) -> bool:
     """Say whether credentials that were pickled can get a token."""
     try:
         google.refresh(Request())
     except RefreshError:
-        return "no"
-    return "yes"
+        return False
+    return True
 
 
-def main() -> None:
-    """Measure both and print them side by side."""
+def measure() -> list[Row]:
+    """Measure both."""
     with Sandbox() as carto:
         key = carto.accounts["jane"].master.token
         account = Credentials("jane", key, carto.base_url("jane"))
         account.get_gcloud_credentials()
-        ours = measure(carto, account.google_credentials())
-        theirs = measure(carto, stock(account))
-    print(f"{'':<52}{'this package':>14}{'google-auth':>14}")
-    for name, value in ours.items():
-        print(f"{name:<52}{value:>14}{theirs[name]:>14}")
+        ours = cost(carto, account.google_credentials())
+        theirs = cost(carto, stock(account))
+    promises = (
+        ("expired", f"{THREADS:,} threads find the token expired", "requests", 1),
+        ("refused", f"{THREADS:,} threads are refused by Google", "requests", 1),
+        ("seconds", "  until all of the first have a new one", "s", None),
+        ("read", "read of a warm .token", "µs", 5),
+        ("pickled", "pickles that can renew themselves", "of 1", None),
+    )
+    peer = "google.oauth2's"
+    return [
+        Row(what, [ours[name]], unit, limit, peer, [theirs[name]])
+        for name, what, unit, limit in promises
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    run(measure)
