@@ -9,6 +9,12 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
+from IPython.core.completer import (
+    CompletionContext,
+    SimpleCompletion,
+    SimpleMatcherResult,
+    completion_matcher,
+)
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
@@ -37,6 +43,7 @@ _IS_A_KEY = re.compile(
 _KEY_OPTION = re.compile(
     r"(?:^|\s)--?(?:api[-_]?)?(?:key|token|password|secret)\b", re.IGNORECASE
 )
+_THE_MAGIC = re.compile(r"(?:\s*|.*=\s*%)%?carto_login\s+(.*)", re.DOTALL)
 _OPTIONS = (
     "--base-url",
     "--file",
@@ -307,19 +314,26 @@ def _forget(name: str) -> None:
         print(note)
 
 
-def _complete(_shell: Any, event: Any) -> list[str]:
+# IPython's older hook could not keep Python's own names out of the list.
+@completion_matcher(identifier=_NAME, priority=100, api_version=2)
+def _complete(context: CompletionContext) -> SimpleMatcherResult:
     """Complete options, and names of saved accounts where one can stand."""
-    # IPython's own idea of a word ends at "@" and "=", which names and options hold.
-    *before, word = event.text_until_cursor.split(" ")
-    option, equals, value = word.partition("=")
-    if equals:
-        before, word = [*before, option], value
-    if word.startswith("-"):
-        found = [option for option in _OPTIONS if option.startswith(word)]
-    else:
-        found = _names_after(before[-1] if before else "", word)
-    kept = len(word) - len(event.symbol)
-    return [text[kept:] for text in found]
+    found: list[str] = []
+    word = ""
+    if line := _THE_MAGIC.match(context.text_until_cursor):
+        *before, word = re.split(r"\s+", line[1])
+        option, equals, value = word.partition("=")
+        if equals:
+            before, word = [*before, option], value
+        if word.startswith("-"):
+            found = [option for option in _OPTIONS if option.startswith(word)]
+        else:
+            found = _names_after(before[-1] if before else "", word)
+    return SimpleMatcherResult(
+        completions=[SimpleCompletion(text, type="magic") for text in found],
+        matched_fragment=word,
+        suppress=True,
+    )
 
 
 def _names_after(previous: str, start: str) -> list[str]:
@@ -338,8 +352,7 @@ def load(shell: InteractiveShell) -> None:
     if _NAME in shell.magics_manager.magics["line"]:
         return
     shell.register_magics(CartoLoginMagics)
-    shell.set_hook("complete_command", _complete, str_key=f"%{_NAME}")
-    shell.set_hook("complete_command", _complete, str_key=_NAME)
+    shell.Completer.custom_matchers.append(_complete)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -347,6 +360,5 @@ def unload(shell: InteractiveShell) -> None:
     settings.unconfigure(shell)
     shell.magics_manager.magics["line"].pop(_NAME, None)
     shell.magics_manager.registry.pop(CartoLoginMagics.__name__, None)
-    completers = shell.strdispatchers.get("complete_command")
-    for key in (f"%{_NAME}", _NAME):
-        getattr(completers, "strs", {}).pop(key, None)
+    if _complete in shell.Completer.custom_matchers:
+        shell.Completer.custom_matchers.remove(_complete)

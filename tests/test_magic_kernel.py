@@ -1,0 +1,336 @@
+"""`%carto_login` in real kernels, as clients of every kind see it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any, Self
+
+import nbformat
+import pytest
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import KernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from carto_login_widget import Credentials, ProfileStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from carto_login_widget.sandbox import Sandbox
+
+KEY = "0123456789abcdef0123456789abcdef01234567"
+LOAD = "%load_ext carto_login_widget"
+SECONDS = 60
+# What the kernel itself lets out at the end of a process, and not the package.
+QUIET = {"PYTHONWARNINGS": "ignore", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+
+
+class Kernel:
+    """A kernel and its client, which may or may not have somebody at a keyboard."""
+
+    def __init__(self, python: str, **environment: str) -> None:
+        self.manager = KernelManager()
+        self.manager._kernel_spec = KernelSpec(
+            argv=[python, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            display_name="test",
+            language="python",
+        )
+        self._environment = environment
+        self.questions: list[tuple[str, bool]] = []
+        self.sent: list[dict[str, Any]] = []
+
+    def __enter__(self) -> Self:
+        self.manager.start_kernel(env=os.environ | QUIET | self._environment)
+        self.client = self.manager.blocking_client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=SECONDS)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+        self.manager.cleanup_resources()
+
+    def run(
+        self, code: str, *, answers: Sequence[str] = (), there: bool = True
+    ) -> dict[str, Any]:
+        """Run a cell and return the reply to it; what else was sent is in `sent`."""
+        self.sent, queue = [], list(answers)
+
+        def answer(message: dict[str, Any]) -> None:
+            content = message["content"]
+            self.questions.append((content["prompt"], content["password"]))
+            self.client.input(queue.pop(0))
+
+        reply = self.client.execute_interactive(
+            code,
+            allow_stdin=there,
+            output_hook=self.sent.append,
+            stdin_hook=answer,
+            timeout=SECONDS,
+        )
+        assert not queue, f"nobody asked for {len(queue)} of the answers"
+        return dict(reply["content"])
+
+    def printed(self) -> str:
+        """What the last cell printed."""
+        return "".join(self._contents("stream", "text"))
+
+    def shown(self) -> list[str]:
+        """The text form of what the last cell displayed."""
+        return [data["text/plain"] for data in self._contents("display_data", "data")]
+
+    def _contents(self, kind: str, part: str) -> list[Any]:
+        found = (m["content"] for m in self.sent if m["msg_type"] == kind)
+        return [content[part] for content in found]
+
+
+@pytest.fixture(params=["this kernel", "ipykernel 6"])
+def python(request: pytest.FixtureRequest) -> str:
+    """The Python of the newest ipykernel, and of the one before it."""
+    if request.param == "this kernel":
+        return sys.executable
+    return str(request.getfixturevalue("ipykernel6_python"))
+
+
+@pytest.fixture
+def kernel(python: str) -> Iterator[Kernel]:
+    """A kernel with the extension loaded."""
+    with Kernel(python) as kernel:
+        assert kernel.run(LOAD)["status"] == "ok"
+        yield kernel
+
+
+def account(carto: Sandbox, name: str = "jane", key: str | None = None) -> Credentials:
+    """Return credentials of an account of the sandbox; the right ones without key."""
+    key = key or carto.accounts[name].master.token
+    return Credentials(name, key, carto.base_url(name))
+
+
+def user(kernel: Kernel) -> str:
+    """Return the user that the kernel is signed in as."""
+    kernel.run(
+        "import carto_login_widget as carto\n"
+        "who = carto.get_default_credentials()\n"
+        "print(who and who.address().username)"
+    )
+    return kernel.printed().strip()
+
+
+def test_where_somebody_is_there_the_form_shows(kernel: Kernel) -> None:
+    """With a text for front ends that show no widgets; the cell returns nothing."""
+    assert kernel.run("%carto_login")["status"] == "ok"
+    (text,) = kernel.shown()
+    assert "%carto_login --prompt" in text
+    assert "CARTO_API_KEY" in text
+
+
+def test_where_nobody_is_there_the_error_comes_at_once(kernel: Kernel) -> None:
+    """Also after a cell of somebody who was there, and with --require."""
+    assert kernel.run("%carto_login")["status"] == "ok"
+    for line in ("%carto_login", "%carto_login --require", "%carto_login --prompt"):
+        reply = kernel.run(line, there=False)
+        assert (reply["status"], reply["ename"]) == ("error", "NotLoggedInError")
+        assert "Nobody is there to ask" in reply["evalue"]
+        assert kernel.shown() == []
+
+
+def test_voila_is_nobody(python: str) -> None:
+    """Whatever its kernels are told of a keyboard."""
+    with Kernel(python, SERVER_SOFTWARE="voila/0.5.8") as kernel:
+        kernel.run(LOAD)
+        assert kernel.run("%carto_login")["ename"] == "NotLoggedInError"
+        assert kernel.run("%carto_login --form")["status"] == "ok"
+
+
+def test_the_card_of_the_default_account_shows(kernel: Kernel, carto: Sandbox) -> None:
+    """In words too; the cell returns the account, without its key."""
+    store = ProfileStore()
+    store.save("jane", account(carto), default=True)
+    assert kernel.run("%carto_login", there=False)["status"] == "ok"
+    (text,) = kernel.shown()
+    assert "jane at 127.0.0.1" in text
+    assert "Master key" in text
+    (result,) = kernel._contents("execute_result", "data")
+    assert result["text/plain"].startswith("Credentials(username='jane', api_key=***")
+    assert user(kernel) == "jane"
+    kernel.run("%carto_login --logout")
+    assert "Signed out" in kernel.printed()
+    kernel.run("%carto_login")
+    assert "The CARTO login form" in kernel.shown()[0]
+    kernel.run("%carto_login jane")
+    assert user(kernel) == "jane"
+    assert carto.accounts["jane"].master.token not in str(kernel.sent)
+
+
+def test_require_stops_what_is_queued_with_one_line(kernel: Kernel) -> None:
+    """Run All ends at the form, without a traceback."""
+    client = kernel.client
+    first = client.execute("%carto_login --require", allow_stdin=True)
+    second = client.execute("print('went on')", allow_stdin=True)
+    replies = {}
+    while len(replies) < 2:
+        reply = client.get_shell_msg(timeout=SECONDS)
+        replies[reply["parent_header"]["msg_id"]] = reply["content"]
+    assert replies[first]["status"] == "error"
+    assert replies[first]["traceback"] == [
+        "NotLoggedInError: Sign in with the form above, then run this cell again."
+    ]
+    assert replies[second]["status"] == "aborted"
+
+
+def test_require_lets_pass_who_is_signed_in(kernel: Kernel, carto: Sandbox) -> None:
+    """The same cell, run again."""
+    ProfileStore().save("jane", account(carto), default=True)
+    assert kernel.run("%carto_login --require")["status"] == "ok"
+
+
+def test_a_default_account_that_is_refused_shows_the_form(
+    kernel: Kernel, carto: Sandbox
+) -> None:
+    """With the reason; where it is named, or nobody is there, it raises."""
+    ProfileStore().save("jane", account(carto, key=KEY), default=True)
+    kernel.run("result = %carto_login")
+    assert kernel.run("print(result)")["status"] == "ok"
+    assert kernel.printed() == "None\n"
+    code = (
+        "from carto_login_widget.form.widget import FormWidget\n"
+        "form = FormWidget._newest()\n"
+        "print(form.status, '|', form.message)"
+    )
+    kernel.run(code)
+    assert kernel.printed().startswith("rejected | ")
+    assert "key" in kernel.printed()
+    for line, there in (("%carto_login", False), ("%carto_login jane", True)):
+        reply = kernel.run(line, there=there)
+        assert reply["ename"] == "RejectedError"
+        assert KEY[:8] not in str(kernel.sent) + str(reply)
+    assert user(kernel) == "None"
+
+
+@pytest.mark.parametrize("broken", ["creds.json", "environment"])
+def test_a_default_account_that_is_broken_shows_the_form(
+    python: str, broken: str
+) -> None:
+    """Nobody is locked out by a file or a variable that cannot be used."""
+    environment = {}
+    if broken == "creds.json":
+        path = ProfileStore().default_path
+        path.parent.mkdir(parents=True)
+        path.write_text("{")
+    else:
+        environment = {"CARTO_API_KEY": KEY, "CARTO_USERNAME": "jane@example.com"}
+    told = "creds.json" if broken == "creds.json" else "CARTO_USERNAME"
+    with Kernel(python, **environment) as kernel:
+        kernel.run(LOAD)
+        assert kernel.run("%carto_login")["status"] == "ok"
+        assert len(kernel.shown()) == 1
+        kernel.run(
+            "from carto_login_widget.form.widget import FormWidget\n"
+            "print(FormWidget._newest().message)"
+        )
+        assert told in kernel.printed()
+        reply = kernel.run("%carto_login", there=False)
+        assert reply["status"] == "error"
+        assert told in reply["evalue"]
+
+
+def test_the_prompt_is_answered_by_the_client(kernel: Kernel, carto: Sandbox) -> None:
+    """The key is asked without showing it; a wrong one is asked again, alone."""
+    right = carto.accounts["jane"].master.token
+    answers = [carto.base_url("jane"), "jane", KEY, right, "y"]
+    reply = kernel.run("%carto_login --prompt", answers=answers)
+    assert reply["status"] == "ok"
+    assert [hidden for _, hidden in kernel.questions] == [
+        False,
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert "CARTO accepts this key: Master key, everything." in kernel.printed()
+    assert user(kernel) == "jane"
+    assert ProfileStore().default().api_key == right
+    for key in (KEY, right):
+        assert key not in str(kernel.sent) + str(reply)
+
+
+@pytest.mark.parametrize("magic", ["%carto_login", "carto_login"])
+def test_names_and_options_complete(kernel: Kernel, magic: str) -> None:
+    """As a front end asks for it, below another line, with a name that has an @."""
+    store = ProfileStore()
+    for name in ("work", "jane@maps.example.com"):
+        store.save(name, Credentials("jane", KEY))
+
+    def complete(typed: str) -> list[str]:
+        code = f"{LOAD}\n{magic} {typed}"
+        reply = kernel.client.complete(code, reply=True, timeout=SECONDS)["content"]
+        start = reply["cursor_start"] - len(code) + len(typed)
+        assert reply["cursor_end"] == len(code)
+        return [typed[:start] + match for match in reply["matches"]]
+
+    assert complete("wo") == ["work"]
+    assert complete("") == ["jane@maps.example.com", "work"]
+    assert complete("jane@ma") == ["jane@maps.example.com"]
+    assert complete("--fo") == ["--forget", "--form"]
+    assert complete("work --no") == ["work --no-validate"]
+
+
+def test_a_key_on_the_line_comes_back_nowhere(kernel: Kernel) -> None:
+    """In no message of the kernel but the one that repeats every cell."""
+    reply = kernel.run(f"%carto_login --api-key {KEY}")
+    assert reply["ename"] == "UsageError"
+    others = [m for m in kernel.sent if m["msg_type"] != "execute_input"]
+    assert len(others) < len(kernel.sent)
+    assert "takes no API key" in str(others)
+    assert KEY[:8] not in str(others) + str(reply)
+
+
+def run_notebook(python: str, *cells: str) -> list[list[Any]]:
+    """Run a notebook as nbclient and papermill do, and return the outputs of its cells.
+
+    Raises:
+        CellExecutionError: a cell failed.
+    """
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    with Kernel(python) as kernel:
+        client = NotebookClient(notebook, km=kernel.manager, timeout=SECONDS)
+        client.execute(cleanup_kc=True)
+    return [cell.outputs for cell in notebook.cells]
+
+
+@pytest.mark.parametrize("option", ["", "--require", "--prompt"])
+def test_a_notebook_without_an_account_fails_at_once(python: str, option: str) -> None:
+    """nbclient's error says what to do."""
+    with pytest.raises(CellExecutionError) as told:
+        run_notebook(python, LOAD, f"%carto_login {option}", "print('went on')")
+    assert told.value.ename == "NotLoggedInError"
+    assert "set CARTO_USERNAME and CARTO_API_KEY" in str(told.value)
+
+
+def test_a_notebook_may_show_the_form(python: str) -> None:
+    """--form never fails; with --require the error is one line."""
+    outputs = run_notebook(python, LOAD, "%carto_login --form")
+    assert "The CARTO login form" in outputs[1][0].data["text/plain"]
+    with pytest.raises(CellExecutionError) as told:
+        run_notebook(python, LOAD, "%carto_login --form --require")
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(told.value))
+    assert "NotLoggedInError: Sign in with the form above" in text
+    assert "Traceback" not in text
+
+
+def test_a_notebook_signs_in_from_the_environment(
+    python: str, carto: Sandbox, monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    """And writes nothing."""
+    monkeypatch.setenv("CARTO_API_KEY", carto.accounts["jane"].master.token)
+    monkeypatch.setenv("CARTO_BASE_URL", carto.base_url("jane"))
+    outputs = run_notebook(python, LOAD, "%carto_login", "%carto_login --whoami")
+    assert "Signed in from: CARTO_API_KEY" in outputs[2][0].text
+    assert carto.accounts["jane"].master.token not in str(outputs)
+    assert not list(home.rglob("*creds.json"))
