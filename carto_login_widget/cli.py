@@ -174,7 +174,7 @@ def _list(_args: argparse.Namespace) -> int:
 def _use(args: argparse.Namespace) -> int:
     store = ProfileStore()
     store.set_default(args.profile)
-    print(f"Sessions start with '{args.profile}' now.")
+    print(f"Sessions start with '{store.default_name}' now.")
     return _say(store.take_notes())
 
 
