@@ -14,6 +14,7 @@ import traitlets
 
 from ..secret import Secret, clean_paste
 from .inputs import Inputs
+from .quiet import hide_messages
 from .style import LABEL_WIDTH
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ class KeyField(ipywidgets.Password):
     value = traitlets.Unicode("").tag(
         sync=True, echo_update=False, to_json=lambda _value, _widget: ""
     )
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        hide_messages(self.model_id)
 
     def take(self) -> Secret | None:
         """Return what was committed, cleaned, and forget it; None where it is empty."""
