@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from carto_login_widget import (
     Credentials,
@@ -211,7 +212,7 @@ LINES = (
 
 def magic_lines(scene: Scene) -> Iterator[str | bytes]:
     """A key that is given to `%carto_login` all the same."""
-    shell = InteractiveShell.instance()
+    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
     magic.load(shell)
     scene.saved_jane()
     for line in LINES:
@@ -224,7 +225,6 @@ def magic_lines(scene: Scene) -> Iterator[str | bytes]:
             yield from (str(error), repr(error.args), repr(vars(error)))
             assert error.__context__ is None or REGULAR not in str(error.__context__)
     magic.unload(shell)
-    InteractiveShell.clear_instance()
     yield scene.output()
 
 

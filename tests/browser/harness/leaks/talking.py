@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import getpass
-import io
 import logging
 import os
 import pprint
@@ -15,8 +13,6 @@ import warnings
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-
-from harness.rawserver import RawServer, http
 
 from carto_login_widget import (
     CartoLoginError,
@@ -32,6 +28,7 @@ from carto_login_widget import (
 from carto_login_widget.form.fields import CUSTOM
 from carto_login_widget.sandbox import Fault, Sandbox
 from carto_login_widget.settings import CartoLogin
+from harness.rawserver import RawServer, http
 
 from .search import MASTER, frames_of, texts_in, texts_of_error
 
@@ -344,7 +341,7 @@ def strangers(scene: Scene) -> Iterator[str | bytes]:
 
 
 def proxies(scene: Scene) -> Iterator[str | bytes]:
-    """A proxy on the way to the cloud hears whom to connect to; one is not used here."""
+    """A proxy hears whom to connect to; on loopback none is asked."""
     with RawServer(http(502)) as proxy:
         os.environ |= {"HTTP_PROXY": proxy.url, "HTTPS_PROXY": proxy.url}
         assert scene.jane().validate()
