@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import address, files
-from .errors import CredentialsFileError, InvalidCredentialsError, without_frames
+from .errors import InvalidCredentialsError, without_frames
 from .secret import Secret, check_key
 
 if TYPE_CHECKING:
@@ -216,6 +216,8 @@ class Credentials:
             CredentialsFileError: it cannot be read, is not JSON, or lacks what is
                 needed.
         """
+        from .documents import from_document
+
         path = _path(config_file)
         credentials = from_document(files.read_document(path), path=path)
         credentials.session = session
@@ -382,52 +384,3 @@ def _path(config_file: str | Path | None) -> Path:
 
 def _file_source(path: Path, config_file: str | Path | None) -> str:
     return path.name if config_file is None else str(config_file)
-
-
-def to_document(credentials: Credentials) -> files.Document:
-    """Return what the file holds: cartoframes' four keys and ours."""
-    document = files.Document(
-        username=credentials.username,
-        api_key=credentials.api_key,
-        base_url=credentials.base_url,
-        # cartoframes takes a loopback http address only with this flag.
-        allow_non_secure=credentials.allow_non_secure
-        or credentials.base_url.lower().startswith("http://"),
-    )
-    if credentials.proved:
-        document["proved"] = credentials.proved
-    return document
-
-
-def from_document(document: dict[str, Any], *, path: Path) -> Credentials:
-    """Build credentials from the content of a file.
-
-    Raises:
-        CredentialsFileError: a field is missing or cannot be right.
-    """
-    problem = None
-    try:
-        credentials = Credentials(
-            document.get("username"),
-            document.get("api_key"),
-            document.get("base_url"),
-            # Only a true says that the key may travel in the clear.
-            allow_non_secure=document.get("allow_non_secure") is True,
-        )
-        return credentials.remember(
-            profile=_text_or_none(document.get("profile")),
-            proved=_text_or_none(document.get("proved")),
-        )
-    except InvalidCredentialsError as error:
-        problem = str(error)
-    except KeyboardInterrupt:
-        problem = None
-    del document
-    if problem is None:
-        # A new one: the frames of the first hold the key.
-        raise KeyboardInterrupt
-    raise CredentialsFileError(f"{path} cannot be used: {problem}", path=path)
-
-
-def _text_or_none(value: Any) -> str | None:
-    return value if isinstance(value, str) else None

@@ -7,11 +7,11 @@ other one wrote. Fields of somebody else's are kept.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import files
-from .credentials import Credentials, from_document, to_document
-from .errors import CredentialsFileError
+from .credentials import Credentials
+from .errors import CredentialsFileError, InvalidCredentialsError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +19,55 @@ if TYPE_CHECKING:
 _OURS = frozenset(
     ("username", "api_key", "base_url", "allow_non_secure", "profile", "proved")
 )
+
+
+def to_document(credentials: Credentials) -> files.Document:
+    """Return what the file holds: cartoframes' four keys and ours."""
+    document = files.Document(
+        username=credentials.username,
+        api_key=credentials.api_key,
+        base_url=credentials.base_url,
+        # cartoframes takes a loopback http address only with this flag.
+        allow_non_secure=credentials.allow_non_secure
+        or credentials.base_url.lower().startswith("http://"),
+    )
+    if credentials.proved:
+        document["proved"] = credentials.proved
+    return document
+
+
+def from_document(document: dict[str, Any], *, path: Path) -> Credentials:
+    """Build credentials from the content of a file.
+
+    Raises:
+        CredentialsFileError: a field is missing or cannot be right.
+    """
+    problem = None
+    try:
+        credentials = Credentials(
+            document.get("username"),
+            document.get("api_key"),
+            document.get("base_url"),
+            # Only a true says that the key may travel in the clear.
+            allow_non_secure=document.get("allow_non_secure") is True,
+        )
+        return credentials.remember(
+            profile=_text_or_none(document.get("profile")),
+            proved=_text_or_none(document.get("proved")),
+        )
+    except InvalidCredentialsError as error:
+        problem = str(error)
+    except KeyboardInterrupt:
+        problem = None
+    del document
+    if problem is None:
+        # A new one: the frames of the first hold the key.
+        raise KeyboardInterrupt
+    raise CredentialsFileError(f"{path} cannot be used: {problem}", path=path)
+
+
+def _text_or_none(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def save_file(
