@@ -1,4 +1,7 @@
-"""`%carto_login`: parse the line, sign in, show the card or the form."""
+"""`%carto_login`: parse the line, sign in, show the card or the form.
+
+What signing in needs is imported when it is needed, so that `%load_ext` is quick.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,8 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import display
 
-from . import address, defaults, settings, signin
+from . import settings
 from .errors import CartoLoginError, NotLoggedInError
-from .names import is_name
-from .profiles import ProfileStore
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -121,6 +122,8 @@ class CartoLoginMagics(Magics):
         return self._sign_in(args)
 
     def _sign_in(self, args: Namespace) -> Credentials | None:
+        from . import signin
+
         named = bool(args.profile or args.file or settings.named_profile())
         error: CartoLoginError | None = None
         found: Found | None = None
@@ -149,7 +152,9 @@ class CartoLoginMagics(Magics):
     ) -> Credentials | None:
         """Show the form or ask by prompt; return the account once signed in."""
         if not forced and not somebody_is_there(self.shell):
-            raise NotLoggedInError(f"Nobody is there to ask. {signin.nothing_found()}")
+            from .signin import nothing_found
+
+            raise NotLoggedInError(f"Nobody is there to ask. {nothing_found()}")
         if by_prompt or (not forced and not _has_widgets(self.shell)):
             return self._prompt(args, error)
         from .form import LoginForm
@@ -168,7 +173,9 @@ class CartoLoginMagics(Magics):
         return None
 
     def _prompt(self, args: Namespace, error: CartoLoginError | None) -> Credentials:
+
         from . import prompt
+        from .profiles import ProfileStore
 
         if error is not None:
             print(error)
@@ -200,6 +207,8 @@ def _has_widgets(shell: Any) -> bool:
 
 def _is_meant(credentials: Credentials, args: Namespace) -> bool:
     """Whether an account is the one whose name or address the line gives, if any."""
+    from . import address
+
     if not args.username and not args.base_url:
         return True
     try:
@@ -247,6 +256,9 @@ def _split(line: str) -> list[str]:
 
 def _has_good_names(args: Namespace) -> bool:
     """Whether what stands for an account could be one, and is not rather a key."""
+    from .names import is_name
+    from .profiles import ProfileStore
+
     names = [name.lower() for name in (args.profile, args.forget) if name is not None]
     doubtful = [name for name in names if _LOOKS_LIKE_A_KEY.fullmatch(name)]
     if args.username and _LOOKS_LIKE_A_KEY.fullmatch(args.username):
@@ -259,7 +271,9 @@ def _has_good_names(args: Namespace) -> bool:
 
 def _show_card(credentials: Credentials, notes: list[str], shell: Any) -> Credentials:
     if not _has_widgets(shell):
-        for label, text in signin.describe(credentials).items():
+        from .signin import describe
+
+        for label, text in describe(credentials).items():
             print(f"{label}: {text}")
         for note in notes:
             print(note)
@@ -271,6 +285,8 @@ def _show_card(credentials: Credentials, notes: list[str], shell: Any) -> Creden
 
 
 def _list_accounts() -> None:
+    from .profiles import ProfileStore
+
     store = ProfileStore()
     names, default = store.names(), store.default_name
     if not names:
@@ -286,6 +302,8 @@ def _list_accounts() -> None:
 
 
 def _whoami() -> None:
+    from . import defaults, signin
+
     current = defaults.get_default_credentials()
     if current is None:
         print("This kernel is not signed in to CARTO.")
@@ -295,6 +313,8 @@ def _whoami() -> None:
 
 
 def _logout() -> None:
+    from . import signin
+
     notes = signin.sign_out()
     print("Signed out of CARTO in this kernel. Saved accounts stay saved.")
     for note in notes:
@@ -302,6 +322,9 @@ def _logout() -> None:
 
 
 def _forget(name: str) -> None:
+    from . import defaults
+    from .profiles import ProfileStore
+
     store = ProfileStore()
     store.delete(name)
     print(f"The saved account '{name}' is deleted from {store.directory}.")
@@ -337,6 +360,8 @@ def _complete(context: CompletionContext) -> SimpleMatcherResult:
 
 
 def _names_after(previous: str, start: str) -> list[str]:
+    from .profiles import ProfileStore
+
     if previous in {"--file", "--username", "--base-url"}:
         return []
     try:

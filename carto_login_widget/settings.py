@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from traitlets import Bool, Float
 from traitlets.config import SingletonConfigurable
 
-from .credentials import Credentials
 from .errors import InvalidCredentialsError
-from .secret import Secret, clean_paste
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from .credentials import Credentials
 
 ENV_USERNAME = "CARTO_USERNAME"
 ENV_API_KEY = "CARTO_API_KEY"
@@ -116,6 +116,10 @@ def environment_credentials(
     Raises:
         InvalidCredentialsError: a variable cannot be right.
     """
+    # Imported here, so that `%load_ext`, which configures only, is quick.
+    from .credentials import Credentials
+    from .secret import Secret, clean_paste
+
     # Files of variables keep the quotes that a shell would take away.
     key = Secret(clean_paste(environ.get(ENV_API_KEY, "")))
     username = clean_paste(environ.get(ENV_USERNAME, ""))
