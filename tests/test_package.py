@@ -1,0 +1,329 @@
+"""The package as a whole: what it exports, what it loads, how it is built."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import pkgutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import carto_login_widget
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAME = "carto_login_widget"
+ROOT = Path(carto_login_widget.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+# Each module imports only those before it; a package stands for its modules.
+ORDER = (
+    *("errors", "origins", "address", "secret", "account", "atomic", "files"),
+    *("credentials", "documents", "names", "profiles", "settings"),
+    *("failures", "answers", "connections", "client", "evidence", "validation"),
+    *("observatory", "gcloud", "defaults", "words", "sources", "signin", "prompt"),
+    *("bridges", "form", "magic", "cli"),
+)
+# These load what they need when a method is called that needs it.
+LATER = {"credentials"}
+# Who may import what is heavy, or bound to one place.
+ONLY = {
+    "IPython": {"magic"},
+    "cartoframes": {"bridges"},
+    "carto": {"bridges"},
+    "distributed": {"bridges"},
+    "google": {"gcloud"},
+    "ipywidgets": {"form"},
+    "jupyterlab": set[str](),
+    "pyogrio": {"bridges"},
+    "requests": {"client"},
+    "tornado": set[str](),
+    "trustme": set[str](),
+    "truststore": {"connections"},
+    "urllib3": {"client", "connections"},
+    "wrapt": {"bridges"},
+}
+
+
+@dataclass(frozen=True)
+class Import:
+    """An import in a module.
+
+    Attributes:
+        part: the module, or the package that it is in.
+        target: dotted name of what it imports.
+        deferred: whether that happens when a function is called.
+    """
+
+    part: str
+    target: str
+    deferred: bool
+
+    @property
+    def own(self) -> str | None:
+        """The part of this package that is imported, None for another package."""
+        package, _, rest = self.target.partition(".")
+        return rest.partition(".")[0] if package == NAME else None
+
+
+def part_of(path: Path) -> str:
+    """Return the module, or the package directly below ours, that a file belongs to."""
+    first = path.relative_to(ROOT).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports_of(path: Path) -> Iterator[Import]:
+    """Yield what a file imports when it runs."""
+    package = ".".join([NAME, *path.relative_to(ROOT).parent.parts])
+
+    def visit(node: ast.AST, *, deferred: bool) -> Iterator[Import]:
+        if is_for_type_checkers(node):
+            return
+        deferred = deferred or isinstance(node, FUNCTIONS)
+        for target in targets(node, package):
+            yield Import(part_of(path), target, deferred)
+        for child in ast.iter_child_nodes(node):
+            yield from visit(child, deferred=deferred)
+
+    return visit(ast.parse(path.read_text("utf-8")), deferred=False)
+
+
+def is_for_type_checkers(node: ast.AST) -> bool:
+    """Whether a statement does nothing in a program that runs."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def targets(node: ast.AST, package: str) -> list[str]:
+    """Return the dotted names that an import statement names."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if not isinstance(node, ast.ImportFrom):
+        return []
+    base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+    names = [f"{base}.{alias.name}" for alias in node.names]
+    # Public names of the root are loaded from the module that is their home.
+    homes = carto_login_widget._HOME_OF
+    return [
+        f"{NAME}.{homes[name.rpartition('.')[2]]}"
+        if base == NAME and name.rpartition(".")[2] in homes
+        else name
+        for name in names
+    ]
+
+
+ALL_IMPORTS = [found for path in FILES for found in imports_of(path)]
+
+
+def run(code: str) -> set[str]:
+    """Run a program in a fresh process and return the words that it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+HEAVY = {"requests", "urllib3", "google", "ipywidgets", "IPython", "traitlets"}
+PRINT_HEAVY = f"import sys; print(*({HEAVY!r} & set(sys.modules)))"
+
+
+# What is exported.
+
+
+def test_everything_public_can_be_imported() -> None:
+    """Each name of `__all__`, which is sorted and has no others beside it."""
+    names = carto_login_widget.__all__
+    assert names == sorted(names, key=lambda n: (n[0].islower(), n))
+    assert len(set(names)) == len(names)
+    assert set(names) == set(carto_login_widget._HOME_OF)
+    for name in names:
+        value = getattr(carto_login_widget, name)
+        assert value.__name__ == name
+        assert value.__module__.startswith(NAME)
+        assert value.__doc__
+
+
+def test_type_checkers_see_the_same_names() -> None:
+    """What is imported for them alone is what `__all__` lists."""
+    tree = ast.parse((ROOT / "__init__.py").read_text("utf-8"))
+    seen = [
+        alias.name
+        for block in filter(is_for_type_checkers, tree.body)
+        for node in ast.walk(block)
+        if isinstance(node, ast.ImportFrom) and node.level
+        for alias in node.names
+    ]
+    assert sorted(seen) == sorted(carto_login_widget.__all__)
+
+
+def test_a_star_import_has_all_names() -> None:
+    """`from carto_login_widget import *` loads everything."""
+    code = f"from {NAME} import *; print(*[n for n in dir() if not n.startswith('_')])"
+    assert run(code) == set(carto_login_widget.__all__)
+
+
+def test_no_public_name_is_a_module() -> None:
+    """Else importing the module would replace the name."""
+    modules = {module.name for module in pkgutil.iter_modules([str(ROOT)])}
+    assert modules.isdisjoint(carto_login_widget.__all__)
+
+
+def test_every_error_is_public() -> None:
+    """Whoever catches one finds it at the root."""
+    from carto_login_widget import errors
+
+    classes = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, Exception)
+    }
+    assert classes | {"Reason"} <= set(carto_login_widget.__all__)
+
+
+def test_what_is_not_there_is_an_attribute_error() -> None:
+    """As in any module; `dir` shows what is there."""
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = carto_login_widget.nonsense
+    assert set(carto_login_widget.__all__) <= set(dir(carto_login_widget))
+
+
+# What is loaded.
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    """Neither requests nor google, ipywidgets, IPython or traitlets."""
+    assert run(f"import {NAME}; {PRINT_HEAVY}") == set()
+    own = f"[m for m in sys.modules if m.startswith('{NAME}.')]"
+    assert run(f"import {NAME}, sys; print(*{own})") == set()
+
+
+def test_reading_a_file_loads_nothing_heavy(tmp_path: Path) -> None:
+    """Nor does looking at what it holds."""
+    path = tmp_path / "creds.json"
+    path.write_text('{"username": "jane", "api_key": "some-key"}')
+    code = (
+        f"from {NAME} import Credentials; c = Credentials.from_file({str(path)!r}); "
+        f"repr(c); c.api_key; c.address(); {PRINT_HEAVY}"
+    )
+    assert run(code) == set()
+
+
+def test_the_store_loads_nothing_heavy() -> None:
+    """Neither saving nor listing accounts."""
+    code = (
+        f"from {NAME} import Credentials, ProfileStore; store = ProfileStore(); "
+        "store.save('work', Credentials('jane', 'some-key'), default=True); "
+        f"store.names(); store.default(); {PRINT_HEAVY}"
+    )
+    assert run(code) == set()
+
+
+def test_logging_in_without_a_check_loads_no_http_client() -> None:
+    """Nor widgets; the settings need traitlets."""
+    code = (
+        f"from {NAME} import login; "
+        "login(username='jane', api_key='some-key', validate=False); "
+        f"{PRINT_HEAVY}"
+    )
+    assert run(code) <= {"traitlets"}
+
+
+# How it is built.
+
+
+def test_every_module_has_its_place() -> None:
+    """A new one is entered into `ORDER`, and none is called utils."""
+    assert {part_of(path) for path in FILES} == {*ORDER, "__init__", "sandbox"}
+    assert not any("util" in path.stem or "helper" in path.stem for path in FILES)
+
+
+def test_imports_go_one_way() -> None:
+    """To what stands before, also where they wait in a function."""
+    place = {part: index for index, part in enumerate(ORDER)}
+    wrong = [
+        found
+        for found in ALL_IMPORTS
+        if found.part in place
+        and found.own in place
+        and found.own != found.part
+        and place[found.own] > place[found.part]
+        and not (found.deferred and found.part in LATER)
+    ]
+    assert wrong == []
+
+
+def test_the_root_imports_nothing_of_its_own_at_once() -> None:
+    """Its names are loaded when they are used."""
+    found = [f for f in ALL_IMPORTS if f.part == "__init__" and f.own is not None]
+    assert all(f.deferred for f in found)
+    assert {f.own for f in found} == {"magic"}
+
+
+def test_heavy_packages_have_one_door() -> None:
+    """Outside the sandbox."""
+    wrong = [
+        found
+        for found in ALL_IMPORTS
+        if found.part != "sandbox"
+        and found.part not in ONLY.get(found.target.partition(".")[0], {found.part})
+    ]
+    assert wrong == []
+
+
+def test_the_sandbox_stands_alone() -> None:
+    """It is a CARTO of its own, so that a mistake is not made on both sides."""
+    wrong = [
+        found
+        for found in ALL_IMPORTS
+        if found.part == "sandbox" and found.own not in {None, "sandbox"}
+    ]
+    assert wrong == []
+    inside = {f.part for f in ALL_IMPORTS if f.own == "sandbox"} - {"sandbox"}
+    assert inside == {"cli"}
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("import a.b, c", ["a.b", "c"]),
+        ("from . import files", [f"{NAME}.files"]),
+        ("from .files import x", [f"{NAME}.files.x"]),
+        ("from carto_login_widget import login", [f"{NAME}.signin"]),
+        ("from carto_login_widget.errors import Reason", [f"{NAME}.errors.Reason"]),
+        ("x = 1", []),
+    ],
+)
+def test_the_imports_are_understood(code: str, expected: list[str]) -> None:
+    """The rules above would hold for a reader that sees none."""
+    assert targets(ast.parse(code).body[0], NAME) == expected
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_can_be_read_at_once(path: Path) -> None:
+    """It says why it exists, is short, and so are its functions."""
+    text = path.read_text("utf-8")
+    tree = ast.parse(text)
+    assert ast.get_docstring(tree)
+    assert "from __future__ import annotations" in text
+    assert len(text.splitlines()) <= 400
+    long = {
+        node.name: length
+        for node in ast.walk(tree)
+        if isinstance(node, FUNCTIONS) and (length := lines_of(node)) > 50
+    }
+    assert long == {}
+
+
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Count the lines of a function, less those of its docstring."""
+    total = (function.end_lineno or 0) - function.lineno + 1
+    first = function.body[0]
+    if ast.get_docstring(function) is not None:
+        total -= (first.end_lineno or 0) - first.lineno + 1
+    return total
