@@ -100,13 +100,18 @@ def find(  # noqa: PLR0913 - one keyword for each way to give an account
 
 
 def _explicit(  # noqa: PLR0913 - one for each way to give an account
-    profile: str | None,
+    profile: object,
     credentials: Any,
     file: str | Path | None,
     username: str | None,
     key: Secret | None,
     base_url: str | None,
 ) -> Credentials | None:
+    if profile is not None and not isinstance(profile, str):
+        raise InvalidCredentialsError(
+            "The name of a saved account comes first, and it is a text, not "
+            f"{type(profile).__name__}. Give credentials by name: credentials=..."
+        )
     by_hand = username is not None or key is not None or base_url is not None
     ways = (bool(profile), credentials is not None, file is not None, by_hand)
     if sum(ways) > 1:

@@ -19,9 +19,11 @@ from carto_login_widget import (
     ProfileNotFoundError,
     ProfileStore,
     RejectedError,
+    UndecidedError,
     get_default_credentials,
     set_default_credentials,
 )
+from carto_login_widget.sandbox import Fault
 from carto_login_widget.settings import CartoLogin
 from carto_login_widget.sources import session
 
@@ -267,6 +269,20 @@ def test_what_is_refused_raises(shell: InteractiveShell, carto: Sandbox) -> None
             run(shell, line)
         assert told.value.__context__ is None
         assert get_default_credentials() is None
+
+
+def test_a_limit_that_is_configured_is_kept_to(
+    shell: InteractiveShell, carto: Sandbox
+) -> None:
+    """`%config` decides how long a server may hang."""
+    ProfileStore().save("jane", account(carto), default=True)
+    shell.run_line_magic("config", "CartoLogin.total_timeout = 0.4")
+    try:
+        with carto.fail(Fault.hang()), pytest.raises(UndecidedError) as told:
+            run(shell)
+    finally:
+        CartoLogin.clear_instance()
+    assert told.value.reason == "timeout"
 
 
 def test_what_is_broken_raises(shell: InteractiveShell, tmp_path: Path) -> None:

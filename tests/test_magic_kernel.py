@@ -212,6 +212,38 @@ def test_a_default_account_that_is_refused_shows_the_form(
     assert user(kernel) == "None"
 
 
+def test_another_account_is_asked_for_with_what_is_known(
+    kernel: Kernel, carto: Sandbox
+) -> None:
+    """The saved one is not used in its place, and stays."""
+    ProfileStore().save("jane", account(carto), default=True)
+    assert kernel.run(f"%carto_login --username bob --base-url {carto.url}")
+    kernel.run(
+        "from carto_login_widget.form.widget import FormWidget\n"
+        "form = FormWidget._newest()\n"
+        "print(form.username_field.value, form.base_url_field.value, form.status)"
+    )
+    assert kernel.printed().split() == ["bob", carto.url, "empty"]
+    assert user(kernel) == "None"
+    kernel.run(f"%carto_login --username jane --base-url {carto.url}")
+    assert user(kernel) == "jane"
+
+
+def test_what_was_set_unchecked_and_is_refused_shows_the_form(
+    kernel: Kernel, carto: Sandbox
+) -> None:
+    """The kernel stays as it is, and the form says so."""
+    kernel.run(
+        "import carto_login_widget as carto\n"
+        f"carto.set_default_credentials({carto.base_url('jane')!r}, {KEY!r})"
+    )
+    assert kernel.run("%carto_login")["status"] == "ok"
+    assert "The CARTO login form" in kernel.shown()[0]
+    assert user(kernel) == "jane"
+    assert kernel.run("%carto_login", there=False)["ename"] == "RejectedError"
+    assert user(kernel) == "jane"
+
+
 @pytest.mark.parametrize("broken", ["creds.json", "environment"])
 def test_a_default_account_that_is_broken_shows_the_form(
     python: str, broken: str

@@ -276,6 +276,8 @@ def test_two_ways_at_once_are_refused(keywords: dict[str, Any]) -> None:
         ({"username": "jane", "api_key": 5}, "must be a text, not int"),
         ({"username": "jane@example.com", "api_key": WRONG}, "e-mail address"),
         ({"credentials": {"username": "jane"}}, "not dict"),
+        ({"profile": Credentials("jane", WRONG)}, "credentials="),
+        ({"profile": 5}, "not int"),
     ],
 )
 def test_half_an_account_is_refused(keywords: dict[str, Any], told: str) -> None:
