@@ -74,6 +74,16 @@ class View:
         buttons = (self.login, self.retry, self.unchecked, self.cancel, self.stay)
         return (*self.fields.controls, *buttons)
 
+    def unbind(self) -> None:
+        """Let events be handled while a cell runs, where the kernel can do that.
+
+        ipykernel 7.4 binds a control to the thread that last sent it an update, which
+        is the one of the cells for a form that a cell shows. The page would keep a key
+        that was typed until the cell has ended, and save it with the notebook.
+        """
+        for control in self.controls:
+            getattr(control.comm, "__dict__", {}).pop("_reply_subshell_id", None)
+
     def show_buttons(self, status: str, staying: str | None) -> None:
         """Show the buttons that fit a status; `staying` is who is signed in now."""
         wanted = _BUTTONS_OF.get(status, ())

@@ -172,6 +172,7 @@ class FormWidget(ipywidgets.VBox):
             self._choose(first)
         self._show_destination(self._view.fields.inputs(None))
         self.children = self._view.form_rows
+        self._view.unbind()
 
     def _names(self) -> list[str]:
         """Return the saved accounts, the default first."""

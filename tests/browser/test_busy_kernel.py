@@ -1,0 +1,71 @@
+"""A key that is committed while a cell runs, and a notebook that is saved meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from harness.form import Form
+from harness.frames import holding
+from harness.notebook import SAVE_WIDGET_STATE
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from harness.notebook import Notebook
+
+    Open = Callable[..., Notebook]
+
+LOGIN = "%load_ext carto_login_widget\n%carto_login"
+KEY = "8c1f5e0b7a94d2360c1f5e8b7a94d2360c1f5e8b"
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Iterator[str]:
+    """Code of a cell that runs until the test ends it."""
+    stop = tmp_path / "stop"
+    wait = f"while not os.path.exists({str(stop)!r}):\n    time.sleep(0.05)"
+    yield f"import os, time\n{wait}"
+    stop.touch()
+
+
+def _commit_while_busy(notebook: Notebook) -> Form:
+    notebook.run(0)
+    form = Form(notebook, 0)
+    notebook.start(1)
+    expect(notebook.prompt(1)).to_contain_text("*")
+    form.key.fill(KEY)
+    form.key.press("Tab")
+    return form
+
+
+def _is_saved(notebook: Notebook) -> bool:
+    notebook.save()
+    return bool(holding([notebook.path.read_bytes()], KEY))
+
+
+def test_a_busy_kernel_takes_the_key_at_once(open_notebook: Open, busy: str) -> None:
+    """ipykernel 7 takes the key from the page while a cell runs."""
+    notebook = open_notebook([LOGIN, busy], settings=SAVE_WIDGET_STATE)
+    form = _commit_while_busy(notebook)
+    expect(form.root).to_contain_text("Key entered.")
+    expect(form.key).to_have_value("")
+    expect(notebook.prompt(1)).to_contain_text("*")
+    assert not _is_saved(notebook)
+
+
+def test_an_older_kernel_takes_it_when_it_is_idle(
+    open_notebook: Open, tmp_path: Path, busy: str
+) -> None:
+    """ipykernel 6 does so after the cell; what was saved meanwhile is overwritten."""
+    notebook = open_notebook(
+        [LOGIN, busy], kernel="python3-ipykernel6", settings=SAVE_WIDGET_STATE
+    )
+    form = _commit_while_busy(notebook)
+    assert _is_saved(notebook)
+    (tmp_path / "stop").touch()
+    notebook.wait(1)
+    expect(form.key).to_have_value("")
+    assert not _is_saved(notebook)
