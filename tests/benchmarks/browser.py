@@ -9,6 +9,7 @@ URL with requests and shows the status.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from harness.form import Form
 from harness.frames import Frames
 from harness.notebook import Notebook
 from harness.servers import JupyterLab, Scratch
+from many_profiles import MANY
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from carto_login_widget.sandbox import Fault, Sandbox
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 TIMES = 10
 CANCELS = 5
+SHOWS = 5
 APPS = {"JupyterLab": "/doc/tree/", "Notebook 7": "/notebooks/"}
 LOGIN = "%load_ext carto_login_widget\n%carto_login --form"
 WORK = "sum(n * n for n in range(20_000))"
@@ -76,6 +79,20 @@ _WATCH = """([cell, event, words]) => {
         setTimeout(() => reject(new Error(`"${words}" was not seen`)), 20000);
     });
 }"""
+# From running a cell to the frame in which its form is painted, all accounts listed.
+_SHOW = """async ([cell, count]) => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    panel.content.deselectAll();
+    panel.content.activeCellIndex = cell;
+    const output = document.querySelectorAll('.jp-Notebook .jp-Cell')[cell]
+        .querySelector('.jp-Cell-outputArea');
+    const start = performance.now();
+    await window.jupyterapp.commands.execute('notebook:run-cell');
+    while (output.querySelectorAll('option').length < count)
+        await new Promise(requestAnimationFrame);
+    await new Promise(requestAnimationFrame);
+    return performance.now() - start;
+}"""
 _RUN = """async cell => {
     const panel = window.jupyterapp.shell.currentWidget;
     panel.content.deselectAll();
@@ -89,13 +106,15 @@ _RUN = """async cell => {
 class Bench:
     """One notebook with one kernel in one front end, and the form in its first cell."""
 
-    def __init__(self, notebook: Notebook, carto: Sandbox) -> None:
+    def __init__(self, notebook: Notebook, carto: Sandbox, home: Path) -> None:
         self.notebook = notebook
+        self.profiles = home / ".config" / "cartoframes" / "profiles"
         self.carto = carto
         self.key = carto.accounts["jane"].master.token
         self.address = carto.base_url("jane")
         notebook.run(0)
         self.form = Form(notebook, 0)
+        expect(self.form.root, notebook.text(0)).to_be_visible(timeout=20_000)
         kernel = "import ipykernel; print(ipykernel.__version__.rpartition('.')[0])"
         self.version = f"ipykernel {notebook.run_code(kernel)}"
 
@@ -152,6 +171,16 @@ class Bench:
             found.append(self.painted("Enter", f"for {key}", cell))
         return found[1:]
 
+    def shown(self, accounts: int) -> list[float]:
+        """Show forms with so many saved accounts, copies of the one there is."""
+        saved = next(self.profiles.iterdir())
+        for number in range(1, accounts):
+            shutil.copy(saved, self.profiles / f"copy-{number}.json")
+        cell = self.notebook.add_cell("%carto_login --form")
+        show = [cell, accounts + 1]
+        page = self.notebook.page
+        return [float(page.evaluate(_SHOW, show)) for _ in range(1 + SHOWS)][1:]
+
     def hung(self) -> tuple[list[float], list[float]]:
         """Run a cell without and with a check that hangs."""
         cell = self.notebook.add_cell(WORK)
@@ -184,12 +213,14 @@ class Bench:
 
 
 @contextmanager
-def bench(server: JupyterLab, chromium: Browser, app: str, kernel: str) -> Iterator:
+def bench(
+    server: JupyterLab, chromium: Browser, app: str, kernel: str
+) -> Iterator[Bench]:
     """Open a notebook with the form in it; a kernel starts and ends with it."""
     scratch = server.scratch
-    home = scratch.base / "kernel-home"
+    home = scratch.base / "kernel-home" / f"{app}-{kernel}"
     with Sandbox() as carto, chromium.new_context() as context:
-        scratch.write_kernels(home_variables(home / f"{app}-{kernel}"))
+        scratch.write_kernels(home_variables(home))
         scratch.write_settings({})
         path = scratch.root / f"{app}-{kernel}.ipynb".replace(" ", "-").lower()
         cells = [nbformat.v4.new_code_cell(LOGIN)]
@@ -202,7 +233,7 @@ def bench(server: JupyterLab, chromium: Browser, app: str, kernel: str) -> Itera
         notebook = Notebook(page, url, path, Frames(), scratch.base)
         notebook.open()
         try:
-            yield Bench(notebook, carto)
+            yield Bench(notebook, carto, home)
         finally:
             server.shut_down_kernels()
 
@@ -240,6 +271,14 @@ def hangs(one: Bench, where: str, *, subshells: bool) -> list[Row]:
     ]
 
 
+def accounts(one: Bench, where: str) -> Row:
+    """Measure what many saved accounts add to showing the form."""
+    few = one.shown(1)
+    many = [taken - median(few) for taken in one.shown(MANY)]
+    what = f"a form of {MANY:,} accounts painted, over one of 1, {where}"
+    return Row(what, many, limit=100, peer="the form with one", peer_values=few)
+
+
 def measure() -> list[Row]:
     """Measure in each front end, on each kernel."""
     kernels = ["python3", "python3-ipykernel6"] if IPYKERNEL6 else ["python3"]
@@ -256,6 +295,8 @@ def measure() -> list[Row]:
                     where = f"{app}, {one.version}"
                     rows += verdicts(one, where)
                     rows += hangs(one, where, subshells=kernel == "python3")
+                    if not any("accounts painted" in row.promise for row in rows):
+                        rows.append(accounts(one, where))
     return rows
 
 

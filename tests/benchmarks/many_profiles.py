@@ -20,6 +20,15 @@ from carto_login_widget import Credentials, ProfileStore
 
 MANY = 10_000
 TIMES = 20
+# As many controls of each kind as the form has.
+BARE = """import ipywidgets as w
+def bare():
+    texts = [w.Text() for _ in range(2)] + [w.Password()]
+    remarks = [w.HTML() for _ in range(9)]
+    buttons = w.HBox([w.Button() for _ in range(5)]), w.HBox([w.Button()] * 3)
+    lists = w.Dropdown(options=["a"]), w.RadioButtons(options=["a"]), w.Checkbox()
+    display(w.VBox([*texts, *remarks, *buttons, *lists]))
+"""
 TIMED = """import json, time
 from carto_login_widget import LoginForm, ProfileStore
 from IPython.display import display
@@ -29,7 +38,12 @@ def make(directory):
     return 1000 * (time.perf_counter() - begin)
 for directory in {directories!r}:
     make(directory)
-found = [[make(directory) for directory in {directories!r}] for _ in range({times})]
+def plain():
+    begin = time.perf_counter()
+    bare()
+    return 1000 * (time.perf_counter() - begin)
+few, many = {directories!r}
+found = [(make(few), make(many), plain()) for _ in range({times})]
 print("\\n" + json.dumps(found))"""
 
 
@@ -59,19 +73,29 @@ def names_row(many: ProfileStore) -> Row:
     )
 
 
-def form_row(name: str, directories: list[str]) -> Row:
-    """Measure showing a form with one account and with many."""
+def form_rows(name: str, directories: list[str]) -> list[Row]:
+    """Measure showing a form with one account, one with many, and bare controls."""
     with kernel(name) as running:
         words = version(running)
-        printed = running.run(TIMED.format(directories=directories, times=TIMES))
-    pairs = json.loads(printed.splitlines()[-1])
-    return Row(
-        f"a form with {MANY:,} accounts over one with one, {words}",
-        [many - one for one, many in pairs],
-        limit=100,
-        peer="the form with one",
-        peer_values=[one for one, _ in pairs],
-    )
+        code = BARE + TIMED.format(directories=directories, times=TIMES)
+        found = json.loads(running.run(code).splitlines()[-1])
+    few, many, bare = (list(column) for column in zip(*found, strict=True))
+    over = [more - less for less, more in zip(few, many, strict=True)]
+    return [
+        Row(
+            f"a form with one account, {words}",
+            few,
+            peer="bare ipywidgets, as many",
+            peer_values=bare,
+        ),
+        Row(
+            f"  over that with {MANY:,} accounts",
+            over,
+            limit=100,
+            peer="the form with one",
+            peer_values=few,
+        ),
+    ]
 
 
 def measure() -> list[Row]:
@@ -80,7 +104,8 @@ def measure() -> list[Row]:
         few, many = Path(directory, "few"), Path(directory, "many")
         filled(few, 1)
         rows = [names_row(filled(many, MANY))]
-        rows += [form_row(name, [str(few), str(many)]) for name in KERNELS]
+        for name in KERNELS:
+            rows += form_rows(name, [str(few), str(many)])
     return rows
 
 

@@ -16,7 +16,7 @@ from many_profiles import MANY, filled
 from carto_login_widget import Credentials, ProfileStore
 
 TIMES = 40
-JANE = Credentials("jane", "k" * 40)
+JANE, BOB = Credentials("jane", "k" * 40), Credentials("bob", "b" * 40)
 
 
 def measure() -> list[Row]:
@@ -27,7 +27,8 @@ def measure() -> list[Row]:
 
 def rows(directory: Path) -> list[Row]:
     """Save an account, to start with it or not, and beside many others."""
-    store = ProfileStore(directory / "few")
+    store, other = ProfileStore(directory / "few"), ProfileStore(directory / "other")
+    other.save("bob", BOB, default=True)
     many = filled(directory / "many", MANY)
     path = directory / "plain.json"
     text = json.dumps({"username": "jane", "api_key": "k" * 40})
@@ -42,7 +43,7 @@ def rows(directory: Path) -> list[Row]:
 
     file, both, beside, plain, careful = in_turns(
         TIMES,
-        lambda: store.save("jane", JANE),
+        lambda: other.save("jane", JANE),
         lambda: store.save("jane", JANE, default=True),
         lambda: many.save("jane", JANE, default=True),
         lambda: path.write_text(text),
