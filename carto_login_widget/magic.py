@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import os
 import re
-import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ from IPython.display import display
 
 from . import settings
 from .errors import CartoLoginError, NotLoggedInError
+from .line import NO_KEY_HERE, are_names, holds_a_key, split
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -36,14 +36,6 @@ if TYPE_CHECKING:
     from .signin import Found
 
 _NAME = "carto_login"
-_LOOKS_LIKE_A_KEY = re.compile(r"[A-Za-z0-9_-]{20,}|eyJ.*")
-# What no user name, path or address is: a master key, a token, or `api_key=...`.
-_IS_A_KEY = re.compile(
-    r"[0-9a-f]{40}|eyJ.*|.*(?:key|token|secret|passw\w*)\s*[=:].*", re.IGNORECASE
-)
-_KEY_OPTION = re.compile(
-    r"(?:^|\s)--?(?:api[-_]?)?(?:key|token|password|secret)\b", re.IGNORECASE
-)
 _THE_MAGIC = re.compile(r"(?:\s*|.*=\s*%)%?carto_login\s+(.*)", re.DOTALL)
 _OPTIONS = (
     "--base-url",
@@ -57,11 +49,6 @@ _OPTIONS = (
     "--require",
     "--username",
     "--whoami",
-)
-_NO_KEY_HERE = (
-    "%carto_login takes no API key, because cells and the history keep what they are "
-    "given. Type it into the form (%carto_login --form) or at --prompt. If this line "
-    "held a key, clear the line, and give that key a new token in CARTO."
 )
 
 
@@ -127,34 +114,31 @@ class CartoLoginMagics(Magics):
         named = bool(args.profile or args.file or settings.named_profile())
         error: CartoLoginError | None = None
         found: Found | None = None
-        notes: list[str] = []
+        notes: list[str] | None = None
         try:
             found = signin.find(args.profile, file=args.file)
             if found is not None and (named or _is_meant(found.credentials, args)):
                 notes = signin.sign_in(found, validate=not args.no_validate)
-            else:
-                found = None
         except CartoLoginError as refused:
             error = refused.with_traceback(None)
         if error is not None and (named or not somebody_is_there(self.shell)):
             raise error
-        if error is None and found is not None:
+        if found is not None and notes is not None:
             return _show_card(found.credentials, notes, self.shell)
-        return self._ask(args, error=error)
+        return self._ask(args, error=error, other=found)
 
     def _ask(
         self,
         args: Namespace,
         *,
         error: CartoLoginError | None = None,
+        other: Found | None = None,
         by_prompt: bool = False,
         forced: bool = False,
     ) -> Credentials | None:
         """Show the form or ask by prompt; return the account once signed in."""
         if not forced and not somebody_is_there(self.shell):
-            from .signin import nothing_found
-
-            raise NotLoggedInError(f"Nobody is there to ask. {nothing_found()}")
+            raise NotLoggedInError(_nobody(other))
         if by_prompt or (not forced and not _has_widgets(self.shell)):
             return self._prompt(args, error)
         from .form import LoginForm
@@ -173,7 +157,6 @@ class CartoLoginMagics(Magics):
         return None
 
     def _prompt(self, args: Namespace, error: CartoLoginError | None) -> Credentials:
-
         from . import prompt
         from .profiles import ProfileStore
 
@@ -185,6 +168,19 @@ class CartoLoginMagics(Magics):
             store=ProfileStore(),
             validate=not args.no_validate,
         )
+
+
+def _nobody(other: Found | None) -> str:
+    """Say that nobody can be asked, and why somebody would have to be."""
+    from . import signin
+
+    if other is None:
+        return f"Nobody is there to ask. {signin.nothing_found()}"
+    return (
+        "Nobody is there to ask. The account at hand, "
+        f"{signin.who(other.credentials)}, is not the one that this line asks for. "
+        f"{signin.WAYS_TO_LOG_IN}"
+    )
 
 
 def somebody_is_there(shell: Any, environ: Mapping[str, str] = os.environ) -> bool:
@@ -222,12 +218,13 @@ def _is_meant(credentials: Credentials, args: Namespace) -> bool:
 def _parse(magic: Any, line: str) -> Namespace:
     """Parse the line; nothing of it is repeated, as it may hold a key."""
     args: Namespace | None = None
-    problem: str | None = _NO_KEY_HERE
+    problem: str | None = NO_KEY_HERE
     try:
-        words = _split(line)
-        if not _KEY_OPTION.search(line) and not any(map(_holds_a_key, words)):
+        words = split(line)
+        if not holds_a_key(words):
             args = magic.parser.parse_args(words)
-            problem = None if _has_good_names(args) else _NO_KEY_HERE
+            names = [name for name in (args.profile, args.forget) if name is not None]
+            problem = None if are_names(names, args.username) else NO_KEY_HERE
     except (UsageError, ValueError):
         problem = (
             f"%{_NAME} does not understand this line; it is not repeated here in case "
@@ -236,37 +233,6 @@ def _parse(magic: Any, line: str) -> Namespace:
     if problem or args is None:
         raise UsageError(problem)
     return args
-
-
-def _holds_a_key(word: str) -> bool:
-    value = word.partition("=")[2]
-    return any(map(_IS_A_KEY.fullmatch, (word, value)))
-
-
-def _split(line: str) -> list[str]:
-    """Split at blanks; quotes hold words together, and a backslash is one.
-
-    Raises:
-        ValueError: a quote is not closed.
-    """
-    words = shlex.shlex(line, posix=True, punctuation_chars=False)
-    words.whitespace_split, words.commenters, words.escape = True, "", ""
-    return list(words)
-
-
-def _has_good_names(args: Namespace) -> bool:
-    """Whether what stands for an account could be one, and is not rather a key."""
-    from .names import is_name
-    from .profiles import ProfileStore
-
-    names = [name.lower() for name in (args.profile, args.forget) if name is not None]
-    doubtful = [name for name in names if _LOOKS_LIKE_A_KEY.fullmatch(name)]
-    if args.username and _LOOKS_LIKE_A_KEY.fullmatch(args.username):
-        # CARTO's user names are in lower case, its shorter keys in both.
-        doubtful += [n for n in (args.username,) if n != n.lower()]
-    if not all(map(is_name, names)):
-        return False
-    return not doubtful or set(doubtful) <= set(ProfileStore().names())
 
 
 def _show_card(credentials: Credentials, notes: list[str], shell: Any) -> Credentials:

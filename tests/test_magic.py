@@ -315,7 +315,9 @@ def test_a_user_name_asks_for_that_account(
         f"--base-url {carto.base_url('bob')}",
         "--username not@name",
     ):
-        with pytest.raises(NotLoggedInError, match="Nobody is there"):
+        with pytest.raises(
+            NotLoggedInError, match=r"at hand, jane at .* is not the one"
+        ):
             run(shell, line)
 
 

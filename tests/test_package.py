@@ -29,7 +29,7 @@ ORDER = (
     *("credentials", "documents", "names", "profiles", "settings"),
     *("failures", "answers", "connections", "client", "evidence", "validation"),
     *("observatory", "gcloud", "defaults", "words", "sources", "signin", "prompt"),
-    *("bridges", "form", "magic", "cli"),
+    *("bridges", "form", "line", "magic", "cli"),
 )
 # These load what they need when a method is called that needs it.
 LATER = {"credentials"}
