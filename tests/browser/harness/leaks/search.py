@@ -64,15 +64,14 @@ _COLOURS = re.compile(rb"(?:\x1b|\\u001b)\[[0-9;]*m")
 
 def found_in(texts: Iterable[str | bytes]) -> list[str]:
     """Return where a key, or a part of one, stands in `texts`, with what is around."""
-    found = []
-    for text in texts:
-        raw = text.encode("utf-8", "replace") if isinstance(text, str) else text
-        raw = _COLOURS.sub(b"", raw)
-        piece = next((piece for piece in _PIECES if piece in raw), None)
-        if piece is not None:
-            at = raw.index(piece)
-            found.append(raw[max(at - 300, 0) : at + 60].decode("utf-8", "replace"))
-    return found
+    raws = {t.encode("utf-8", "replace") if isinstance(t, str) else t for t in texts}
+    # In one: searching a thousand short texts takes far longer.
+    whole = _COLOURS.sub(b"", b"\n\0\n".join(sorted(raws)))
+    starts = [whole.find(piece) for piece in _PIECES]
+    return [
+        whole[max(at - 300, 0) : at + 60].decode("utf-8", "replace")
+        for at in sorted(set(starts) - {-1})[:3]
+    ]
 
 
 def texts_in(value: Any, seen: dict[int, Any] | None = None) -> Iterator[str | bytes]:
