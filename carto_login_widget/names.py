@@ -14,12 +14,13 @@ from . import address
 from .errors import InvalidCredentialsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from .credentials import Credentials
 
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)")
 _NAME = re.compile(rf"(?!{_DEVICE.pattern})[a-z0-9][a-z0-9._@-]{{0,63}}(?<!\.)")
+_FILE = re.compile(rf"({_NAME.pattern})\.json")
 _FALLBACK_NAME = "account"
 _KEY_LENGTH = 20
 _KEY = re.compile(r"[A-Za-z0-9_-]+|eyJ.*")
@@ -70,6 +71,16 @@ def shown(name: str) -> str:
         return name
     may_be_key = _KEY.fullmatch(name) or not is_name(name.lower())
     return "***" if may_be_key else name
+
+
+def names_of_files(found: Iterable[str]) -> list[str]:
+    """Return the names of the accounts that files are named after, and skip others.
+
+    Example:
+        >>> names_of_files(["jane.json", "jane.json.corrupt-1", "nul.json", "notes"])
+        ['jane']
+    """
+    return [match[1] for match in map(_FILE.fullmatch, found) if match]
 
 
 def candidates(credentials: Credentials) -> Iterator[str]:

@@ -18,7 +18,7 @@ from . import atomic, files
 from .credentials import DEFAULT_FILE_NAME, Credentials
 from .documents import close_file, peek, same_account, save_file
 from .errors import CredentialsFileError, ProfileNotFoundError
-from .names import candidates, check_name, is_name, shown
+from .names import candidates, check_name, is_name, names_of_files, shown
 
 __all__ = ["ProfileStore", "check_name", "store_of"]
 
@@ -302,8 +302,7 @@ class ProfileStore:
         except OSError as error:
             problem = error.strerror
         else:
-            stems = [n[: -len(_SUFFIX)] for n in found if n.endswith(_SUFFIX)]
-            return list(filter(is_name, stems))
+            return names_of_files(found)
         raise CredentialsFileError(
             f"The saved accounts in {directory} cannot be listed: {problem}.",
             path=directory,

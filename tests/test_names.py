@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from carto_login_widget import Credentials, InvalidCredentialsError
-from carto_login_widget.names import candidates, check_name
+from carto_login_widget.names import candidates, check_name, is_name, names_of_files
 
 ALLOWED = ["a", "7", "jane", "jane@maps.example.com", "a.b-c_d@e", "a-", "x" * 64]
 REFUSED = ["", ".", "..", ".a", "-a", "@a", "a.", "a b", "a/b", "a\\b", "a\n", "x" * 65]
@@ -54,3 +54,11 @@ def test_an_account_without_a_name_goes_by_its_user(
     names = list(candidates(credentials))
     assert names[0] == first
     assert [check_name(name) for name in names] == names
+
+
+def test_files_are_named_after_accounts() -> None:
+    """A file is listed if what stands before its `.json` is a name, in lower case."""
+    stems = [*ALLOWED, *NO_DEVICES, *REFUSED, *NOT_ASCII, *DEVICES, "a.json", "Jane"]
+    listed = names_of_files(f"{stem}.json" for stem in stems)
+    assert listed == [stem for stem in stems if is_name(stem)]
+    assert names_of_files(["a", "a.JSON", "a.json.corrupt-1", "a.json\n"]) == []
