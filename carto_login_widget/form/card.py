@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from .. import signin
+from . import style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,9 +15,8 @@ if TYPE_CHECKING:
     from ..credentials import Credentials
     from ..profiles import ProfileStore
 
-_STALE = (
-    '<div class="carto-stale carto-box carto-warn">This card is from an earlier '
-    "session; this kernel is not signed in by it. Run the cell again.</div>"
+_STALE = style.stale(
+    "This card is from an earlier session; this kernel is not signed in by it."
 )
 
 

@@ -101,6 +101,9 @@ class Fields:
         self.username = _text("User name")
         self.username_note = _html()
         self.key = KeyField(**_options("API key"))
+        # Apart from the note: a link that is written anew loses the focus, and Tab from
+        # the key, which changes the note, leads to it.
+        self.key_link = _html()
         self.key_note = _html()
         self.key_error = _html()
         self.remember = ipywidgets.Checkbox(
@@ -126,6 +129,7 @@ class Fields:
             self.username_note,
             self.key,
             self.key_error,
+            self.key_link,
             self.key_note,
             self.remember,
         )
@@ -146,6 +150,11 @@ class Fields:
     def texts(self) -> tuple[ipywidgets.Text, ...]:
         """The fields in which Enter logs in."""
         return (self.base_url, self.username, self.key)
+
+    @property
+    def first(self) -> ipywidgets.DOMWidget:
+        """The field to begin with."""
+        return self.username if self.profile.layout.display == "none" else self.profile
 
     def inputs(self, key: Secret | None) -> Inputs:
         """Return what is committed."""
@@ -177,6 +186,7 @@ class Fields:
         self.key.value = ""
         self.clear_remarks()
         say(self.key_note, "")
+        say(self.key_link, "")
 
     def clear_remarks(self) -> None:
         """Take away what was said about the fields."""

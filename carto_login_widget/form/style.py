@@ -28,7 +28,8 @@ CSS = """
 .carto-login .widget-html-content { line-height: 1.45; overflow-wrap: anywhere; }
 .carto-login .widget-checkbox label,
 .carto-login .widget-label-basic { white-space: normal; height: auto; }
-.carto-login .widget-checkbox { height: auto; min-height: 28px; }
+.carto-login .widget-checkbox { height: auto; min-height: 28px; overflow: visible; }
+.carto-login .widget-radio-box { margin-bottom: 0; }
 .carto-login .widget-checkbox label { line-height: 1.45; padding-top: 3px; }
 .carto-login .widget-radio { display: flex; flex-direction: row; }
 .carto-login .widget-radio > label { text-align: right; margin-right: 8px; }
@@ -58,7 +59,7 @@ CSS = """
 .carto-login .carto-stale { display: none; }
 .jupyter-widgets-disconnected .carto-stale { display: block; }
 .jupyter-widgets-disconnected .carto-live { display: none; }
-.carto-login .jupyter-widgets-disconnected.jupyter-button { display: none; }
+.carto-login > .jupyter-widgets-disconnected:not(:has(.carto-stale)) { display: none; }
 </style>
 """
 
@@ -66,6 +67,14 @@ CSS = """
 def note(text: str) -> str:
     """Return a quiet remark under a field."""
     return f'<span class="carto-note carto-beside">{text}</span>' if text else ""
+
+
+def stale(text: str) -> str:
+    """Return what is shown only where the kernel of a form is gone."""
+    return (
+        '<div class="carto-stale carto-box carto-warn">'
+        f"{escape(text)} Run the cell again.</div>"
+    )
 
 
 def field_error(text: str) -> str:

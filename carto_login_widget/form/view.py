@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..address import Address
     from ..secret import Secret
 
+_WIDEST_NAME = 24  # of a name on a button, so that it fits into a narrow cell
 _BUTTONS_OF = {
     "empty": ("login",),
     "checking": ("login", "cancel"),
@@ -53,7 +54,10 @@ class View:
         self.quota = _html()
         css = ipywidgets.HTML(style.CSS, layout=ipywidgets.Layout(display="none"))
         title = _html()
-        title.value = '<span class="carto-title">Log in to CARTO</span>'
+        title.value = (
+            style.stale("This form is from an earlier session and does nothing now.")
+            + '<span class="carto-title">Log in to CARTO</span>'
+        )
         self.form_rows = (
             css,
             title,
@@ -65,14 +69,16 @@ class View:
             css,
             self.card,
             self.quota,
+            self.status,
             _row(self.switch, self.make_default, self.logout),
         )
 
     @property
     def controls(self) -> tuple[ipywidgets.Widget, ...]:
-        """The widgets whose events belong together while the form is shown."""
+        """The widgets that the page sends events of."""
         buttons = (self.login, self.retry, self.unchecked, self.cancel, self.stay)
-        return (*self.fields.controls, *buttons)
+        of_card = (self.switch, self.make_default, self.logout)
+        return (*self.fields.controls, *buttons, *of_card)
 
     def unbind(self) -> None:
         """Let events be handled while a cell runs, where the kernel can do that.
@@ -90,7 +96,7 @@ class View:
         for name in ("login", "retry", "unchecked", "cancel"):
             show(getattr(self, name), name in wanted)
         if staying and self.stay.description != (
-            text := f"Stay signed in as {staying}"
+            text := f"Stay signed in as {_shortened(staying)}"
         ):
             self.stay.description = text
         show(self.stay, bool(staying) and "cancel" not in wanted)
@@ -117,16 +123,17 @@ class View:
         self, key: Secret | None, where: Address | None, *, saved: bool
     ) -> None:
         """Say whether a key was entered, and where it goes and comes from."""
-        parts = []
+        link, parts = "", []
         if key is not None:
             parts.append(f"<b>{'Saved key.' if saved else 'Key entered.'}</b>")
         if where is not None:
             parts.append(f"It will be checked at <b>{escape(where.host)}</b>.")
-        if where is not None and key is None:
-            parts.append(
+        if where is not None and not (saved and key):
+            link = (
                 f'<a href="{escape(where.keys_page)}" target="_blank" '
                 'rel="noopener noreferrer">Your API keys page</a>'
             )
+        say(self.fields.key_link, style.note(link))
         say(self.fields.key_note, style.note(" ".join(parts)))
 
     def all_widgets(self) -> Iterable[ipywidgets.Widget]:
@@ -139,6 +146,10 @@ class View:
                     if part is not None:
                         seen[part.model_id] = part
         return seen.values()
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _WIDEST_NAME else f"{name[: _WIDEST_NAME - 1]}…"
 
 
 def _button(description: str, *, button_style: str = "") -> ipywidgets.Button:
