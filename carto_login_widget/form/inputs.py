@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .. import address
 from ..credentials import Credentials
 from ..errors import InvalidCredentialsError
+from ..secret import clean_paste
 
 if TYPE_CHECKING:
     import requests
 
     from ..secret import Secret
+
+_KEY = re.compile(r"[0-9a-f]{40}")
+
+
+def looks_like_key(text: str) -> bool:
+    """Whether a text is of the form that CARTO gives its keys."""
+    return _KEY.fullmatch(clean_paste(text)) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +49,10 @@ class Inputs:
         if self.custom and not self.base_url:
             message = "Enter the address of your CARTO."
             raise InvalidCredentialsError(message, field="base_url")
-        if self.username and (hint := address.username_hint(self.username)):
-            raise InvalidCredentialsError(hint, field="username")
+        if self.username:
+            address.check_username(self.username)
+            if hint := address.username_hint(self.username):
+                raise InvalidCredentialsError(hint, field="username")
         if not self.username and not self.base_url:
             message = "Enter your CARTO user name."
             raise InvalidCredentialsError(message, field="username")

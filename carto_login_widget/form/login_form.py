@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import time
-import weakref
 from typing import TYPE_CHECKING, Any
 
 from .. import defaults, signin
@@ -17,16 +16,17 @@ from ..errors import CartoLoginError, InvalidCredentialsError, Reason
 from . import verdict
 from .check import Check, in_background
 from .fields import NEW_ACCOUNT
-from .widget import FormWidget
+from .handling import handler, weak_listener
+from .inputs import looks_like_key
+from .kernel import KernelForm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import requests
 
     from ..credentials import Credentials
     from ..profiles import ProfileStore
-    from ..secret import Secret
     from .inputs import Inputs
 
 # The page sends Enter 1 to 6 ms before the text that it commits; this many seconds may
@@ -34,25 +34,7 @@ if TYPE_CHECKING:
 GRACE = 0.1
 
 
-def _handler(method: Callable[..., Any]) -> Callable[..., None]:
-    """Run a callback under the form's lock, and what it returns after it."""
-
-    @functools.wraps(method)
-    def guarded(self: LoginForm, *args: Any) -> None:
-        try:
-            with self._lock:
-                self._route_events()
-                todo = method(self, *args)
-            if todo is not None:
-                todo()
-        except Exception as error:  # noqa: BLE001 - ipywidgets would swallow it
-            self._registering = False
-            self._tell("bad", f"Something went wrong here ({type(error).__name__}).")
-
-    return guarded
-
-
-class LoginForm(FormWidget):
+class LoginForm(KernelForm):
     """A form that signs the kernel in to CARTO.
 
     Args:
@@ -90,13 +72,6 @@ class LoginForm(FormWidget):
         session: requests.Session | None = None,
     ) -> None:
         self._session = session
-        self._key: Secret | None = None
-        self._check: Check | None = None
-        # An Enter or a click on Log in, until accepted, rejected or cancelled.
-        self._wish = False
-        self._enter_pending = False
-        self._committed_at = float("-inf")
-        self._registering = False
         self._routed = False
         super().__init__(store)
         if credentials is not None:
@@ -106,7 +81,7 @@ class LoginForm(FormWidget):
             if error is not None:
                 self._tell_error(error)
         self._observe()
-        self._unsubscribe = defaults.on_default_change(_weak_listener(self))
+        self._unsubscribe = defaults.on_default_change(weak_listener(self))
 
     def close(self) -> None:
         """Take the form off the page, and its contents out of the kernel."""
@@ -114,7 +89,7 @@ class LoginForm(FormWidget):
             return  # closed already; ipywidgets closes once more when it is collected
         self._unsubscribe()
         with self._lock:
-            self._key = self._check = None
+            self._forget()
             super().close()
 
     def _observe(self) -> None:
@@ -148,11 +123,14 @@ class LoginForm(FormWidget):
 
     # What the user does.
 
-    @_handler
+    @handler
     def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> Any:
         if not isinstance(content, dict) or content.get("event") != "submit":
             return None
-        committed = time.monotonic() - self._committed_at < GRACE
+        if self.status == "signed_in":
+            return None
+        self._acted_at = time.monotonic()
+        committed = self._acted_at - self._committed_at < GRACE
         # An Enter right behind a commit that has its answer already is that commit's
         # own, unless another commit follows.
         answered = committed and self.status in ("rejected", "undecided")
@@ -163,14 +141,14 @@ class LoginForm(FormWidget):
         in_background(functools.partial(self._after_grace, answered), after=GRACE)
         return None
 
-    @_handler
+    @handler
     def _after_grace(self, answered: bool) -> Any:  # noqa: FBT001
         if not self._enter_pending:
             return None
         self._enter_pending = False
         return None if answered else self._advance(insist=True)
 
-    @_handler
+    @handler
     def _on_key(self, _change: Any) -> Any:
         key = self._view.fields.key.take()
         if key is None or self._filling or self.status == "signed_in":
@@ -181,78 +159,56 @@ class LoginForm(FormWidget):
         self._view.tell_field("api_key", "")
         return self._committed()
 
-    @_handler
+    @handler
     def _on_commit(self, _change: Any) -> Any:
-        if self._filling or self.status == "signed_in":
+        if self._filling:
             return None
+        if self.status == "signed_in":
+            return self._clear_fields()  # late; a saved notebook would list it
         self._leave_chosen()
+        if self.status == "rejected" and self._key is None:
+            self._reset()  # somebody else's key was refused, not this account's
+        if looks_like_key(self.username_field.value):
+            return self._refuse_key_as_name()
         return self._committed()
 
-    @_handler
+    @handler
     def _on_profile(self, _change: Any) -> Any:
         if self._filling or self.status == "signed_in":
             return None
         self._key = self._check = None
-        self._set_status("empty")
+        self._reset()
         self._choose(self.profile_field.value)
         return self._advance(insist=False)
 
-    @_handler
+    @handler
     def _on_login(self, _button: Any) -> Any:
-        self._wish = True
+        if self.status == "signed_in":
+            return None
+        self._wish, self._acted_at = True, time.monotonic()
         return self._advance(insist=True)
 
-    @_handler
+    @handler
     def _on_unchecked(self, _button: Any) -> Any:
-        check = self._check
-        if check is None or self._registering or self.status != "undecided":
+        if self._registering or self.status != "undecided":
             return None
-        signin.use_unchecked(check.credentials)
-        return self._sign_in(check)
+        self._wish, self._acted_at = True, time.monotonic()
+        check, inputs = self._check, self._view.fields.inputs(self._key)
+        # There was no check yet where the form began with an error from before.
+        credentials = check.credentials if check else self._complete(inputs)
+        if credentials is None:
+            return None
+        signin.use_unchecked(credentials)
+        return self._sign_in(credentials)
 
-    @_handler
+    @handler
     def _on_cancel(self, _button: Any) -> None:
-        self._wish = False
+        self._wish = self._enter_pending = False
         if self.status in ("checking", "undecided"):
             self._check = None
             self._set_status("empty")
             self._tell("warn", "Cancelled. Log in starts the check again.")
-
-    @_handler
-    def _on_stay(self, _button: Any) -> None:
-        current = defaults.get_default_credentials()
-        if current is not None and not self._registering:
-            self._show_card(current)
-
-    @_handler
-    def _on_remember(self, change: Any) -> Any:
-        """Honour a tick that arrives after the login that it was meant for."""
-        credentials = self.credentials
-        if self._filling or self.status != "signed_in" or credentials is None:
-            return None
-        if change["new"] and not credentials.profile:
-            return functools.partial(self._register, credentials)
-        return None
-
-    @_handler
-    def _on_switch(self, _button: Any) -> None:
-        self._show_fields()
-
-    @_handler
-    def _on_logout(self, _button: Any) -> Any:
-        return self._log_out
-
-    @_handler
-    def _on_make_default(self, _button: Any) -> None:
-        credentials = self.credentials
-        if credentials is None or credentials.profile is None:
-            return
-        try:
-            self._store.set_default(credentials.profile)
-            notes = [f"New sessions start with '{credentials.profile}' now."]
-        except CartoLoginError as error:
-            notes = [str(error)]
-        self._show_card(credentials, notes + self._store.take_notes())
+            self.login_button.focus()
 
     # From what is committed to a verdict.
 
@@ -268,7 +224,7 @@ class LoginForm(FormWidget):
         Args:
             insist: ask again where the same inputs were refused or undecided before.
         """
-        if self.status == "signed_in" or self._registering:
+        if self.status == "signed_in" or self._registering or self.comm is None:
             return None
         inputs = self._view.fields.inputs(self._key)
         check = self._check
@@ -276,20 +232,19 @@ class LoginForm(FormWidget):
             if not check.done or (check.error and not insist):
                 return None
             if check.error is None:
-                return self._sign_in(check) if self._wish else None
+                return self._sign_in(check.credentials) if self._wish else None
         credentials = self._complete(inputs)
-        self._show_destination(inputs)
-        if credentials is None:
-            return None
-        return self._start(Check(inputs, credentials))
+        todo = self._start(Check(inputs, credentials)) if credentials else None
+        self._show_destination(self._view.fields.inputs(self._key))
+        return todo
 
     def _complete(self, inputs: Inputs) -> Credentials | None:
         """Return credentials to check; else say what is wrong or missing."""
         self._check = None
         if self.status != "rejected" or inputs.key is not None:
-            self._view.fields.clear_remarks()
-            self._set_status("empty")
+            self._reset()
         if self._chosen is not None and inputs.key is None:
+            self._chosen.session = self._session or self._chosen.session
             return self._chosen
         try:
             return inputs.credentials(self._session)
@@ -302,8 +257,10 @@ class LoginForm(FormWidget):
         given = inputs.has(fault.field)
         if given and fault.field == "api_key":
             self._key = None
-        if not given and (not self._wish or self.status == "rejected"):
+        if not given and not self._wish:
             return
+        if not given and fault.field == "api_key" and self.status == "rejected":
+            return  # that it was refused says more
         text = verdict.sentence_of(fault)
         beside = self._view.tell_field(fault.field, text)
         self._tell("warn", "Not complete yet." if beside else text)
@@ -316,7 +273,7 @@ class LoginForm(FormWidget):
         self._tell("busy", f"Checking with {check.credentials.address().host} …")
         return functools.partial(check.start, self._on_answer)
 
-    @_handler
+    @handler
     def _on_answer(self, check: Check) -> Any:
         if check is not self._check:
             return None  # cancelled, or something else was typed meanwhile
@@ -327,7 +284,7 @@ class LoginForm(FormWidget):
         self._set_status("accepted")
         summary = check.account.summary if check.account else ""
         self._tell("good", f"CARTO accepts this key: {summary}")
-        return self._sign_in(check) if self._wish else None
+        return self._sign_in(check.credentials) if self._wish else None
 
     def _tell_error(self, error: CartoLoginError) -> None:
         super()._tell_error(error)
@@ -347,60 +304,16 @@ class LoginForm(FormWidget):
             same = False
         if not same:
             self._chosen = None
-            self._filling = True
-            self.profile_field.value = NEW_ACCOUNT
-            self._filling = False
+            with self._writing():
+                self.profile_field.value = NEW_ACCOUNT
 
-    # From a verdict to a signed-in kernel.
-
-    def _sign_in(self, check: Check) -> Any:
-        self._registering = True
-        return functools.partial(self._register, check.credentials)
-
-    def _register(self, credentials: Credentials) -> None:
-        """Save and register, with no lock held: listeners may take their time."""
-        save_as = None
-        if credentials is not self._chosen and self.remember_field.value:
-            chosen = self._chosen.profile if self._chosen else None
-            save_as = chosen or signin.profile_name(credentials, self._store)
-        notes = signin.register(credentials, save_as=save_as, store=self._store)
-        self._on_registered(credentials, notes)
-
-    @_handler
-    def _on_registered(self, credentials: Credentials, notes: list[str]) -> None:
-        self._registering = False
-        self._show_card(credentials, notes)
-        self._view.switch.focus()
-
-    def _show_card(self, credentials: Credentials, notes: Sequence[str] = ()) -> None:
-        self._key = self._check = None
-        self._wish = self._enter_pending = False
-        super()._show_card(credentials, notes)
-
-    def _log_out(self) -> None:
-        notes = signin.sign_out()
-        with self._lock:
-            self._show_fields()
-            self._tell("good", " ".join(["Signed out.", *notes]))
-
-    def _on_default(self, credentials: Credentials | None) -> None:
-        """Follow an account that was set elsewhere, so that the card stays true."""
-        with self._lock:
-            if self.status != "signed_in" or self._registering:
-                return
-            if credentials is None:
-                self._show_fields()
-                self._tell("warn", "This kernel was signed out.")
-            elif credentials is not self.credentials:
-                self._show_card(credentials)
-
-
-def _weak_listener(form: LoginForm) -> Callable[[Credentials | None], None]:
-    """Follow the default without keeping the form alive."""
-    reference = weakref.ref(form)
-
-    def follow(credentials: Credentials | None) -> None:
-        if (listening := reference()) is not None:
-            listening._on_default(credentials)  # noqa: SLF001 - its own module
-
-    return follow
+    def _refuse_key_as_name(self) -> None:
+        """Forget a key in the place of the name: it would be looked up as a host."""
+        self._check = None
+        self._reset()
+        with self._writing():
+            self.username_field.value = ""
+        text = "That looks like an API key. Enter it below, and the user name here."
+        self._view.tell_field("username", text)
+        self.message = text
+        self._show_destination(self._view.fields.inputs(self._key))

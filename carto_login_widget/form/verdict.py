@@ -61,6 +61,8 @@ def sentence_of(error: CartoLoginError) -> str:
     """Return what happened and what would be better."""
     text = str(error)
     suggestion = getattr(error, "suggestion", None)
-    if suggestion and suggestion not in text:
-        text = f"{text} Try {suggestion}"
-    return text
+    if not suggestion or suggestion in text:
+        return text
+    if field_of(error) == "username":
+        return f"{text} Did you mean '{suggestion}'?"
+    return f"{text} Try {suggestion}"

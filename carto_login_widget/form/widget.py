@@ -10,6 +10,7 @@ import functools
 import threading
 import weakref
 from concurrent.futures import Future
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,7 +20,12 @@ import traitlets
 from .. import defaults, settings, signin
 from ..account import Account
 from ..credentials import Credentials
-from ..errors import CartoLoginError, InvalidCredentialsError, UndecidedError
+from ..errors import (
+    CartoLoginError,
+    InvalidCredentialsError,
+    NotLoggedInError,
+    UndecidedError,
+)
 from ..profiles import ProfileStore
 from . import card, verdict
 from .check import in_background
@@ -27,7 +33,7 @@ from .fields import CUSTOM, NEW_ACCOUNT, show
 from .view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from .inputs import Inputs
 
@@ -35,6 +41,11 @@ _PLAIN = (
     "The CARTO login form. If you read this instead of seeing the form, widgets do not "
     "show here: use %carto_login --prompt, or set CARTO_USERNAME and CARTO_API_KEY "
     "before the kernel starts, or keep a file and use %carto_login --file creds.json."
+)
+
+_CLOSED = (
+    "The form was closed before anybody signed in with it; a newer one replaces it. "
+    "Use the newer one, or run %carto_login again."
 )
 
 
@@ -84,6 +95,7 @@ class FormWidget(ipywidgets.VBox):
 
         Raises:
             TimeoutError: nobody did.
+            NotLoggedInError: the form was closed, as a newer one does.
         """
         # Shielded, so that giving up once does not end the form's own future.
         future = asyncio.shield(asyncio.wrap_future(self._signed_in))
@@ -94,6 +106,8 @@ class FormWidget(ipywidgets.VBox):
         with self._lock:
             self._chosen = None
             self._clear_fields()
+            if not self._signed_in.done():
+                self._signed_in.set_exception(NotLoggedInError(_CLOSED))
             for widget in self._view.all_widgets():
                 widget.close()
             super().close()
@@ -127,6 +141,7 @@ class FormWidget(ipywidgets.VBox):
             notes=notes,
         )
         view.quota.value = ""
+        view.tell("", "")
         saved = credentials.profile
         show(view.make_default, saved is not None and saved != self._store.default_name)
         self.children = view.card_rows
@@ -162,10 +177,9 @@ class FormWidget(ipywidgets.VBox):
         self.credentials = self.account = None
         if self._signed_in.done():
             self._signed_in = Future()
-        self._filling = True
-        self._view.fields.offer(names, first)
-        self._view.fields.fill(username or "", base_url)
-        self._filling = False
+        with self._writing():
+            self._view.fields.offer(names, first)
+            self._view.fields.fill(username or "", base_url)
         self._tell("", "")
         self._set_status("empty")
         if not given:
@@ -184,7 +198,7 @@ class FormWidget(ipywidgets.VBox):
 
     def _choose(self, name: str) -> None:
         """Fill in a saved account; its key stays out of the page."""
-        self._chosen = None
+        self._chosen, fault = None, None
         self._view.fields.clear_remarks()
         username, base_url = "", None
         if name != NEW_ACCOUNT:
@@ -192,20 +206,34 @@ class FormWidget(ipywidgets.VBox):
                 chosen = self._store.load(name)
                 where = chosen.address()
             except CartoLoginError as error:
-                self._tell_error(error)
-                return
-            self._chosen = chosen
-            username = where.username
-            on_own_host = where.base_url == f"https://{username}.carto.com"
-            base_url = None if on_own_host else where.base_url
-        self._filling = True
-        self._view.fields.fill(username, base_url)
-        self._filling = False
+                fault = error
+            else:
+                self._chosen, username = chosen, where.username
+                is_cloud = where.base_url == f"https://{username}.carto.com"
+                base_url = None if is_cloud else where.base_url
+        with self._writing():
+            self._view.fields.fill(username, base_url)
+        if fault is not None:
+            self._tell_error(fault)
 
     def _clear_fields(self) -> None:
+        with self._writing():
+            self._view.fields.clear()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Mark what is set in the fields as the form's own doing."""
         self._filling = True
-        self._view.fields.clear()
-        self._filling = False
+        try:
+            yield
+        finally:
+            self._filling = False
+
+    def _reset(self) -> None:
+        """Take back what was said of other inputs."""
+        self._view.fields.clear_remarks()
+        self._set_status("empty")
+        self._tell("", "")
 
     def _show_destination(self, inputs: Inputs) -> None:
         """Say where the key will be checked, as soon as that is known."""
@@ -218,6 +246,8 @@ class FormWidget(ipywidgets.VBox):
             where = None
         saved = self._chosen is not None and inputs.key is None
         held = self._chosen.secret if saved and self._chosen else inputs.key
+        if saved and fields.key_error.value:
+            held = None  # refused, so another one is needed
         self._view.tell_key(held, where, saved=saved)
 
     def _tell_error(self, error: CartoLoginError) -> None:
@@ -236,6 +266,8 @@ class FormWidget(ipywidgets.VBox):
         self.message = " ".join(filter(None, [title, sentence, still]))
 
     def _set_status(self, status: str) -> None:
+        if status != "accepted":
+            self.account = None
         self.status = status
         current = defaults.get_default_credentials()
         staying = (current.username or signin.who(current)) if current else None
