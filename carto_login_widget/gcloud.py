@@ -25,8 +25,9 @@ from .observatory import Grant, Refusal
 from .secret import Secret
 
 if TYPE_CHECKING:
-    from .credentials import Credentials
     from google.cloud.bigquery import Client as BigQueryClient
+
+    from .credentials import Credentials
 
 _LIFE = timedelta(minutes=50)
 _ASK_AGAIN = timedelta(minutes=1)
