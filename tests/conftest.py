@@ -31,16 +31,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def home(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Path:
-    """The empty home directory of this test; nothing of the machine's shows."""
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The empty home directory of this test; nothing of the machine's shows.
+
+    What a test changes in the environment ends with it: servers that live for the whole
+    session start between tests.
+    """
+    before = dict(os.environ)
     for name in os.environ.keys() - clean_environment().keys():
-        monkeypatch.delenv(name)
+        del os.environ[name]
     path = tmp_path_factory.mktemp("home")
-    for name, value in home_variables(path).items():
-        monkeypatch.setenv(name, value)
-    return path
+    os.environ.update(home_variables(path))
+    yield path
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture(autouse=True)

@@ -53,7 +53,9 @@ class Front(HTTPServer):
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
         for stream in waiting.values():
-            stream.close()  # a task that never began has closed nothing
+            # A task that never began has closed nothing; TLS takes the socket away.
+            if stream.socket is not None:
+                stream.close()
         await super().close_all_connections()
 
     async def _greet(self, stream: IOStream, address: Any) -> None:

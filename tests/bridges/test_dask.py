@@ -8,6 +8,7 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, Any
 
+import cloudpickle
 import pytest
 from distributed import Client, LocalCluster
 from distributed.security import Security
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
+# The workers cannot import this module.
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
 def start(**options: Any) -> LocalCluster:
