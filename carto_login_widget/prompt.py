@@ -70,8 +70,7 @@ def ask(  # noqa: PLR0913 - what is known, and how to talk
             break
         asked = {"base_url", "username"}
         try:
-            credentials = Credentials(username or None, key, base_url or None)
-            credentials.remember(source="the prompt")
+            credentials = _credentials(username, key, base_url)
             _check(credentials, validate=validate, read=read, say=say)
         except CartoLoginError as error:
             say(str(error))
@@ -79,6 +78,16 @@ def ask(  # noqa: PLR0913 - what is known, and how to talk
             continue
         return _finish(credentials, store, read, say)
     raise NotLoggedInError(f"Nobody has signed in. {signin.WAYS_TO_LOG_IN}")
+
+
+def _credentials(
+    username: str | None, key: Secret, base_url: str | None
+) -> Credentials:
+    """Return what was answered; an address not as pasted, but as CARTO has it."""
+    given = Credentials(username or None, key, base_url or None)
+    where = given.address()
+    own = Credentials(where.username, key, where.base_url if base_url else None)
+    return own.remember(source="the prompt")
 
 
 def _text(read: Callable[[str], str], question: str, offered: str | None) -> str:

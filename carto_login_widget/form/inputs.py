@@ -65,12 +65,12 @@ class Inputs:
         Raises:
             InvalidCredentialsError: something is wrong or missing; `field` says where.
         """
-        self.address()
+        where = self.address()
         if self.key is None:
             raise InvalidCredentialsError("Enter the API key.", field="api_key")
-        credentials = Credentials(
-            self.username or None, self.key, self.base_url or None, session=session
-        )
+        # Not as pasted: cartoframes, which reads the file, takes no dashboard's URL.
+        base_url = where.base_url if self.custom else None
+        credentials = Credentials(where.username, self.key, base_url, session=session)
         return credentials.remember(source="the form")
 
     def has(self, field: str | None) -> bool:

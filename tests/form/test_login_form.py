@@ -514,3 +514,15 @@ def test_switching_threads_end_on_one_account(carto: Sandbox) -> None:
     for thread in threads:
         thread.join()
     assert form.credentials is get_default_credentials()
+
+
+def test_a_pasted_dashboard_address_is_saved_as_what_it_means(
+    at_jane: Person, carto: Sandbox, home: Path
+) -> None:
+    """What is saved is an address that cartoframes can use."""
+    form = at_jane.form
+    at_jane.commit(form.base_url_field, f"{carto.base_url('jane')}/dashboard/tables")
+    at_jane.enter(form.key_field, carto.accounts["jane"].master.token)
+    at_jane.wait("signed_in")
+    (name,) = saved(home)
+    assert ProfileStore().load(name).base_url == carto.base_url("jane")
