@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import faulthandler
+import signal
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -42,9 +43,11 @@ def _wait_for_form() -> None:
 
 def interrupted() -> None:
     """Say `ready`, be interrupted in the middle, and print all that can be seen."""
+    # Ignored in what a shell has started in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name, call in calls().items():
-        print("ready", flush=True)
         try:
+            print("ready", flush=True)
             call()
         except KeyboardInterrupt as error:
             if name != "waiting for the form":
