@@ -190,7 +190,7 @@ def test_a_replaced_file_becomes_private(tmp_path: Path) -> None:
 
 @posix
 @pytest.mark.parametrize("exists", [True, False], ids=["target", "no target yet"])
-def test_a_link_stays_a_link(tmp_path: Path, exists: bool) -> None:  # noqa: FBT001
+def test_a_link_stays_a_link(tmp_path: Path, exists: bool) -> None:
     """What a link points to is replaced, as dotfile managers need it."""
     (tmp_path / "dotfiles").mkdir()
     target, link = tmp_path / "dotfiles" / "creds.json", tmp_path / "creds.json"

@@ -51,7 +51,6 @@ def test_voila_shows_the_form_when_told(
     open_voila: Callable[..., Page], carto: Sandbox
 ) -> None:
     """In Voilà `LoginForm()` is shown, and signs the page's kernel in."""
-    base_url = carto.base_url("jane")
     shown = SHOW_FORM.format(carto.base_url("jane"))
     page = open_voila([shown])
     root = page.locator(".carto-login").last
