@@ -29,10 +29,13 @@ CSS = """
 .carto-login .widget-checkbox label,
 .carto-login .widget-label-basic { white-space: normal; height: auto; }
 .carto-login .widget-checkbox { height: auto; min-height: 28px; overflow: visible; }
-.carto-login .widget-radio-box { margin-bottom: 0; }
+/* The rule of ipywidgets is more specific, and leaves a gap. */
+.carto-login .widget-radio-box { margin-bottom: 4px !important; }
 .carto-login .widget-checkbox label { line-height: 1.45; padding-top: 3px; }
 .carto-login .widget-radio { display: flex; flex-direction: row; }
-.carto-login .widget-radio > label { text-align: right; margin-right: 8px; }
+.carto-login .widget-radio > label {
+  text-align: right; margin-right: 8px; line-height: 20px;
+}
 .carto-login a { color: var(--carto-link); text-decoration: underline; }
 .carto-login .carto-title { font-weight: 600; }
 .carto-login .carto-note { color: var(--carto-muted); }
