@@ -21,23 +21,23 @@ _HOME_OF = {
     "CartoLoginError": "errors",
     "Credentials": "credentials",
     "CredentialsFileError": "errors",
-    "DataObservatoryError": "gcloud",
+    "DataObservatoryError": "server.google",
     "InvalidCredentialsError": "errors",
     "LoginForm": "form",
     "NotCartoError": "errors",
     "NotLoggedInError": "errors",
     "ProfileNotFoundError": "errors",
-    "ProfileStore": "profiles",
+    "ProfileStore": "store.profiles",
     "Reason": "errors",
     "RejectedError": "errors",
     "UndecidedError": "errors",
-    "get_default_credentials": "defaults",
-    "login": "signin",
-    "logout": "signin",
-    "on_default_change": "defaults",
-    "set_default_credentials": "defaults",
+    "get_default_credentials": "session.default",
+    "login": "session.login",
+    "logout": "session.login",
+    "on_default_change": "session.default",
+    "set_default_credentials": "session.default",
     "share_with_workers": "bridges.dask",
-    "unset_default_credentials": "defaults",
+    "unset_default_credentials": "session.default",
 }
 
 __all__ = [
@@ -69,12 +69,6 @@ if TYPE_CHECKING:
     from .account import Account
     from .bridges.dask import share_with_workers
     from .credentials import Credentials
-    from .defaults import (
-        get_default_credentials,
-        on_default_change,
-        set_default_credentials,
-        unset_default_credentials,
-    )
     from .errors import (
         CartoLoginError,
         CredentialsFileError,
@@ -87,9 +81,15 @@ if TYPE_CHECKING:
         UndecidedError,
     )
     from .form import LoginForm
-    from .gcloud import DataObservatoryError
-    from .profiles import ProfileStore
-    from .signin import login, logout
+    from .server.google import DataObservatoryError
+    from .session.default import (
+        get_default_credentials,
+        on_default_change,
+        set_default_credentials,
+        unset_default_credentials,
+    )
+    from .session.login import login, logout
+    from .store.profiles import ProfileStore
 
 
 def __getattr__(name: str) -> Any:

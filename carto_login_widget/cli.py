@@ -7,12 +7,13 @@ import getpass
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from . import settings, signin
+from . import settings
 from .credentials import Credentials
 from .errors import CartoLoginError, InvalidCredentialsError, NotLoggedInError
-from .names import check_name
-from .profiles import ProfileStore
 from .secret import Secret, clean_paste
+from .session import login as signin
+from .store.names import check_name
+from .store.profiles import ProfileStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

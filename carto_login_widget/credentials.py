@@ -9,9 +9,10 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import address, files
+from . import address
 from .errors import InvalidCredentialsError, without_frames
 from .secret import Secret, check_key
+from .store import files
 
 if TYPE_CHECKING:
     import carto.auth
@@ -216,7 +217,7 @@ class Credentials:
             CredentialsFileError: it cannot be read, is not JSON, or lacks what is
                 needed.
         """
-        from .documents import from_document
+        from .store.documents import from_document
 
         path = _path(config_file)
         credentials = from_document(files.read_document(path), path=path)
@@ -238,8 +239,8 @@ class Credentials:
         Raises:
             CredentialsFileError: it cannot be written; what was there is still there.
         """
-        from .documents import save_file
-        from .profiles import store_of
+        from .store.documents import save_file
+        from .store.profiles import store_of
 
         path = _path(config_file)
         store = store_of(path)
@@ -289,14 +290,14 @@ class Credentials:
             >>> Credentials("jane", key).validate().key_type  # doctest: +SKIP
             'master'
         """
-        from .validation import validate
+        from .server.check import validate
 
         return validate(self, timeout=timeout)
 
     @property
     def me_data(self) -> dict[str, Any]:
         """What `/api/v3/me` tells a master key; `{}` where it does not tell."""
-        from .client import me_data
+        from .server.client import me_data
 
         return me_data(self)
 
@@ -312,13 +313,13 @@ class Credentials:
         Raises:
             DataObservatoryError: CARTO gave no token; the message says why.
         """
-        from .gcloud import project_and_token
+        from .server.google import project_and_token
 
         return project_and_token(self)
 
     def google_credentials(self) -> google.auth.credentials.Credentials:
         """Return Google credentials that renew themselves by asking CARTO."""
-        from .gcloud import google_credentials
+        from .server.google import google_credentials
 
         return google_credentials(self)
 
@@ -331,13 +332,13 @@ class Credentials:
         Raises:
             ImportError: the extra `bigquery` is not installed.
         """
-        from .gcloud import bigquery_client
+        from .server.google import bigquery_client
 
         return bigquery_client(self, **kwargs)
 
     def is_instant_licensing_active(self) -> bool:
         """Whether the account may license Data Observatory data at once."""
-        from .gcloud import is_instant_licensing_active
+        from .server.google import is_instant_licensing_active
 
         return is_instant_licensing_active(self)
 
@@ -347,7 +348,7 @@ class Credentials:
         Raises:
             ImportError: the extra `carto` is not installed.
         """
-        from .bridges.carto import api_key_auth_client
+        from .convert.carto import api_key_auth_client
 
         return api_key_auth_client(self)
 

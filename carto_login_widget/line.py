@@ -56,8 +56,8 @@ def are_names(profiles: Iterable[str], username: str | None) -> bool:
         profiles: what stands for saved accounts.
         username: what stands for a user name.
     """
-    from .names import is_name
-    from .profiles import ProfileStore
+    from .store.names import is_name
+    from .store.profiles import ProfileStore
 
     # CARTO's user names are in lower case, its shorter keys in both.
     if username and username != username.lower() and _may_be_a_key(username):

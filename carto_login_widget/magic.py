@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from .credentials import Credentials
-    from .signin import Found
+    from .session.login import Found
 
 _NAME = "carto_login"
 _THE_MAGIC = re.compile(r"(?:\s*|.*=\s*%)%?carto_login\s+(.*)", re.DOTALL)
@@ -109,7 +109,7 @@ class CartoLoginMagics(Magics):
         return self._sign_in(args)
 
     def _sign_in(self, args: Namespace) -> Credentials | None:
-        from . import signin
+        from .session import login as signin
 
         named = bool(args.profile or args.file or settings.named_profile())
         error: CartoLoginError | None = None
@@ -158,7 +158,7 @@ class CartoLoginMagics(Magics):
 
     def _prompt(self, args: Namespace, error: CartoLoginError | None) -> Credentials:
         from . import prompt
-        from .profiles import ProfileStore
+        from .store.profiles import ProfileStore
 
         if error is not None:
             print(error)
@@ -172,7 +172,7 @@ class CartoLoginMagics(Magics):
 
 def _nobody(other: Found | None) -> str:
     """Say that nobody can be asked, and why somebody would have to be."""
-    from . import signin
+    from .session import login as signin
 
     if other is None:
         return f"Nobody is there to ask. {signin.nothing_found()}"
@@ -237,7 +237,7 @@ def _parse(magic: Any, line: str) -> Namespace:
 
 def _show_card(credentials: Credentials, notes: list[str], shell: Any) -> Credentials:
     if not _has_widgets(shell):
-        from .signin import describe
+        from .session.login import describe
 
         for label, text in describe(credentials).items():
             print(f"{label}: {text}")
@@ -251,7 +251,7 @@ def _show_card(credentials: Credentials, notes: list[str], shell: Any) -> Creden
 
 
 def _list_accounts() -> None:
-    from .profiles import ProfileStore
+    from .store.profiles import ProfileStore
 
     store = ProfileStore()
     names, default = store.names(), store.default_name
@@ -268,7 +268,8 @@ def _list_accounts() -> None:
 
 
 def _whoami() -> None:
-    from . import defaults, signin
+    from .session import default as defaults
+    from .session import login as signin
 
     current = defaults.get_default_credentials()
     if current is None:
@@ -279,7 +280,7 @@ def _whoami() -> None:
 
 
 def _logout() -> None:
-    from . import signin
+    from .session import login as signin
 
     notes = signin.sign_out()
     print("Signed out of CARTO in this kernel. Saved accounts stay saved.")
@@ -288,8 +289,8 @@ def _logout() -> None:
 
 
 def _forget(name: str) -> None:
-    from . import defaults
-    from .profiles import ProfileStore
+    from .session import default as defaults
+    from .store.profiles import ProfileStore
 
     store = ProfileStore()
     store.delete(name)
@@ -326,7 +327,7 @@ def _complete(context: CompletionContext) -> SimpleMatcherResult:
 
 
 def _names_after(previous: str, start: str) -> list[str]:
-    from .profiles import ProfileStore
+    from .store.profiles import ProfileStore
 
     if previous in {"--file", "--username", "--base-url"}:
         return []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 from typing import TYPE_CHECKING
 
-from . import signin
 from .credentials import Credentials
 from .errors import (
     CartoLoginError,
@@ -17,11 +16,12 @@ from .errors import (
     UndecidedError,
 )
 from .secret import Secret, clean_paste
+from .session import login as signin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .profiles import ProfileStore
+    from .store.profiles import ProfileStore
 
 _TRIES = 5
 

@@ -51,7 +51,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def _signed_out(home: Path) -> Iterator[None]:
     yield
     # A test that did not import it has signed nothing in: import it for none.
-    if "carto_login_widget.defaults" in sys.modules:
+    if "carto_login_widget.session.default" in sys.modules:
         sys.modules["carto_login_widget"].unset_default_credentials()
 
 

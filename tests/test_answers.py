@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 import pytest
 
-from carto_login_widget import answers
 from carto_login_widget.address import resolve
 from carto_login_widget.errors import NotCartoError, Reason, UndecidedError
-from carto_login_widget.failures import Failure
+from carto_login_widget.server import answers
+from carto_login_widget.server.failures import Failure
 
 KEY = "0123456789abcdef%9abcdef0123"
 

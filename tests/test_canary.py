@@ -28,13 +28,9 @@ from harness.leaks import (
 from harness.leaks.scene import Scene, files_below, sandbox
 from harness.leaks.search import MASTER, REGULAR, found_in, texts_of_error
 
-from carto_login_widget import (
-    CartoLoginError,
-    Credentials,
-    InvalidCredentialsError,
-    client,
-)
+from carto_login_widget import CartoLoginError, Credentials, InvalidCredentialsError
 from carto_login_widget.address import check_username
+from carto_login_widget.server import client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,10 +10,10 @@ import requests
 from harness.rawserver import RawServer
 from harness.rawserver import http as http_answer
 
-from carto_login_widget import client
 from carto_login_widget.credentials import Credentials
 from carto_login_widget.errors import Reason
 from carto_login_widget.sandbox import Fault
+from carto_login_widget.server import client
 from carto_login_widget.settings import CartoLogin
 
 KEY = "0123456789abcdef0123456789abcdef01234567"

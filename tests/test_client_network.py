@@ -9,11 +9,11 @@ import requests
 import trustme
 from harness.rawserver import RawServer, http
 
-from carto_login_widget import client
 from carto_login_widget.credentials import Credentials
 from carto_login_widget.errors import Reason
-from carto_login_widget.failures import Failure
 from carto_login_widget.sandbox import Fault, Sandbox
+from carto_login_widget.server import client
+from carto_login_widget.server.failures import Failure
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 

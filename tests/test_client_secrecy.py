@@ -16,11 +16,11 @@ from urllib.parse import quote
 import pytest
 from harness.rawserver import RawServer, http
 
-from carto_login_widget import client
 from carto_login_widget.credentials import Credentials
 from carto_login_widget.errors import CartoLoginError
 from carto_login_widget.sandbox import Fault
 from carto_login_widget.secret import Secret
+from carto_login_widget.server import client
 
 KEY = "0123456789abcdef%$9abcdef01234567canary"
 FORMS = [KEY, quote(KEY, safe="")]

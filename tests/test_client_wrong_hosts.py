@@ -10,10 +10,10 @@ from base64 import b64encode
 import pytest
 from harness.rawserver import RawServer, http
 
-from carto_login_widget import client
 from carto_login_widget.credentials import Credentials
 from carto_login_widget.errors import NotCartoError, Reason, UndecidedError
 from carto_login_widget.sandbox.tls import server_context
+from carto_login_widget.server import client
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 JSON = "Content-Type: application/json"

@@ -7,8 +7,13 @@ import sys
 import pytest
 import urllib3
 
-from carto_login_widget.connections import Line, current_line, tls_context, watch_pools
-from carto_login_widget.failures import AuthoritiesError
+from carto_login_widget.server.connections import (
+    Line,
+    current_line,
+    tls_context,
+    watch_pools,
+)
+from carto_login_widget.server.failures import AuthoritiesError
 
 
 def test_cutting_ends_what_is_connected_and_what_comes():

@@ -12,11 +12,7 @@ from types import SimpleNamespace
 import pytest
 import requests
 
-from carto_login_widget import (
-    Account,
-    Credentials,
-    InvalidCredentialsError,
-)
+from carto_login_widget import Account, Credentials, InvalidCredentialsError
 from carto_login_widget.secret import Secret, clean_paste
 
 CANARY = "c4n4ry0123456789abcdef0123456789abcdef01"

@@ -9,7 +9,7 @@ import requests.exceptions as raised
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
 from carto_login_widget.errors import Reason
-from carto_login_widget.failures import sort_error
+from carto_login_widget.server.failures import sort_error
 
 GAI = socket.gaierror(-2, "Name or service not known")
 REFUSED = NewConnectionError(None, "refused")

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carto_login_widget import CredentialsFileError, files
+from carto_login_widget import CredentialsFileError
+from carto_login_widget.store import files
 
 CANARY = "c4n4ry0123456789abcdef0123456789abcdef01"
 

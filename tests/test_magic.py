@@ -24,8 +24,8 @@ from carto_login_widget import (
     set_default_credentials,
 )
 from carto_login_widget.sandbox import Fault
+from carto_login_widget.session.sources import session
 from carto_login_widget.settings import CartoLogin
-from carto_login_widget.sources import session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

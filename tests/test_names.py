@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from carto_login_widget import Credentials, InvalidCredentialsError
-from carto_login_widget.names import candidates, check_name, is_name, names_of_files
+from carto_login_widget.store.names import (
+    candidates,
+    check_name,
+    is_name,
+    names_of_files,
+)
 
 ALLOWED = ["a", "7", "jane", "jane@maps.example.com", "a.b-c_d@e", "a-", "x" * 64]
 REFUSED = ["", ".", "..", ".a", "-a", "@a", "a.", "a b", "a/b", "a\\b", "a\n", "x" * 65]

@@ -20,17 +20,17 @@ from carto_login_widget import (
     ProfileStore,
     RejectedError,
     UndecidedError,
-    client,
     get_default_credentials,
     login,
     logout,
     on_default_change,
     set_default_credentials,
-    signin,
     unset_default_credentials,
 )
 from carto_login_widget.sandbox import Fault
-from carto_login_widget.sources import session
+from carto_login_widget.server import client
+from carto_login_widget.session import login as signin
+from carto_login_widget.session.sources import session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

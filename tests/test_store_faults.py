@@ -15,12 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from carto_login_widget import (
-    Credentials,
-    CredentialsFileError,
-    ProfileStore,
-    files,
-)
+from carto_login_widget import Credentials, CredentialsFileError, ProfileStore
+from carto_login_widget.store import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

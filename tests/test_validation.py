@@ -7,7 +7,6 @@ import pytest
 import requests
 from harness.rawserver import RawServer, http
 
-from carto_login_widget import client, validation
 from carto_login_widget.credentials import Credentials
 from carto_login_widget.errors import (
     InvalidCredentialsError,
@@ -17,6 +16,8 @@ from carto_login_widget.errors import (
     UndecidedError,
 )
 from carto_login_widget.sandbox import Fault, Sandbox
+from carto_login_widget.server import check as validation
+from carto_login_widget.server import client
 
 WRONG = "0123456789abcdef0123456789abcdef01234567"
 

@@ -16,9 +16,9 @@ from harness.verdicts import (
     row_names,
 )
 
-from carto_login_widget import client
 from carto_login_widget.errors import Reason, UndecidedError
 from carto_login_widget.sandbox import Fault
+from carto_login_widget.server import client
 
 NO_SENSE = (
     "CARTO at {host} gave an answer that makes no sense (HTTP 200). Your key was not "

@@ -25,7 +25,6 @@ from harness.verdicts import (
     row_names,
 )
 
-from carto_login_widget import client
 from carto_login_widget.account import Account
 from carto_login_widget.errors import (
     NotCartoError,
@@ -34,6 +33,7 @@ from carto_login_widget.errors import (
     UndecidedError,
 )
 from carto_login_widget.sandbox import Fault
+from carto_login_widget.server import client
 
 KNOWS_USER = (
     "CARTO at {host} knows '{user}', but not this API key. Copy it again from "

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 import wrapt
 
-from carto_login_widget.errors import CartoLoginError
+from ..errors import CartoLoginError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from carto_login_widget.credentials import Credentials
+    from ..credentials import Credentials
 
     Apply = Callable[[ModuleType, Credentials | None], None]
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from carto_login_widget.errors import InvalidCredentialsError
-
+from ..errors import InvalidCredentialsError
 from . import Bridge, make
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     import cartoframes.auth
 
-    from carto_login_widget.credentials import Credentials
+    from ..credentials import Credentials
 
 
 class _Default:

@@ -7,15 +7,15 @@ import warnings
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from carto_login_widget import defaults
-from carto_login_widget.errors import CartoLoginError
+from ..errors import CartoLoginError
+from ..session import default as defaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from distributed import Client
 
-    from carto_login_widget.credentials import Credentials
+    from ..credentials import Credentials
 
 _NAME = "carto-account"
 _TIMEOUT = 10.0

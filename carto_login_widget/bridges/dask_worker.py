@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from distributed.diagnostics.plugin import WorkerPlugin
 
-from carto_login_widget import defaults
+from ..session import default as defaults
 
 if TYPE_CHECKING:
-    from carto_login_widget.credentials import Credentials
+    from ..credentials import Credentials
 
 _PROCESS = uuid.uuid4().hex
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from carto_login_widget.secret import Secret
-
+from ..secret import Secret
 from . import Bridge
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from carto_login_widget.credentials import Credentials
+    from ..credentials import Credentials
 
     Options = dict[str, Secret | None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from .. import signin
+from ..session import login as signin
 from . import style
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ..credentials import Credentials
-    from ..profiles import ProfileStore
+    from ..store.profiles import ProfileStore
 
 _STALE = style.stale(
     "This card is from an earlier session; this kernel is not signed in by it."

@@ -9,8 +9,9 @@ import functools
 import time
 from typing import TYPE_CHECKING, Any
 
-from .. import defaults, signin
 from ..errors import CartoLoginError
+from ..session import default as defaults
+from ..session import login as signin
 from .check import in_background
 from .handling import handler
 from .widget import FormWidget
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..credentials import Credentials
-    from ..profiles import ProfileStore
     from ..secret import Secret
+    from ..store.profiles import ProfileStore
     from .check import Check
 
 # For so many seconds the focus may still move to where the user goes on; later they

@@ -11,8 +11,9 @@ import functools
 import time
 from typing import TYPE_CHECKING, Any
 
-from .. import defaults, signin
 from ..errors import CartoLoginError, InvalidCredentialsError, Reason
+from ..session import default as defaults
+from ..session import login as signin
 from . import verdict
 from .check import Check, in_background
 from .fields import NEW_ACCOUNT
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import requests
 
     from ..credentials import Credentials
-    from ..profiles import ProfileStore
+    from ..store.profiles import ProfileStore
     from .inputs import Inputs
 
 # The page sends Enter 1 to 6 ms before the text that it commits; this many seconds may

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import ipywidgets
 
-from ..signin import short_path
+from ..session.login import short_path
 from . import style
 from .fields import Fields, say, show
 

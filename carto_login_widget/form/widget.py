@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import ipywidgets
 import traitlets
 
-from .. import defaults, settings, signin
+from .. import settings
 from ..account import Account
 from ..credentials import Credentials
 from ..errors import (
@@ -26,7 +26,9 @@ from ..errors import (
     NotLoggedInError,
     UndecidedError,
 )
-from ..profiles import ProfileStore
+from ..session import default as defaults
+from ..session import login as signin
+from ..store.profiles import ProfileStore
 from . import card, verdict
 from .check import in_background
 from .fields import CUSTOM, NEW_ACCOUNT, show

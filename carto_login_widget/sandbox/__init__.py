@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from carto_login_widget.sandbox.accounts import (
-    Key,
-    SandboxAccount,
-    grants,
-    table_grant,
-)
-from carto_login_widget.sandbox.faults import Failure, Fault
-from carto_login_widget.sandbox.limits import RateLimit
-from carto_login_widget.sandbox.people import default_accounts
-from carto_login_widget.sandbox.records import Record
-from carto_login_widget.sandbox.sandbox import Sandbox
+from .accounts import Key, SandboxAccount, grants, table_grant
+from .faults import Failure, Fault
+from .limits import RateLimit
+from .people import default_accounts
+from .records import Record
+from .sandbox import Sandbox
 
 __all__ = [
     "Failure",

@@ -9,14 +9,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from carto_login_widget.sandbox import rails
-from carto_login_widget.sandbox.messages import Answer, empty_answer
-from carto_login_widget.sandbox.paging import BadParameterError, Paging, page_of
+from . import rails
+from .messages import Answer, empty_answer
+from .paging import BadParameterError, Paging, page_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from carto_login_widget.sandbox.accounts import Key, SandboxAccount
+    from .accounts import Key, SandboxAccount
 
 _LISTED = ("master", "default", "regular")
 

@@ -12,16 +12,10 @@ import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from carto_login_widget.sandbox.tables import (
-    SRTEXT,
-    TABLES,
-    Table,
-    geometry_srid,
-    srid_of,
-)
+from .tables import SRTEXT, TABLES, Table, geometry_srid, srid_of
 
 if TYPE_CHECKING:
-    from carto_login_widget.sandbox.accounts import Key, SandboxAccount
+    from .accounts import Key, SandboxAccount
 
 _CATALOGUE = re.compile(
     r"\bpg_(catalog|class|attribute|namespace|roles|type)\b|\binformation_schema\b",

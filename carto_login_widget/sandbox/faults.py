@@ -13,14 +13,8 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Self
 
-from carto_login_widget.sandbox.messages import (
-    JSON_TYPE,
-    Answer,
-    Request,
-    html_answer,
-    json_answer,
-)
-from carto_login_widget.sandbox.routes import api_path
+from .messages import JSON_TYPE, Answer, Request, html_answer, json_answer
+from .routes import api_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable

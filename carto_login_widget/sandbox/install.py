@@ -11,15 +11,15 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypedDict
 
-from carto_login_widget.sandbox.database import Database
-from carto_login_widget.sandbox.limits import Limiter, RateLimit
-from carto_login_widget.sandbox.tokens import GoogleTokens
+from .database import Database
+from .limits import Limiter, RateLimit
+from .tokens import GoogleTokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from carto_login_widget.sandbox.accounts import SandboxAccount
-    from carto_login_widget.sandbox.messages import Request
+    from .accounts import SandboxAccount
+    from .messages import Request
 
 Mode = Literal["auto", "subdomain", "subdomainless"]
 _PREFIX = re.compile(r"^/(user|u)/([^/]+)(/.*)$")

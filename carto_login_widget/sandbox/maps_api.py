@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from carto_login_widget.sandbox.messages import Answer, json_answer
-from carto_login_widget.sandbox.sql_api import DataCall, RefusedError
+from .messages import Answer, json_answer
+from .sql_api import DataCall, RefusedError
 
 if TYPE_CHECKING:
-    from carto_login_widget.sandbox.install import Install
-    from carto_login_widget.sandbox.messages import Request
+    from .install import Install
+    from .messages import Request
 
 _SUBTYPES = {
     401: "api-key-not-found",

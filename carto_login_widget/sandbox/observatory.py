@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from carto_login_widget.sandbox import rails
-from carto_login_widget.sandbox.messages import Answer, json_answer
-from carto_login_widget.sandbox.who import public_gate
+from . import rails
+from .messages import Answer, json_answer
+from .who import public_gate
 
 if TYPE_CHECKING:
-    from carto_login_widget.sandbox.accounts import Key, SandboxAccount
+    from .accounts import Key, SandboxAccount
 
 _NOT_ENABLED = "The user does not have Data Observatory enabled"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from carto_login_widget.sandbox.accounts import SandboxAccount, grants, table_grant
+from .accounts import SandboxAccount, grants, table_grant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

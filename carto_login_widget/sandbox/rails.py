@@ -14,24 +14,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, unquote, urlencode
 
-from carto_login_widget.sandbox.install import (
-    full_host,
-    host_name,
-    is_https,
-    split_path,
-    web_host,
-)
-from carto_login_widget.sandbox.messages import (
-    Answer,
-    Request,
-    empty_answer,
-    html_answer,
-    json_answer,
-)
+from .install import full_host, host_name, is_https, split_path, web_host
+from .messages import Answer, Request, empty_answer, html_answer, json_answer
 
 if TYPE_CHECKING:
-    from carto_login_widget.sandbox.accounts import Key, SandboxAccount
-    from carto_login_widget.sandbox.install import Install
+    from .accounts import Key, SandboxAccount
+    from .install import Install
 
 _BASIC = re.compile(r"basic\s(\w+)", re.IGNORECASE | re.ASCII)
 _CALLBACK = re.compile(r"[$a-z_][0-9a-z_$]*", re.IGNORECASE)

@@ -7,13 +7,13 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from carto_login_widget.sandbox.rails import basic_pair
-from carto_login_widget.sandbox.routes import api_path
+from .rails import basic_pair
+from .routes import api_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from carto_login_widget.sandbox.messages import Request
+    from .messages import Request
 
 Place = Literal["header", "query", "body"]
 _URL_SAFE = str.maketrans("-_", "+/")

@@ -8,21 +8,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from carto_login_widget.sandbox import (
-    auth_api,
-    maps_api,
-    observatory,
-    rails,
-    sql_api,
-    who,
-)
-from carto_login_widget.sandbox.install import split_path
+from . import auth_api, maps_api, observatory, rails, sql_api, who
+from .install import split_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from carto_login_widget.sandbox.install import Install
-    from carto_login_widget.sandbox.messages import Answer, Request
+    from .install import Install
+    from .messages import Answer, Request
 
     Handler = Callable[[rails.Call], Answer]
 

@@ -7,21 +7,21 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from carto_login_widget.sandbox.faults import Failure, Fault, Faults
-from carto_login_widget.sandbox.install import Install
-from carto_login_widget.sandbox.people import default_accounts
+from .faults import Failure, Fault, Faults
+from .install import Install
+from .people import default_accounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     import requests
 
-    from carto_login_widget.sandbox.accounts import SandboxAccount
-    from carto_login_widget.sandbox.install import Mode, Switches
-    from carto_login_widget.sandbox.records import Record
-    from carto_login_widget.sandbox.server import Server
-    from carto_login_widget.sandbox.tls import Certificate
-    from carto_login_widget.sandbox.tokens import GoogleTokens
+    from .accounts import SandboxAccount
+    from .install import Mode, Switches
+    from .records import Record
+    from .server import Server
+    from .tls import Certificate
+    from .tokens import GoogleTokens
 
 _MISSING = (
     "The CARTO sandbox needs {name}, which is not installed. "
@@ -178,7 +178,7 @@ class Sandbox:
         Args:
             trust: Whether it trusts `ca_file` where the sandbox speaks TLS.
         """
-        from carto_login_widget.sandbox.adapter import cloud_session
+        from .adapter import cloud_session
 
         ca_file = str(self.ca_file) if self.ca_file and trust else None
         return cloud_session(
@@ -267,12 +267,12 @@ def _needs(name: str, load: Callable[[], Any]) -> Any:
 
 
 def _server_class() -> type[Server]:
-    from carto_login_widget.sandbox.server import Server
+    from .server import Server
 
     return Server
 
 
 def _context_maker() -> Callable[..., Any]:
-    from carto_login_widget.sandbox.tls import server_context
+    from .tls import server_context
 
     return server_context

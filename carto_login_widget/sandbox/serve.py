@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from carto_login_widget.sandbox.sandbox import Sandbox
+from .sandbox import Sandbox
 
 
 def serve(port: int) -> int:

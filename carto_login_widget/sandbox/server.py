@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, cast
 from tornado.httputil import HTTPHeaders, ResponseStartLine
 from tornado.iostream import StreamClosedError
 
-from carto_login_widget.sandbox import routes
-from carto_login_widget.sandbox.faults import Fault
-from carto_login_widget.sandbox.front import Front
-from carto_login_widget.sandbox.messages import Answer, Request, html_answer
-from carto_login_widget.sandbox.records import Record
-from carto_login_widget.sandbox.sql_api import DataCall
+from . import routes
+from .faults import Fault
+from .front import Front
+from .messages import Answer, Request, html_answer
+from .records import Record
+from .sql_api import DataCall
 
 if TYPE_CHECKING:
     import ssl
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from tornado.httputil import HTTPServerRequest
     from tornado.iostream import IOStream
 
-    from carto_login_widget.sandbox.faults import Failure, Faults
-    from carto_login_widget.sandbox.install import Install
+    from .faults import Failure, Faults
+    from .install import Install
 
 _log = logging.getLogger(__name__)
 _DEFECT = "<html><body><h1>500</h1><p>A defect of the sandbox.</p></body></html>"

@@ -16,19 +16,14 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from carto_login_widget.sandbox.accounts import DEFAULT_PUBLIC
-from carto_login_widget.sandbox.database import QueryError
-from carto_login_widget.sandbox.messages import (
-    JSON_TYPE,
-    Answer,
-    html_answer,
-    json_answer,
-)
+from .accounts import DEFAULT_PUBLIC
+from .database import QueryError
+from .messages import JSON_TYPE, Answer, html_answer, json_answer
 
 if TYPE_CHECKING:
-    from carto_login_widget.sandbox.accounts import Key, SandboxAccount
-    from carto_login_widget.sandbox.install import Install
-    from carto_login_widget.sandbox.messages import Request
+    from .accounts import Key, SandboxAccount
+    from .install import Install
+    from .messages import Request
 
 _BASIC = re.compile(r" *basic +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE)
 _UNKNOWN_USER = (

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from carto_login_widget.sandbox import rails
-from carto_login_widget.sandbox.messages import Answer, empty_answer, json_answer
+from . import rails
+from .messages import Answer, empty_answer, json_answer
 
 if TYPE_CHECKING:
-    from carto_login_widget.sandbox.accounts import SandboxAccount
+    from .accounts import SandboxAccount
 
 _ANYBODY = ("Access-Control-Allow-Origin", "*")
 

@@ -14,7 +14,7 @@ import platform
 import struct
 import sys
 
-from carto_login_widget import files
+from carto_login_widget.store import files
 
 LINK = {"x86_64": (86, 265), "aarch64": (37, 37)}
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, MODE_FILTER = 38, 22, 2

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from carto_login_widget import answers, validation
 from carto_login_widget.account import Account
 from carto_login_widget.credentials import Credentials
 from carto_login_widget.errors import (
@@ -16,6 +15,8 @@ from carto_login_widget.errors import (
     UndecidedError,
 )
 from carto_login_widget.sandbox import Fault, Sandbox
+from carto_login_widget.server import answers
+from carto_login_widget.server import check as validation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

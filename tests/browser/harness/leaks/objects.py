@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.formatters import DisplayFormatter
 from IPython.lib.pretty import pretty
 
-from carto_login_widget import LoginForm, signin
+from carto_login_widget import LoginForm
 from carto_login_widget.bridges.dask_worker import AccountPlugin
-from carto_login_widget.client import Client
-from carto_login_widget.failures import Failure
 from carto_login_widget.form.check import Check
 from carto_login_widget.form.inputs import Inputs
+from carto_login_widget.server.client import Client
+from carto_login_widget.server.failures import Failure
+from carto_login_widget.session import login as signin
 
 from .search import MASTER, REGULAR, texts_in
 

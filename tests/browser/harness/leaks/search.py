@@ -19,8 +19,8 @@ from urllib.parse import quote
 from IPython.core import ultratb
 
 import carto_login_widget
-from carto_login_widget.files import _Content
 from carto_login_widget.secret import Secret
+from carto_login_widget.store.files import _Content
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -19,7 +19,6 @@ from carto_login_widget import (
     Credentials,
     LoginForm,
     cli,
-    client,
     login,
     prompt,
     set_default_credentials,
@@ -27,6 +26,7 @@ from carto_login_widget import (
 )
 from carto_login_widget.form.fields import CUSTOM
 from carto_login_widget.sandbox import Fault, Sandbox
+from carto_login_widget.server import client
 from carto_login_widget.settings import CartoLogin
 from harness.rawserver import RawServer, http
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from ..credentials import Credentials
+from ..errors import CredentialsFileError, InvalidCredentialsError
 from . import files
-from .credentials import Credentials
-from .errors import CredentialsFileError, InvalidCredentialsError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,10 +9,10 @@ from __future__ import annotations
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
-from . import defaults, settings
-from .account import Account
-from .credentials import DEFAULT_FILE_NAME, Credentials
-from .errors import (
+from .. import settings
+from ..account import Account
+from ..credentials import DEFAULT_FILE_NAME, Credentials
+from ..errors import (
     CartoLoginError,
     CredentialsFileError,
     InvalidCredentialsError,
@@ -20,9 +20,10 @@ from .errors import (
     UndecidedError,
     without_frames,
 )
-from .names import candidates
-from .profiles import ProfileStore
-from .secret import Secret
+from ..secret import Secret
+from ..store.names import candidates
+from ..store.profiles import ProfileStore
+from . import default as defaults
 from .sources import Found, find, session
 from .words import describe, short_path, who
 

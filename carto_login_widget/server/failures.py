@@ -12,7 +12,7 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .errors import CartoLoginError, NotCartoError, Reason, UndecidedError
+from ..errors import CartoLoginError, NotCartoError, Reason, UndecidedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,17 +19,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..account import KEY_TYPES, Account, parse_grants
+from ..errors import CartoLoginError, NotCartoError, Reason, RejectedError
 from . import answers
-from .account import KEY_TYPES, Account, parse_grants
 from .client import Client
-from .errors import CartoLoginError, NotCartoError, Reason, RejectedError
 from .evidence import Evidence, body_of, said_of, status_of
 from .failures import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .credentials import Credentials
+    from ..credentials import Credentials
 
 # ruff: noqa: PLR2004 - HTTP statuses are known by their numbers
 

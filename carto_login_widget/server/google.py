@@ -19,15 +19,15 @@ import google.auth.credentials
 import google.auth.exceptions
 from google.auth._helpers import REFRESH_THRESHOLD
 
+from ..errors import CartoLoginError, Reason
+from ..secret import Secret
 from . import observatory
-from .errors import CartoLoginError, Reason
 from .observatory import Grant, Refusal
-from .secret import Secret
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client as BigQueryClient
 
-    from .credentials import Credentials
+    from ..credentials import Credentials
 
 _LIFE = timedelta(minutes=50)
 _ASK_AGAIN = timedelta(minutes=1)

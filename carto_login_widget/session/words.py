@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import CartoLoginError, InvalidCredentialsError
-from .profiles import ProfileStore
+from ..errors import CartoLoginError, InvalidCredentialsError
+from ..store.profiles import ProfileStore
 
 if TYPE_CHECKING:
-    from .credentials import Credentials
+    from ..credentials import Credentials
 
 
 def who(credentials: Credentials) -> str:

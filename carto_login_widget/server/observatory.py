@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..errors import Reason
+from ..secret import Secret
 from . import answers
 from .client import Client
-from .errors import Reason
 from .failures import Failure
-from .secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .address import Address
+    from ..address import Address
+    from ..credentials import Credentials
     from .answers import Answer
-    from .credentials import Credentials
 
 # ruff: noqa: PLR2004 - HTTP statuses are known by their numbers
 

@@ -10,13 +10,13 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from . import address
-from .errors import InvalidCredentialsError
+from .. import address
+from ..errors import InvalidCredentialsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from .credentials import Credentials
+    from ..credentials import Credentials
 
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)")
 _NAME = re.compile(rf"(?!{_DEVICE.pattern})[a-z0-9][a-z0-9._@-]{{0,63}}(?<!\.)")

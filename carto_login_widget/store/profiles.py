@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from ..credentials import DEFAULT_FILE_NAME, Credentials
+from ..errors import CredentialsFileError, ProfileNotFoundError
 from . import atomic, files
-from .credentials import DEFAULT_FILE_NAME, Credentials
 from .documents import close_file, peek, same_account, save_file
-from .errors import CredentialsFileError, ProfileNotFoundError
 from .names import candidates, check_name, is_name, names_of_files, shown
 
 __all__ = ["ProfileStore", "check_name", "store_of"]

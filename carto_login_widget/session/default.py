@@ -12,9 +12,9 @@ import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .credentials import Credentials
-from .errors import InvalidCredentialsError, without_frames
-from .secret import Secret
+from ..credentials import Credentials
+from ..errors import InvalidCredentialsError, without_frames
+from ..secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 # Known by name only, so that importing this module imports no bridge.
+_PACKAGE = __package__.rpartition(".")[0]
 _BRIDGES = ("bridges.cartoframes", "bridges.gdal")
 
 
@@ -267,7 +268,7 @@ def _connect_bridges() -> list[str]:
     problems = []
     for name in _BRIDGES:
         try:
-            bridge = import_module(f".{name}", __package__)
+            bridge = import_module(f"{_PACKAGE}.{name}")
             on_default_change(bridge.follow)
         except Exception as error:  # noqa: BLE001 - a broken bridge is only said
             problems.append(_bridge_failure(name, error))
@@ -276,7 +277,7 @@ def _connect_bridges() -> list[str]:
 
 def _failure(listener: Listener, error: Exception) -> str:
     module = getattr(listener, "__module__", None) or ""
-    if module.startswith(f"{__package__}.bridges."):
+    if module.startswith(f"{_PACKAGE}.bridges."):
         return _bridge_failure(module, error)
     # Its repr may show anything: the arguments of a functools.partial, for one.
     name = getattr(listener, "__qualname__", None) or type(listener).__name__

@@ -16,14 +16,14 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin
 
-from .address import normalize_base_url, origin_of
-from .errors import InvalidCredentialsError, Reason
+from ..address import normalize_base_url, origin_of
+from ..errors import InvalidCredentialsError, Reason
 from .failures import Failure, proxy_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from .address import Address
+    from ..address import Address
 
 # ruff: noqa: PLR2004 - HTTP statuses are known by their numbers
 

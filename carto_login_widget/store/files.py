@@ -18,8 +18,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import CredentialsFileError
 from . import atomic
-from .errors import CredentialsFileError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

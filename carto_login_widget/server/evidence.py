@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ..address import base_from_template
 from . import answers
-from .address import base_from_template
 from .answers import SAME_KEY, Answer
 from .failures import Failure
 
 if TYPE_CHECKING:
-    from .address import Address
+    from ..address import Address
     from .client import Client
 
 # ruff: noqa: PLR2004 - HTTP statuses are known by their numbers

@@ -22,21 +22,22 @@ import requests.adapters
 import requests.utils
 import urllib3.exceptions
 
-from . import __version__, answers
-from .address import is_loopback
+from .. import __version__
+from ..address import is_loopback
+from ..errors import InvalidCredentialsError
+from ..settings import timeouts
+from . import answers
 from .answers import Answer
 from .connections import Line, current_line, tls_context, watch_pools
-from .errors import InvalidCredentialsError
 from .failures import Failure, sort_error, timeout_failure
-from .settings import timeouts
 
 if TYPE_CHECKING:
     import ssl
     from types import TracebackType
 
-    from .address import Address
-    from .credentials import Credentials
-    from .secret import Secret
+    from ..address import Address
+    from ..credentials import Credentials
+    from ..secret import Secret
 
 MAX_BODY = 1_000_000
 MAX_RETRY_WAIT = 10.0

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from carto_login_widget import __version__
-
-from . import make
+from .. import __version__
+from ..bridges import make
 
 if TYPE_CHECKING:
     import carto.auth
 
-    from carto_login_widget.credentials import Credentials
+    from ..credentials import Credentials
 
 
 def api_key_auth_client(credentials: Credentials) -> carto.auth.APIKeyAuthClient:

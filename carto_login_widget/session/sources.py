@@ -10,17 +10,18 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import defaults, settings
-from .credentials import Credentials
-from .errors import CartoLoginError, InvalidCredentialsError, ProfileNotFoundError
-from .profiles import ProfileStore
+from .. import settings
+from ..credentials import Credentials
+from ..errors import CartoLoginError, InvalidCredentialsError, ProfileNotFoundError
+from ..store.profiles import ProfileStore
+from . import default as defaults
 from .words import who
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from .secret import Secret
+    from ..secret import Secret
 
     Source = Callable[[ProfileStore, Mapping[str, str]], Credentials | None]
 

@@ -1,0 +1,3 @@
+"""HTTP with CARTO, and what its answers mean."""
+
+from __future__ import annotations

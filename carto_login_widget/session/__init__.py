@@ -1,0 +1,3 @@
+"""Who is signed in here, and how that comes about."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The saved accounts, in private files."""
+
+from __future__ import annotations
