@@ -65,7 +65,7 @@ class Account:
 
     Example:
         >>> Account("jane", "https://jane.carto.com", key_type="master").summary
-        'Master key, everything.'
+        'Master key, full access.'
     """
 
     username: str | None
@@ -90,7 +90,7 @@ class Account:
             return f"{self._kind}; its permissions cannot be listed (no Engine access)."
         match self.key_type:
             case "master":
-                return "Master key, everything."
+                return "Master key, full access."
             case "default_public":
                 return "Public access only: it can read public datasets."
             case "oauth":
@@ -127,6 +127,12 @@ class Account:
         if written:
             parts.append(f"writes {_count(written, 'table')}")
         return " and ".join(parts)
+
+
+def printable(text: str) -> str:
+    """Make a text of a server fit to be shown: one line, no control characters."""
+    shown = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(shown.split())[:300]
 
 
 def _count(number: int, noun: str) -> str:

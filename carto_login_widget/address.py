@@ -8,31 +8,16 @@ touches the network. How CARTO finds the user of a request is in CartoDB/cartodb
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import re
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from .errors import InvalidCredentialsError
-from .origins import is_loopback, origin_of, split_url
+from .secret import CARTO_3_MESSAGE, looks_like_key, misplaced_key
 
-__all__ = [
-    "CARTO_3_MESSAGE",
-    "Address",
-    "base_from_template",
-    "check_username",
-    "is_loopback",
-    "normalize_base_url",
-    "origin_of",
-    "proposed_profile_name",
-    "resolve",
-    "username_hint",
-]
-
-CARTO_3_MESSAGE = (
-    "That belongs to the new CARTO platform (app.carto.com). This package signs in to "
-    "CARTO 2 accounts (<user>.carto.com) and on-premises installations, with a user "
-    "name and an API key from the API keys page of the account."
-)
+DEFAULT_PORTS = {"https": 443, "http": 80}
 
 _CLOUD = "carto.com"
 _BARE_HOSTS = {"carto.com", "www.carto.com", "cartodb.com", "www.cartodb.com"}
@@ -49,8 +34,6 @@ _PAGES = frozenset(
     | {"profile", "signup", "tables", "unauthenticated", "unverified", "viz"}
     | {"your_apps"}
 )
-# Windows keeps these for devices, so no saved account can be called like that.
-_DEVICES = re.compile(r"con|prn|aux|nul|(?:com|lpt)[0-9]")
 
 
 @dataclass(frozen=True)
@@ -103,6 +86,8 @@ def check_username(username: str) -> None:
         InvalidCredentialsError: it is an e-mail address, a URL, a host or has
             characters that no user name has.
     """
+    if looks_like_key(username):
+        raise misplaced_key("the user name", "username")
     if _LENIENT_NAME.fullmatch(username):
         return
     raise InvalidCredentialsError(
@@ -187,6 +172,7 @@ def normalize_base_url(text: str, *, allow_non_secure: bool = False) -> str:
         'https://team.carto.com/user/jane'
     """
     given = text.strip().strip("/")
+    _check_keys(given)
     _check_characters(given)
     if _NO_SLASHES.match(given):
         raise _invalid("The address needs two slashes after 'https:'.")
@@ -253,20 +239,6 @@ def _with_user(name: str | None, base: str) -> Address:
     return Address(user, base)
 
 
-def proposed_profile_name(address: Address) -> str:
-    """Propose the name to save an account under.
-
-    Example:
-        >>> proposed_profile_name(Address("jane", "http://localhost:8080/user/jane"))
-        'jane@localhost-8080'
-    """
-    name = address.username.lstrip("-_") or "account"
-    if address.is_cloud:
-        return f"{name}@{_CLOUD}" if _DEVICES.fullmatch(name) else name
-    host = re.sub(r"[\[\]]", "", address.host).replace(":", "-")
-    return f"{name}@{host}"[:64].rstrip(".")
-
-
 def base_from_template(template: object, username: str) -> str | None:
     """Tell the base URL from the `sql_api_template` that a CARTO server announces.
 
@@ -287,6 +259,16 @@ def _invalid(message: str, suggestion: str | None = None) -> InvalidCredentialsE
     if suggestion:
         message = f"{message} Did you mean {suggestion}?"
     return InvalidCredentialsError(message, field="base_url", suggestion=suggestion)
+
+
+def _check_keys(text: str) -> None:
+    """Refuse an address that has a key in it, before any of it is repeated."""
+    place, _, query = text.partition("?")
+    words = re.split(r"[/.:@#]", place)
+    words += [value for _, value in parse_qsl(query.replace("#", "&"))]
+    words += re.split(r"[?&#=]", query)
+    if any(map(looks_like_key, words)):
+        raise misplaced_key("the address", "base_url")
 
 
 def _check_characters(text: str) -> None:
@@ -398,3 +380,86 @@ def _check_scheme(
         "you trust).",
         normalized.replace("http://", "https://", 1).removesuffix(":80"),
     )
+
+
+# Hosts and origins, in the one form that is compared and connected to.
+
+_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL points to this machine, where `http://` is as good as https."""
+    host = _host_or_none(url)
+    if host is None:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        # Other names below .localhost are up to the resolver, so they do not count.
+        return host == "localhost"
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port in their shortest form; `""` if there is no host.
+
+    Example:
+        >>> origin_of("https://Jane.carto.com:443/dashboard")
+        'https://jane.carto.com'
+    """
+    host = _host_or_none(url)
+    if host is None:
+        return ""
+    parts = urlsplit(url)
+    shown = f"[{host}]" if ":" in host else host
+    port = parts.port
+    if port is None or port == DEFAULT_PORTS.get(parts.scheme):
+        return f"{parts.scheme}://{shown}"
+    return f"{parts.scheme}://{shown}:{port}"
+
+
+def split_url(text: str) -> SplitResult:
+    """Split a URL whose scheme, host and port can be used as they are.
+
+    Raises:
+        ValueError: they cannot; the text is a sentence for the user.
+    """
+    parts = None
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(text)
+    if parts is not None and parts.scheme not in DEFAULT_PORTS:
+        raise ValueError("The address must start with https://.")
+    if parts is not None and not _has_good_port(parts):
+        raise ValueError("The address has no valid port: a number follows the ':'.")
+    if parts is None or plain_host(parts.hostname or "") is None:
+        raise ValueError("The address names no valid host. Copy it from your browser.")
+    return parts
+
+
+def _has_good_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0 and not parts.netloc.endswith(":")
+    except ValueError:
+        return False
+
+
+def plain_host(host: str) -> str | None:
+    """Return a host in the one form that is compared and connected to."""
+    host = host.lower().removesuffix(".")
+    labels = host.split(".")
+    if ":" in host or re.fullmatch(r"[0-9]+|0x[0-9a-f]*", labels[-1]):
+        # A resolver would take 127.1 and 0x7f.1 too, and go where nobody reads it.
+        try:
+            return None if "%" in host else str(ipaddress.ip_address(host))
+        except ValueError:
+            return None
+    valid = len(host) <= 253 and all(map(_LABEL.fullmatch, labels))  # noqa: PLR2004 - DNS
+    return host if valid else None
+
+
+def _host_or_none(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    usable = parts.hostname and _has_good_port(parts)
+    return plain_host(parts.hostname or "") if usable else None

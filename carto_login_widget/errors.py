@@ -9,16 +9,18 @@ CartoLoginError
 ├── RejectedError                          CARTO said no
 ├── UndecidedError                         no verdict
 ├── NotCartoError                          whatever answered, it was not CARTO
-└── DataObservatoryError                   no Google token (lives in gcloud.py)
+└── DataObservatoryError                   no Google token (lives in server/google.py)
 ```
 
-No message, attribute, cause or context of these holds an API key.
+No message, attribute, cause or context of these holds an API key: `sealed` stands at
+every public door and sees to it.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
 from functools import wraps
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
@@ -58,7 +60,14 @@ class Reason(StrEnum):
 
 
 class CartoLoginError(Exception):
-    """Base of every error of this package; its text is a sentence for the user."""
+    """Base of every error of this package; its text is a sentence for the user.
+
+    Attributes:
+        message: that sentence.
+        reason: what code can tell it apart by; None where there is nothing to tell.
+    """
+
+    reason: Reason | None = None
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -173,22 +182,34 @@ class NotCartoError(CartoLoginError):
         self.suggestion = suggestion
 
 
-def without_frames(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Let errors leave a function without the frames that they were made in.
+def sealed(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Let errors out of a public door without frames, cause and context.
 
-    Arguments may hold a key in the wrong place, in the address say, and a traceback
-    would show them as local variables.
+    Inside, code is written as code normally is; its frames hold arguments, answers of
+    the server and the key, all of which a Verbose traceback would show. `raise … from
+    None` keeps `__context__`, and Ctrl-C comes with the frames of requests.
     """
 
     @wraps(function)
-    def guarded(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+    def door(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         try:
             return function(*args, **kwargs)
-        except CartoLoginError as error:
-            problem = error.with_traceback(None)
+        except BaseException as error:  # noqa: BLE001 - Ctrl-C too has frames
+            bare = _bare(error)
         finally:
-            # This frame stays in the traceback of any other error, Ctrl-C among them.
+            # This frame stays in the traceback.
             del args, kwargs
-        raise problem
+        raise bare
 
-    return guarded
+    return door
+
+
+def _bare(error: BaseException) -> BaseException:
+    if isinstance(error, KeyboardInterrupt):
+        return KeyboardInterrupt()
+    if not isinstance(error, CartoLoginError | OSError | ImportError):
+        # Nobody expected this one: say at least where to look.
+        *_, last = walk_tb(error.__traceback__)
+        error.add_note(f"Raised in {last[0].f_code.co_qualname}, line {last[1]}.")
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)

@@ -1,4 +1,4 @@
-"""An API key that is kept out of sight, and what a key can look like.
+"""The API key: kept out of sight, cleaned of what a paste brings, and recognised.
 
 Wrapped in a `Secret` a key shows neither in a `repr` nor among the local variables of a
 traceback; it is plain text only at `Credentials.api_key`, in the file and on the wire.
@@ -7,15 +7,32 @@ traceback; it is plain text only at `Credentials.api_key`, in the file and on th
 from __future__ import annotations
 
 import hmac
+import json
 import re
 from typing import Any
 
-from .address import CARTO_3_MESSAGE
 from .errors import InvalidCredentialsError
+
+DEFAULT_PUBLIC = "default_public"
+CARTO_3_MESSAGE = (
+    "That belongs to the new CARTO platform (app.carto.com). This package signs in to "
+    "CARTO 2 accounts (<user>.carto.com) and on-premises installations, with a user "
+    "name and an API key from the API keys page of the account."
+)
 
 _FORBIDDEN_IN_KEY = re.compile(r"[^!-~]|[:?~>]")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d"
+# CartoDB/cartodb makes a master key of 20 random bytes in hexadecimal
+# (`user_commons.rb`), the others of 16 bytes in URL-safe base64
+# (`auth_token_generator.rb`). Tokens of CARTO 3 are JWTs.
+_MASTER = re.compile(r"[0-9A-Fa-f]{40}")
+_OTHER = re.compile(r"(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9_-]{22}")
+_TOKEN = re.compile(r"eyJ[A-Za-z0-9._-]{17,}")
+# `api_key="KEY",`, `"api_key": "KEY"` and `export CARTO_API_KEY=KEY`
+_ASSIGNED = re.compile(
+    r"(?:export\s+)?[\"']?(?:carto_)?(?:api_?)?key[\"']?\s*[:=]\s*(.+)", re.IGNORECASE
+)
 
 
 class Secret:
@@ -36,10 +53,7 @@ class Secret:
 
     @classmethod
     def of(cls, value: Secret | str | None) -> Secret | None:
-        """Wrap a plain key; callers rebind their own argument with the result.
-
-        What is no text is wrapped as well, so that it is not shown while refused.
-        """
+        """Wrap a plain key; what is no text is wrapped too, and refused later."""
         return value if value is None or isinstance(value, Secret) else cls(value)
 
     def reveal(self) -> str:
@@ -67,6 +81,39 @@ class Secret:
         return (Secret, (self._text,))
 
 
+PUBLIC = Secret(DEFAULT_PUBLIC)
+
+
+def looks_like_key(text: str) -> bool:
+    """Whether a whole word has the form that CARTO gives its keys.
+
+    The one test of every door at which a key may stand in the wrong place: such a word
+    is refused without being repeated, and sent nowhere, not as a host name either.
+
+    Example:
+        >>> looks_like_key("0123456789abcdef0123456789abcdef01234567")
+        True
+        >>> looks_like_key("jane-doe")
+        False
+    """
+    return any(form.fullmatch(text) for form in (_MASTER, _OTHER, _TOKEN))
+
+
+def looks_like_master_key(text: str) -> bool:
+    """Whether a word can be a master key only, where names may be like other keys."""
+    return _MASTER.fullmatch(text) is not None
+
+
+def misplaced_key(where: str, field: str) -> InvalidCredentialsError:
+    """Say that a key stands where something else belongs; `where` is that thing."""
+    return InvalidCredentialsError(
+        f"What stands in the place of {where} looks like an API key, so it was neither "
+        f"used nor sent. Put {where} there and the key in its own place; a name that "
+        f"only looks like a key can be written in lower case.",
+        field=field,
+    )
+
+
 def clean_paste(text: str) -> str:
     r"""Drop what a paste brings along: blanks, quotes and invisible characters.
 
@@ -78,6 +125,32 @@ def clean_paste(text: str) -> str:
     while len(visible) > 1 and visible[0] in _QUOTES and visible[-1] in _QUOTES:
         visible = visible[1:-1].strip()
     return visible.strip(_QUOTES + " \t\r\n\xa0")
+
+
+def clean_key(text: str) -> str:
+    """Return the key in what people paste into the place of one.
+
+    A line of a program, of a shell or of a credentials file, and a whole file.
+
+    Example:
+        >>> clean_key('api_key="0123456789abcdef",')
+        '0123456789abcdef'
+    """
+    cleaned = clean_paste(text)
+    if cleaned.startswith("{"):
+        return clean_paste(_key_of_file(cleaned))
+    if assigned := _ASSIGNED.fullmatch(cleaned):
+        cleaned = assigned[1]
+    return clean_paste(cleaned.strip().rstrip(",;"))
+
+
+def _key_of_file(text: str) -> str:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    key = document.get("api_key") if isinstance(document, dict) else None
+    return key if isinstance(key, str) else text
 
 
 def check_key(key: Secret) -> None:
@@ -92,7 +165,6 @@ def check_key(key: Secret) -> None:
             is a token of another platform.
     """
     text: Any = key.reveal()
-    problem = None
     if not isinstance(text, str):
         problem = f"The API key must be a text, not {type(text).__name__}."
     elif not text:
@@ -106,6 +178,6 @@ def check_key(key: Secret) -> None:
             "The API key holds a character that no CARTO key has (a blank, a line "
             "break, ':', '?' or a letter with an accent). Copy it again."
         )
-    del text
-    if problem:
-        raise InvalidCredentialsError(problem, field="api_key")
+    else:
+        return
+    raise InvalidCredentialsError(problem, field="api_key")

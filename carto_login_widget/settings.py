@@ -19,7 +19,7 @@ from .errors import InvalidCredentialsError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .credentials import Credentials
+    from .identity import Identity
 
 ENV_USERNAME = "CARTO_USERNAME"
 ENV_API_KEY = "CARTO_API_KEY"
@@ -108,37 +108,35 @@ def named_profile(environ: Mapping[str, str] = ENVIRONMENT) -> str | None:
     return environ.get(ENV_PROFILE, "").strip() or None
 
 
-def environment_credentials(
+def environment_identity(
     environ: Mapping[str, str] = ENVIRONMENT,
-) -> Credentials | None:
+) -> Identity | None:
     """Return the account that the environment gives, or None where it gives none.
 
     Raises:
         InvalidCredentialsError: a variable cannot be right.
     """
     # Imported here, so that `%load_ext`, which configures only, is quick.
-    from .credentials import Credentials
-    from .secret import Secret, clean_paste
+    from .identity import Identity
+    from .secret import Secret, clean_key, clean_paste
 
     # Files of variables keep the quotes that a shell would take away.
-    key = Secret(clean_paste(environ.get(ENV_API_KEY, "")))
+    key = Secret(clean_key(environ.get(ENV_API_KEY, "")))
     username = clean_paste(environ.get(ENV_USERNAME, ""))
     base_url = clean_paste(environ.get(ENV_BASE_URL, ""))
     if not key or not (username or base_url):
         return None
     try:
-        credentials = Credentials(username or None, key, base_url or None)
-        credentials.address()
+        found = Identity.of(username or None, key, base_url or None)
+        _ = found.address  # raises where the two name different users
     except InvalidCredentialsError as error:
-        problem = error
-    else:
-        return credentials.remember(source=ENV_API_KEY)
-    variable = _VARIABLE_OF.get(problem.field or "", ENV_USERNAME)
-    raise InvalidCredentialsError(
-        f"{variable} in the environment cannot be used. {problem}",
-        field=problem.field,
-        suggestion=problem.suggestion,
-    )
+        variable = _VARIABLE_OF.get(error.field or "", ENV_USERNAME)
+        raise InvalidCredentialsError(
+            f"{variable} in the environment cannot be used. {error}",
+            field=error.field,
+            suggestion=error.suggestion,
+        ) from None
+    return found
 
 
 def environment_note(environ: Mapping[str, str] = ENVIRONMENT) -> str | None:

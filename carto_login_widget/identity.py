@@ -1,0 +1,114 @@
+"""Who signs in where, with which key: the value that server and store work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from . import address
+from .errors import InvalidCredentialsError
+from .secret import PUBLIC, Secret, check_key
+
+if TYPE_CHECKING:
+    import requests
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A user, a key and an address; two are equal if these three are.
+
+    Attributes:
+        username: as given, or None beside an address that names the user.
+        key: the API key.
+        base_url: as given, with a scheme and without slashes around it.
+        allow_non_secure: whether `http://` to another machine was allowed.
+        session: a `requests.Session` that lends proxies, certificates and adapters.
+        proved: the origin that has answered as CARTO, as far as that is remembered.
+    """
+
+    username: str | None
+    key: Secret
+    base_url: str
+    allow_non_secure: bool = field(default=False, compare=False)
+    session: requests.Session | None = field(default=None, compare=False, repr=False)
+    proved: str | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(
+        cls,
+        username: str | None,
+        api_key: str | Secret | None,
+        base_url: str | None,
+        *,
+        allow_non_secure: bool = False,
+    ) -> Identity:
+        """Make one of what people give, or say what is wrong with it.
+
+        Raises:
+            InvalidCredentialsError: it cannot be right.
+        """
+        key = Secret.of(api_key.strip() if isinstance(api_key, str) else api_key)
+        name = _text(username, "username") or None
+        given = _text(base_url, "base_url")
+        if name is None and not given:
+            raise InvalidCredentialsError(
+                "A CARTO user name is needed, or a base_url that names the user.",
+                field="username",
+            )
+        if name is not None:
+            address.check_username(name)
+        if given and "://" not in given:
+            given = f"https://{given}"
+        if given:
+            address.normalize_base_url(given, allow_non_secure=allow_non_secure)
+        check_key(PUBLIC if key is None else key)
+        return cls(
+            name,
+            PUBLIC if key is None else key,
+            given or f"https://{name}.carto.com",
+            allow_non_secure,
+        )
+
+    @property
+    def address(self) -> address.Address:
+        """User and address in the form that requests are made to.
+
+        Raises:
+            InvalidCredentialsError: no user can be told, or the address names another.
+        """
+        return address.resolve(
+            self.username, self.base_url, allow_non_secure=self.allow_non_secure
+        )
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the key is `default_public`, which everybody knows."""
+        return self.key == PUBLIC
+
+    @property
+    def who(self) -> str:
+        """User and host for people, as `jane at jane.carto.com`."""
+        try:
+            where = self.address
+        except InvalidCredentialsError:
+            return self.base_url
+        return f"{where.username} at {where.host}"
+
+    def same_account(self, other: Identity) -> bool:
+        """Whether both are one user at one address, whatever the keys."""
+        try:
+            return self.address == other.address
+        except InvalidCredentialsError:
+            return (self.username, self.base_url) == (other.username, other.base_url)
+
+    def same_key(self, other: Identity) -> bool:
+        """Whether both are one account with one key, however the address is written."""
+        return self.key == other.key and self.same_account(other)
+
+
+def _text(value: str | None, name: str) -> str:
+    if value is None or isinstance(value, str):
+        return (value or "").strip("/ \t\r\n")
+    raise InvalidCredentialsError(
+        f"{name} must be a text, not {type(value).__name__}.", field=name
+    )
