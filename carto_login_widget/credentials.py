@@ -410,5 +410,3 @@ def _restore(twin: object, state: Any) -> None:
 
 def _path(config_file: str | Path) -> Path:
     return Path(config_file).expanduser()
-
-

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 
 import wrapt
 
-from ..errors import CartoLoginError
-
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def api_key_auth_client(identity: Identity) -> carto.auth.APIKeyAuthClient:
-    """Return carto-python's client, with the address in the form that it understands."""
+    """Return carto-python's client, with an address in the form that it takes."""
     address = identity.address
     try:
         from carto.auth import APIKeyAuthClient

@@ -5,6 +5,7 @@ Its classes are checked by `isinstance`, so it gets an instance of a subclass.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -35,11 +36,10 @@ def _their_class() -> Any:
 def of_class(base: Any, identity: Identity) -> Any:
     """Return an instance of a subclass of `base`, cartoframes' class."""
     username, base_url = identity.username, identity.base_url
-    try:
+    # An address that names no user still serves what needs none.
+    with suppress(InvalidCredentialsError):
         # The form of the address that cartoframes and carto understand.
         username, base_url = identity.address.username, identity.address.base_url
-    except InvalidCredentialsError:
-        pass  # an address that names no user still serves what needs none
     return _masked(base)(
         username,
         identity.key.reveal(),

@@ -19,9 +19,7 @@ def who(credentials: Credentials) -> str:
     return credentials._identity.who
 
 
-def facts(
-    credentials: Credentials, profiles: Profiles | None = None
-) -> dict[str, str]:
+def facts(credentials: Credentials, profiles: Profiles | None = None) -> dict[str, str]:
     """Return what is known about an account as label and sentence."""
     account = credentials.account
     lines = {

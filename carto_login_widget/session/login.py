@@ -265,9 +265,7 @@ def _profile_of_environment(
         ) from None
 
 
-def _environment(
-    _profiles: Profiles, environ: Mapping[str, str]
-) -> Credentials | None:
+def _environment(_profiles: Profiles, environ: Mapping[str, str]) -> Credentials | None:
     identity = settings.environment_identity(environ)
     if identity is None:
         return None
@@ -377,9 +375,7 @@ def unchecked(credentials: Credentials) -> Credentials:
     return credentials._with(account=account)
 
 
-def _checked(
-    found: Found, timeout: float | None
-) -> tuple[Credentials, list[str]]:
+def _checked(found: Found, timeout: float | None) -> tuple[Credentials, list[str]]:
     credentials = found.credentials
     try:
         return check(credentials, timeout=timeout), []
@@ -393,8 +389,8 @@ def _checked(
         if found.successor is None or refused.reason is not Reason.WRONG_KEY:
             raise
         note = (
-            f"CARTO no longer accepts the key in {credentials.source}; the newer one of "
-            f"{found.successor.source} is used."
+            f"CARTO no longer accepts the key in {credentials.source}; the newer one "
+            f"of {found.successor.source} is used."
         )
         checked, notes = _checked(Found(found.successor), timeout)
         return checked, [note, *notes]
@@ -420,7 +416,7 @@ def register(
     saving: Saving | None = None,
     profiles: Profiles | None = None,
 ) -> tuple[Credentials, list[str]]:
-    """Save (if asked) and make the account this kernel's; a failed save is only said."""
+    """Save (if asked) and register; a save that fails does not undo the login."""
     notes: list[str] = []
     if saving is not None:
         try:
