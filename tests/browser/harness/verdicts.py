@@ -139,7 +139,7 @@ def check_row(case: Case, tls: str | None, monkeypatch: Any) -> None:
 
 
 def _assert_says(case, credentials, outcome):
-    where = credentials.address()
+    where = credentials._identity.address
     words = {"host": where.host, "base": where.base_url, "user": where.username}
     if isinstance(outcome, Account):
         assert credentials.account is outcome

@@ -55,7 +55,7 @@ def everything(scene: Scene) -> dict[str, Any]:
         "carto": _carto_client(jane),
         "dask": AccountPlugin(jane),
         "store": scene.store,
-        "address": jane.address(),
+        "address": jane._identity.address,
     }
 
 
