@@ -63,16 +63,7 @@ def forget_proved() -> None:
 class Client:
     """Asks the CARTO of an account, with one deadline for all of it.
 
-    Attributes:
-        address: user and address that are asked.
-        proved: the origin once it is known to be CARTO, else None.
-
-    Raises:
-        InvalidCredentialsError: no address can be told from the identity.
-
-    Example:
-        >>> with Client(identity) as client:  # doctest: +SKIP
-        ...     answer = client.send("GET", "api/v4/me", key="header")
+    `proved` is its origin once that is known to be CARTO, else None.
     """
 
     def __init__(self, identity: Identity, timeout: float | None = None) -> None:
@@ -259,11 +250,7 @@ def _read(raw: Any) -> bytes | None:
 
 
 def tls_context(verify: object) -> ssl.SSLContext:
-    """Trust whom the operating system trusts, and the CA certificates of a path.
-
-    Raises:
-        AuthoritiesError: they cannot be read.
-    """
+    """Trust whom the operating system trusts, and the CA certificates of a path."""
     # Loaded for https only.
     import truststore
 
