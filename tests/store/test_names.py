@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from carto_login_widget import Credentials, InvalidCredentialsError
-from carto_login_widget.store.names import (
-    candidates,
-    check_name,
-    is_name,
-    names_of_files,
-)
+from carto_login_widget import InvalidCredentialsError
+from carto_login_widget.store.profiles import Profiles, check_name, is_name
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ALLOWED = ["a", "7", "jane", "jane@maps.example.com", "a.b-c_d@e", "a-", "x" * 64]
 REFUSED = ["", ".", "..", ".a", "-a", "@a", "a.", "a b", "a/b", "a\\b", "a\n", "x" * 65]
@@ -39,31 +39,11 @@ def test_case_does_not_matter() -> None:
     assert check_name("Work@Maps.Example.COM") == check_name("work@maps.example.com")
 
 
-@pytest.mark.parametrize(
-    ("credentials", "first"),
-    [
-        (Credentials("jane", "k"), "jane"),
-        (Credentials("Jane", "k"), "jane"),
-        (Credentials("con", "k"), "con@carto.com"),
-        (Credentials("jane", "k", "https://10.0.0.5/user/jane"), "jane@10.0.0.5"),
-        (Credentials("jane", "k", "https://[fd00::1]"), "jane@fd00--1"),
-        (Credentials(None, "k", "https://10.0.0.5"), "account"),
-        (Credentials("jane", "k").remember(profile="work"), "work"),
-        (Credentials("jane", "k").remember(profile="../../x"), "jane"),
-    ],
-)
-def test_an_account_without_a_name_goes_by_its_user(
-    credentials: Credentials, first: str
-) -> None:
-    """The name is a valid one, whatever the account."""
-    names = list(candidates(credentials))
-    assert names[0] == first
-    assert [check_name(name) for name in names] == names
-
-
-def test_files_are_named_after_accounts() -> None:
+def test_files_are_named_after_accounts(tmp_path: Path) -> None:
     """A file is listed if what stands before its `.json` is a name, in lower case."""
-    stems = [*ALLOWED, *NO_DEVICES, *REFUSED, *NOT_ASCII, *DEVICES, "a.json", "Jane"]
-    listed = names_of_files(f"{stem}.json" for stem in stems)
-    assert listed == [stem for stem in stems if is_name(stem)]
-    assert names_of_files(["a", "a.JSON", "a.json.corrupt-1", "a.json\n"]) == []
+    stems = [*ALLOWED, *NO_DEVICES, *DEVICES, "", ".a", "-a", "a.", "a b", "Jane"]
+    others = ["a.JSON", "a.json.corrupt-1", "a.json\n"]
+    (tmp_path / "profiles").mkdir()
+    for name in (*(f"{stem}.json" for stem in stems), *others):
+        (tmp_path / "profiles" / name).touch()
+    assert Profiles(tmp_path).names() == sorted(filter(is_name, stems))
