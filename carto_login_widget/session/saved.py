@@ -133,7 +133,7 @@ class ProfileStore:
             CredentialsFileError: `creds.json` cannot be read or used.
         """
         record = self._profiles.default()
-        return record and _credentials(record, DEFAULT_FILE_NAME)
+        return None if record is None else _credentials(record, DEFAULT_FILE_NAME)
 
     @sealed
     def set_default(self, name: str | None) -> None:
