@@ -216,8 +216,8 @@ class _GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
     def with_quota_project(self, quota_project_id: str) -> _GoogleCredentials:
         copy = type(self)(self._tokens)
         # google-auth has no other way to set these.
-        copy._quota_project_id = quota_project_id  # noqa: SLF001
-        copy._use_non_blocking_refresh = self._use_non_blocking_refresh  # noqa: SLF001
+        copy._quota_project_id = quota_project_id
+        copy._use_non_blocking_refresh = self._use_non_blocking_refresh
         return copy
 
     def __getstate__(self) -> dict[str, Any]:
