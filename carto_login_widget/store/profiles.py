@@ -37,6 +37,7 @@ _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)")
 _NAME = re.compile(rf"(?!{_DEVICE.pattern})[a-z0-9][a-z0-9._@-]{{0,63}}(?<!\.)")
 _FILE = re.compile(rf"({_NAME.pattern})\.json")
 _LISTED = 20
+_LONG = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +115,11 @@ def is_name(lowered: str) -> bool:
 
 
 def shown(name: str) -> str:
-    """Return a name as messages repeat it, or `***` where a key may stand in it."""
-    words = (clean_key(name), *re.split(r"[^A-Za-z0-9_-]+", name))
-    return "***" if any(map(looks_like_key, words)) else name
+    """Return a name as messages repeat it, or `***` where it may be a key."""
+    # A key that an administrator has set need not look like those that CARTO makes.
+    may_be_key = len(name) >= _LONG and re.fullmatch(r"[A-Za-z0-9_-]+", name)
+    is_odd = len(name) >= _LONG and not is_name(name.lower())
+    return "***" if looks_like_key(name) or may_be_key or is_odd else name
 
 
 def proposed_name(
