@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from carto_login_widget import Credentials, ProfileStore, login, unset_default_credentials
+from carto_login_widget import (
+    Credentials,
+    ProfileStore,
+    login,
+    unset_default_credentials,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

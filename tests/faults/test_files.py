@@ -58,7 +58,7 @@ def write(path: Path, content: dict[str, Any]) -> Path:
 @pytest.mark.parametrize("claims", ["none", "all"])
 @pytest.mark.parametrize("form", ["name", "path", "absolute", "magic"])
 @pytest.mark.parametrize("name", ["creds.json", "other.json", "profiles/jane.json"])
-def test_a_named_file_is_nobody_s_that_was_accepted_before(
+def test_a_named_file_was_not_accepted_before(  # noqa: PLR0913 - three that are varied
     carto: Sandbox,
     shell: InteractiveShell,
     tmp_path: Path,
@@ -90,7 +90,10 @@ def test_a_file_of_another_store_was_not_accepted_here(
     other = ProfileStore(tmp_path / "other")
     other.save("jane", login(credentials=account(carto)), default=True)
     set_default_credentials(account(carto, "bob"))
-    for path in (other.directory / "creds.json", other.directory / "profiles/jane.json"):
+    for path in (
+        other.directory / "creds.json",
+        other.directory / "profiles/jane.json",
+    ):
         with carto.fail(Fault.status(502)), pytest.raises(UndecidedError):
             login(file=path)
     assert get_default_credentials().username == "bob"
@@ -135,9 +138,7 @@ def test_a_foreign_file_changes_no_saved_account(
     store.save("work", account(carto))
     store.save("home", account(carto, "anna"), default=True)
     before = {p: p.read_bytes() for p in store.directory.rglob("*.json")}
-    foreign = write(
-        tmp_path / "x.json", fields(account(carto, "bob"), profile="work")
-    )
+    foreign = write(tmp_path / "x.json", fields(account(carto, "bob"), profile="work"))
     capsys.readouterr()
     shell.run_line_magic("carto_login", f"--file {foreign}")
     shell.run_line_magic("carto_login", "--whoami")
@@ -384,7 +385,5 @@ def test_a_file_is_read_by_the_class_that_is_asked(tmp_path: Path) -> None:
         "class Mine(Credentials): pass\n"
         "print(type(Mine.from_file(sys.argv[1])).__name__)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, path], capture_output=True, text=True
-    )
-    assert done.stdout == "Mine\n"
+    printed = subprocess.check_output([sys.executable, "-c", program, path], text=True)
+    assert printed == "Mine\n"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import builtins
 import getpass
-import io
 import json
 import socket
 import sys
 import traceback
+import warnings
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import ipywidgets
 import pytest
 from IPython.core.error import UsageError
 
+import carto_login_widget
 from carto_login_widget import (
     CartoLoginError,
     Credentials,
@@ -25,14 +27,10 @@ from carto_login_widget import (
     login,
     set_default_credentials,
 )
+from carto_login_widget.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from IPython.core.interactiveshell import InteractiveShell
-
-    from carto_login_widget.sandbox import Sandbox
 
 OTHER = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00"
 KEYS = {
@@ -42,15 +40,31 @@ KEYS = {
 REFUSALS = (CartoLoginError, UsageError)
 
 
+PACKAGE = str(Path(carto_login_widget.__file__).parent)
+
+
 class World:
     """What a door needs, and what would have been said and sent through it."""
 
-    def __init__(self, carto: Sandbox, patch: pytest.MonkeyPatch, tmp: Path) -> None:
-        self.carto, self.patch, self.tmp = carto, patch, tmp
-        self.shell: Any = None
-        self.run: Any = None
+    def __init__(self, request: pytest.FixtureRequest, carto: Sandbox) -> None:
+        self.get = request.getfixturevalue
+        self.carto = carto
+        self.patch = self.get("monkeypatch")
         self.said: list[str] = []
         self.looked_up: list[str] = []
+        self.resolver = socket.getaddrinfo
+        self.patch.setattr(socket, "getaddrinfo", self.look_up)
+
+    def magic(self, line: str) -> Any:
+        """Run `%carto_login` with a line."""
+        return self.get("shell").run_line_magic("carto_login", line)
+
+    def command(self, *words: str, typed: str = "") -> None:
+        """Run `carto-login`."""
+        status, printed = self.get("carto_login")(*words, typed=typed)
+        self.said.append(printed)
+        if status:
+            raise CartoLoginError(printed)
 
     def look_up(self, host: object, *rest: Any, **more: Any) -> Any:
         """Take the place of the resolver: only this machine has an address."""
@@ -61,7 +75,7 @@ class World:
 
     def answer(self, fields: dict[str, Any]) -> None:
         """Answer each question of a prompt once, and then go away."""
-        answers = {
+        answers: dict[str, str] = {
             "key": fields["api_key"],
             "name": fields["username"] or "",
             "address": fields["base_url"] or "",
@@ -79,27 +93,28 @@ class World:
         self.patch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
 
 
+@pytest.fixture(scope="module")
+def carto() -> Iterator[Sandbox]:
+    """One for all, as nothing is to reach it."""
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
 @pytest.fixture
-def world(
-    carto: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[World]:
-    """A CARTO, a resolver that is watched, and the variables that may be set."""
-    made = World(carto, monkeypatch, tmp_path)
-    made.resolver = socket.getaddrinfo
-    monkeypatch.setattr(socket, "getaddrinfo", made.look_up)
-    yield made
+def world(request: pytest.FixtureRequest, carto: Sandbox) -> World:
+    """A CARTO and a resolver that is watched."""
+    carto.clear()
+    return World(request, carto)
 
 
-def parts_of(error: BaseException | None) -> Iterator[str]:
+def parts_of(error: BaseException | None, *, frames: bool = True) -> Iterator[str]:
     """Return all that a report of an error could show of it."""
     while error is not None:
         yield from (str(error), repr(error), repr(error.args), repr(vars(error)))
         yield from traceback.format_exception(error)
-        frame = error.__traceback__
-        while frame is not None:
-            if "carto_login_widget" in frame.tb_frame.f_code.co_filename:
-                yield repr(frame.tb_frame.f_locals)
-            frame = frame.tb_next
+        for frame, _ in traceback.walk_tb(error.__traceback__ if frames else None):
+            if frame.f_code.co_filename.startswith(PACKAGE):
+                yield repr(frame.f_locals)
         error = error.__cause__ or error.__context__
 
 
@@ -109,22 +124,22 @@ def is_in(key: str, texts: list[str]) -> bool:
     return any(piece in text.lower() for text in texts for piece in pieces)
 
 
-def check_refused(world: World, key: str, act: Callable[[], Any]) -> None:
+def check_refused(
+    world: World, key: str, act: Callable[[], Any], *, typed_in_cell: bool = False
+) -> None:
     """Let something be refused, and see that the key went nowhere."""
     error: BaseException | None = None
-    with pytest.warns() as warned:
-        warned_of = warned
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
         try:
             act()
         except REFUSALS as refused:
             error = refused
-        import warnings
-
-        warnings.warn("one", stacklevel=1)
-    texts = [*parts_of(error), *world.said, *(str(w.message) for w in warned_of)]
+    world.said += [*world.get("capsys").readouterr(), *(str(w.message) for w in warned)]
+    # IPython's own frames hold the line of a magic.
+    texts = [*world.said, *parts_of(error, frames=not typed_in_cell)]
     assert not is_in(key, texts), [text for text in texts if is_in(key, [text])]
     assert not is_in(key, world.looked_up), "it was looked up as a host"
-    assert not is_in(key, [record.path for record in world.carto.requests])
     assert world.carto.count == 0, "something was sent"
     assert error is not None, "it was not refused"
     assert get_default_credentials() is None
@@ -172,7 +187,7 @@ PLACES: dict[str, Callable[[str, Sandbox], tuple[str | None, str, str | None]]] 
 
 
 def by_file(fields: dict[str, Any], world: World) -> Any:
-    path = world.tmp / "x.json"
+    path = world.get("tmp_path") / "x.json"
     path.write_text(json.dumps(fields | {"allow_non_secure": True}))
     path.chmod(0o600)
     return login(file=path)
@@ -187,8 +202,7 @@ def by_environment(fields: dict[str, Any], world: World) -> Any:
 
 def by_prompt(fields: dict[str, Any], world: World) -> Any:
     world.answer(fields)
-    world.patch.setattr(builtins, "print", lambda *a, **_: world.said.extend(map(str, a)))
-    return world.shell.run_line_magic("carto_login", "--prompt")
+    return world.magic("--prompt")
 
 
 def options(fields: dict[str, Any]) -> list[str]:
@@ -197,19 +211,6 @@ def options(fields: dict[str, Any]) -> list[str]:
         for name in ("username", "base_url")
         if fields[name] is not None
     ]
-
-
-def by_magic(fields: dict[str, Any], world: World) -> Any:
-    line = " ".join(options(fields))
-    return world.shell.run_line_magic("carto_login", line)
-
-
-def by_command(fields: dict[str, Any], world: World) -> None:
-    words = ("login", *options(fields), "--key-stdin")
-    status, printed = world.run(*words, typed=fields["api_key"])
-    world.said.append(printed)
-    if status:
-        raise CartoLoginError("refused")
 
 
 DOORS: dict[str, Callable[[dict[str, Any], World], Any]] = {
@@ -225,22 +226,31 @@ DOORS: dict[str, Callable[[dict[str, Any], World], Any]] = {
     "file": by_file,
     "environment": by_environment,
     "prompt": by_prompt,
-    "magic": by_magic,
-    "command": by_command,
+    "magic": lambda fields, world: world.magic(" ".join(options(fields))),
+    "magic, form": lambda fields, world: world.magic(
+        " ".join(["--form", *options(fields)])
+    ),
+    "command": lambda fields, world: world.command(
+        "login", *options(fields), "--key-stdin", typed=fields["api_key"]
+    ),
 }
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("door", DOORS)
-def test_a_key_in_the_wrong_place_is_refused(  # noqa: PLR0913 - what the doors need
-    world: World, shell: InteractiveShell, carto_login: Any, door: str, place: str, key: str
+def test_a_key_in_the_wrong_place_is_refused(
+    world: World, door: str, place: str, key: str
 ) -> None:
     """At every door alike, and before anything is looked up or sent."""
-    world.shell, world.run = shell, carto_login
     names = ("username", "api_key", "base_url")
     fields = dict(zip(names, PLACES[place](key, world.carto), strict=True))
-    check_refused(world, key, lambda: DOORS[door](fields, world))
+    check_refused(
+        world,
+        key,
+        lambda: DOORS[door](fields, world),
+        typed_in_cell=door.startswith("magic"),
+    )
 
 
 # As the name of a saved account.
@@ -251,20 +261,13 @@ def profile_of_environment(key: str, world: World) -> Any:
     return login()
 
 
-def command(*words: str, typed: str = "") -> Callable[[str, World], None]:
-    def run(key: str, world: World) -> None:
-        given = [word.replace("KEY", key) for word in words]
-        status, printed = world.run(*given, typed=typed)
-        world.said.append(printed)
-        if status:
-            raise CartoLoginError("refused")
-
-    return run
-
-
 def magic(line: str) -> Callable[[str, World], Any]:
-    return lambda key, world: world.shell.run_line_magic(
-        "carto_login", line.replace("KEY", key)
+    return lambda key, world: world.magic(line.replace("KEY", key))
+
+
+def command(*words: str) -> Callable[[str, World], None]:
+    return lambda key, world: world.command(
+        *(word.replace("KEY", key) for word in words), typed=OTHER
     )
 
 
@@ -291,34 +294,32 @@ NAMING: dict[str, Callable[[str, World], Any]] = {
     "rename to": lambda key, _: ProfileStore().rename("work", key),
     "magic, rename": magic("--rename work KEY"),
     "command, login": command(
-        *("login", "--username=jane", "--profile=KEY", "--no-validate", "--key-stdin"),
-        typed=OTHER,
+        *("login", "--username=jane", "--profile=KEY", "--no-validate", "--key-stdin")
     ),
 }
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 @pytest.mark.parametrize("act", LOOKING_UP)
-def test_an_unknown_name_is_not_repeated(
-    world: World, shell: InteractiveShell, carto_login: Any, act: str, key: str
-) -> None:
-    """It could be a key, of either kind; what was meant is not guessed."""
-    world.shell, world.run = shell, carto_login
+def test_an_unknown_name_is_not_repeated(world: World, act: str, key: str) -> None:
+    """It could be a key, of either kind."""
     ProfileStore().save("work", Credentials("jane", OTHER))
-    check_refused(world, key, lambda: LOOKING_UP[act](key, world))
+    in_cell = act.startswith("magic")
+    check_refused(
+        world, key, lambda: LOOKING_UP[act](key, world), typed_in_cell=in_cell
+    )
     assert ProfileStore().names() == ["work"]
 
 
 @pytest.mark.parametrize("act", NAMING)
-def test_a_key_is_no_name(
-    world: World, shell: InteractiveShell, carto_login: Any, act: str
-) -> None:
+def test_a_key_is_no_name(world: World, act: str) -> None:
     """A file of that name would show it in every listing."""
-    world.shell, world.run = shell, carto_login
+    in_cell = act.startswith("magic")
     ProfileStore().save("work", Credentials("jane", OTHER))
     for key in (KEYS["master"], KEYS["master"].upper()):
-        world.said.clear()
-        check_refused(world, key, lambda key=key: NAMING[act](key, world))
+        check_refused(
+            world, key, lambda key=key: NAMING[act](key, world), typed_in_cell=in_cell
+        )
     assert ProfileStore().names() == ["work"]
 
 
