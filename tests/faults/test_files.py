@@ -18,6 +18,7 @@ from carto_login_widget import (
     get_default_credentials,
     login,
     set_default_credentials,
+    unset_default_credentials,
 )
 from carto_login_widget.sandbox import Fault
 
@@ -97,6 +98,33 @@ def test_a_file_of_another_store_was_not_accepted_here(
         with carto.fail(Fault.status(502)), pytest.raises(UndecidedError):
             login(file=path)
     assert get_default_credentials().username == "bob"
+
+
+@pytest.mark.parametrize("fault", [Fault.status(502), Fault.html(), Fault.hang()])
+@pytest.mark.parametrize("before", ["never", "other key", "other key by path"])
+def test_a_saved_key_that_nobody_accepted_needs_a_verdict(
+    carto: Sandbox, shell: InteractiveShell, before: str, fault: Fault
+) -> None:
+    """That its address was CARTO, or another key of it right, says nothing of it."""
+    shell.run_line_magic("config", "CartoLogin.total_timeout = 0.5")
+    store = ProfileStore()
+    if before != "never":
+        store.save("jane", login(credentials=account(carto)), default=True)
+        unset_default_credentials()
+    new = account(carto, key=WRONG)
+    if before == "other key by path":
+        new.save()
+        new.save(store.directory / "profiles/jane.json")
+    else:
+        store.save("jane", new, default=True)
+    try:
+        with carto.fail(fault, "/api/v3/api_keys"):
+            for name in (None, "jane"):
+                with pytest.raises(UndecidedError):
+                    login(name)
+    finally:
+        shell.run_line_magic("config", "CartoLogin.total_timeout = 20.0")
+    assert get_default_credentials() is None
 
 
 # What a file says of its own name is not believed.
