@@ -147,43 +147,29 @@ def check_refused(
 
 # Where a key may be by mistake, beside or in place of another.
 
-PLACES: dict[str, Callable[[str, Sandbox], tuple[str | None, str, str | None]]] = {
-    "user name": lambda key, _: (key, OTHER, None),
-    "user name beside an address": lambda key, carto: (key, OTHER, carto.url),
-    "swapped": lambda key, _: (key, "jane", None),
-    "swapped beside an address": lambda key, carto: (key, "jane", carto.url),
-    "whole address": lambda key, _: ("jane", OTHER, key),
-    "host": lambda key, _: ("jane", OTHER, f"https://{key}.carto.com"),
-    "host without scheme": lambda key, _: (None, OTHER, f"{key}.carto.com/dashboard"),
-    "host of an installation": lambda key, _: (
-        "jane",
-        OTHER,
-        f"https://{key}.maps.example.com/user/jane",
-    ),
-    "user in the path": lambda key, carto: (None, OTHER, carto.base_url(key)),
-    "page of a user": lambda key, carto: (None, OTHER, f"{carto.url}/u/{key}/builder"),
-    "path": lambda key, carto: ("jane", OTHER, f"{carto.url}/{key}/user/jane"),
-    "end of the path": lambda key, carto: (
-        "jane",
-        OTHER,
-        f"{carto.base_url('jane')}/dashboard/{key}",
-    ),
-    "query": lambda key, carto: (
-        "jane",
-        OTHER,
-        f"{carto.base_url('jane')}/api/v2/sql?q=1&api_key={key}",
-    ),
-    "other query": lambda key, carto: (
-        "jane",
-        OTHER,
-        f"{carto.base_url('jane')}/dashboard?a={key}",
-    ),
-    "password": lambda key, carto: (
-        "jane",
-        OTHER,
-        carto.base_url("jane").replace("//", f"//jane:{key}@"),
-    ),
+# User name, key and address; KEY is the key, and URL the sandbox.
+PLACES = {
+    "user name": ("KEY", OTHER, None),
+    "user name beside an address": ("KEY", OTHER, "URL"),
+    "swapped": ("KEY", "jane", None),
+    "whole address": ("jane", OTHER, "KEY"),
+    "host": ("jane", OTHER, "https://KEY.carto.com"),
+    "host without scheme": (None, OTHER, "KEY.carto.com/dashboard"),
+    "host of an installation": ("jane", OTHER, "https://KEY.example.com/user/jane"),
+    "user in the path": (None, OTHER, "URL/user/KEY"),
+    "page of a user": (None, OTHER, "URL/u/KEY/builder"),
+    "path": ("jane", OTHER, "URL/KEY/user/jane"),
+    "end of the path": ("jane", OTHER, "URL/user/jane/dashboard/KEY"),
+    "query": ("jane", OTHER, "URL/user/jane/api/v2/sql?q=1&api_key=KEY"),
+    "other query": ("jane", OTHER, "URL/user/jane/dashboard?a=KEY"),
+    "password": ("jane", OTHER, "https://jane:KEY@jane.carto.com"),
 }
+
+
+def fields_of(place: str, key: str, url: str) -> dict[str, str | None]:
+    names = ("username", "api_key", "base_url")
+    values = (v and v.replace("KEY", key).replace("URL", url) for v in PLACES[place])
+    return dict(zip(names, values, strict=True))
 
 
 def by_file(fields: dict[str, Any], world: World) -> Any:
@@ -243,8 +229,7 @@ def test_a_key_in_the_wrong_place_is_refused(
     world: World, door: str, place: str, key: str
 ) -> None:
     """At every door alike, and before anything is looked up or sent."""
-    names = ("username", "api_key", "base_url")
-    fields = dict(zip(names, PLACES[place](key, world.carto), strict=True))
+    fields = fields_of(place, key, world.carto.url)
     check_refused(
         world,
         key,
