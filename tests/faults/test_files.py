@@ -281,7 +281,9 @@ def test_a_file_of_an_editor_is_read(
 ) -> None:
     """At every door; saving the account again loses nothing of it."""
     jane = account(carto)
-    text = json.dumps(fields(jane, comment="Ñandú"), indent=2, ensure_ascii=False)
+    text = json.dumps(
+        fields(jane, comment="Ñandú", profile="work"), indent=2, ensure_ascii=False
+    )
     mark = "\ufeff" if encoding.endswith("end first") else ""
     content = (mark + text).replace("\n", line_end).encode(ENCODINGS[encoding])
     store = ProfileStore()
