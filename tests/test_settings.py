@@ -106,9 +106,7 @@ def test_the_environment_gives_an_account(
     variables: dict[str, str], base_url: str
 ) -> None:
     """By name or address; quotes that a file of variables left are dropped."""
-    found = settings.environment_identity(
-        {"CARTO_API_KEY": f"'{KEY}'\n"} | variables
-    )
+    found = settings.environment_identity({"CARTO_API_KEY": f"'{KEY}'\n"} | variables)
     assert found is not None
     assert found.key.reveal() == KEY
     assert found.address.base_url == base_url

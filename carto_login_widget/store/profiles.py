@@ -117,9 +117,9 @@ def is_name(lowered: str) -> bool:
 def shown(name: str) -> str:
     """Return a name as messages repeat it, or `***` where it may be a key."""
     # A key that an administrator has set need not look like those that CARTO makes.
-    may_be_key = len(name) >= _LONG and re.fullmatch(r"[A-Za-z0-9_-]+", name)
-    is_odd = len(name) >= _LONG and not is_name(name.lower())
-    return "***" if looks_like_key(name) or may_be_key or is_odd else name
+    words = (clean_key(name), *re.split(r"[^A-Za-z0-9_-]+", name))
+    is_long = any(len(word) >= _LONG for word in words)
+    return "***" if is_long or any(map(looks_like_key, words)) else name
 
 
 def proposed_name(

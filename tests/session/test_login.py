@@ -350,7 +350,7 @@ def test_a_source_that_is_not_used_may_be_broken(
     carto: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither a bad variable nor a broken creds.json disturbs a named account."""
-    store = save(carto, "jane")
+    save(carto, "jane")
     Profiles().default_path.write_text("{")
     monkeypatch.setenv("CARTO_USERNAME", "not a name")
     monkeypatch.setenv("CARTO_API_KEY", WRONG)
@@ -375,7 +375,7 @@ def test_a_broken_creds_json_is_told_and_kept(home: Path) -> None:
 
 def test_a_corrupt_profile_keeps_the_account_of_now(carto: Sandbox, home: Path) -> None:
     """And every file."""
-    store = save(carto, "bob")
+    save(carto, "bob")
     Profiles().path_of("bob").write_bytes(b"\xff\x00")
     jane = login(credentials=account(carto))
     before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
@@ -585,7 +585,7 @@ def test_an_account_that_was_never_accepted_needs_a_verdict(
 
 def test_what_was_proved_counts_for_its_own_address(carto: Sandbox) -> None:
     """A file that was changed by hand to another one was never accepted there."""
-    store = save(carto, "jane", accepted=True)
+    save(carto, "jane", accepted=True)
     path = Profiles().path_of("jane")
     document = json.loads(path.read_text())
     document["base_url"] = document["base_url"].replace("127.0.0.1", "localhost")
