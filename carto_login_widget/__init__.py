@@ -120,3 +120,13 @@ def unload_ipython_extension(shell: Any) -> None:
     from .magic import unload
 
     unload(shell)
+
+
+def _bridges() -> dict[str, Any]:
+    """Return what loads each listener that tells a library of the account."""
+    from importlib import import_module
+
+    def load(name: str) -> Any:
+        return lambda: import_module(f".bridges.{name}", __name__).follow
+
+    return {name: load(name) for name in ("cartoframes", "gdal")}

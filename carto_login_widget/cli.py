@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING, NoReturn
 
 from . import settings
 from .credentials import Credentials
-from .errors import CartoLoginError, InvalidCredentialsError, NotLoggedInError
-from .secret import Secret, clean_paste
-from .session import login as signin
-from .store.names import check_name
-from .store.profiles import ProfileStore
+from .errors import (
+    CartoLoginError,
+    InvalidCredentialsError,
+    NotLoggedInError,
+    sealed,
+)
+from .identity import Identity
+from .secret import Secret, clean_key
+from .session import login
+from .session.facts import facts
+from .store.profiles import Profiles, check_name, proposed_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,6 +41,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message if is_harmless else _REFUSED}\n")
 
 
+@sealed
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -116,27 +123,29 @@ def _login(args: argparse.Namespace) -> int:
             "Give the account in one way only: --file, or --username and --base-url "
             "with a key."
         )
-    store = ProfileStore()
+    profiles = Profiles()
     if args.file:
         credentials = Credentials.from_file(args.file)
     elif args.key_stdin:
-        credentials = Credentials(args.username, _key_from_stdin(), args.base_url)
+        identity = Identity.of(args.username, _key_from_stdin(), args.base_url)
+        credentials = Credentials._made(identity)
     else:
-        return _ask(args, store)
+        return _ask(args, profiles)
     if args.no_validate:
-        signin.use_unchecked(credentials)
+        credentials = login.unchecked(credentials)
     else:
-        print(credentials.validate().summary)
-    return _save(credentials, args.profile, store)
+        credentials = login.check(credentials)
+        print(facts(credentials)["Key"])
+    return _save(credentials, args.profile, profiles)
 
 
 def _key_from_stdin() -> Secret:
     if sys.stdin.isatty():
-        return Secret(clean_paste(getpass.getpass("API key (not shown): ")))
-    return Secret(clean_paste(sys.stdin.readline()))
+        return Secret(clean_key(getpass.getpass("API key (not shown): ")))
+    return Secret(clean_key(sys.stdin.readline()))
 
 
-def _ask(args: argparse.Namespace, store: ProfileStore) -> int:
+def _ask(args: argparse.Namespace, profiles: Profiles) -> int:
     from . import prompt
 
     if not sys.stdin.isatty():
@@ -149,63 +158,66 @@ def _ask(args: argparse.Namespace, store: ProfileStore) -> int:
         base_url=args.base_url,
         validate=not args.no_validate,
     )
-    return _save(credentials, args.profile, store)
+    return _save(credentials, args.profile, profiles)
 
 
-def _save(credentials: Credentials, name: str | None, store: ProfileStore) -> int:
-    name = check_name(name or signin.profile_name(credentials, store))
-    store.save(name, credentials, default=True)
-    print(f"Saved as '{name}' in {store.directory}; sessions start with it.")
-    return _say(store.take_notes())
+def _save(credentials: Credentials, name: str | None, profiles: Profiles) -> int:
+    name = check_name(
+        name or proposed_name(credentials._identity, credentials.account, profiles)
+    )
+    saving = login.Saving(name, default=True, replace=True)
+    _, notes = login.save(credentials, saving, profiles)
+    print(f"Saved as '{name}' in {profiles.directory}; sessions start with it.")
+    return _say(notes)
 
 
 def _list(_args: argparse.Namespace) -> int:
-    store = ProfileStore()
-    default = store.default_name
-    names = store.names()
+    profiles = Profiles()
+    default = profiles.default_name
+    names = profiles.names()
     for name in names:
         print(f"{'*' if name == default else ' '} {name}")
     if not names:
-        print(f"No account is saved in {store.directory}.")
+        print(f"No account is saved in {profiles.directory}.")
     # It says so where creds.json cannot be used.
-    store.default()
+    profiles.default()
     return 0
 
 
 def _use(args: argparse.Namespace) -> int:
-    store = ProfileStore()
-    store.set_default(args.profile)
-    print(f"Sessions start with '{store.default_name}' now.")
-    return _say(store.take_notes())
+    profiles = Profiles()
+    notes = profiles.set_default(args.profile)
+    print(f"Sessions start with '{profiles.default_name}' now.")
+    return _say(notes)
 
 
 def _whoami(args: argparse.Namespace) -> int:
-    found = signin.find(args.profile)
+    found = login.find(args.profile)
     if found is None:
         why = settings.environment_note()
         raise NotLoggedInError(
             "No account is saved and none is in the environment."
             f"{f' {why}' if why else ''} Run carto-login login."
         )
-    notes = signin.sign_in(found)
-    for label, text in signin.describe(found.credentials).items():
+    credentials, notes = login.sign_in(found)
+    for label, text in facts(credentials).items():
         print(f"{label}: {text}")
     return _say(notes)
 
 
 def _logout(args: argparse.Namespace) -> int:
-    store = ProfileStore()
-    name = args.profile or store.default_name
+    profiles = Profiles()
+    name = args.profile or profiles.default_name
     if name is None:
-        store.default()  # it says so where creds.json cannot be used
+        profiles.default()  # it says so where creds.json cannot be used
         print("No account is saved.")
         return 0
-    store.delete(name)
-    print(f"The saved account '{name}' is deleted from {store.directory}.")
-    found = settings.environment_credentials()
-    if found is not None:
-        print(f"{settings.ENV_API_KEY} still gives {signin.who(found)}; unset it too.")
-    return _say(store.take_notes())
+    notes = profiles.delete(name)
+    print(f"The saved account '{name}' is deleted from {profiles.directory}.")
+    identity = settings.environment_identity()
+    if identity is not None:
+        print(f"{settings.ENV_API_KEY} still gives {identity.who}; unset it too.")
+    return _say(notes)
 
 
 def _sandbox(args: argparse.Namespace) -> int:

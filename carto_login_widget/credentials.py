@@ -1,18 +1,19 @@
-"""User name, key and address of a CARTO account, and the file that holds them.
+"""User name, key and address of a CARTO account, as users hold them.
 
-Names and file format are those of `cartoframes.auth.Credentials`.
+Names and file format are those of `cartoframes.auth.Credentials`. Each method calls
+downward; what was learned comes back in a new value.
 """
 
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from . import address
-from .errors import InvalidCredentialsError, without_frames
-from .secret import Secret, check_key
-from .store import files
+from .errors import InvalidCredentialsError, sealed
+from .identity import Identity
+from .secret import DEFAULT_PUBLIC
 
 if TYPE_CHECKING:
     import carto.auth
@@ -22,16 +23,14 @@ if TYPE_CHECKING:
     import requests
 
     from .account import Account
-
-DEFAULT_PUBLIC = "default_public"
-DEFAULT_FILE_NAME = "creds.json"
+    from .store.profiles import Record
 
 
 class Credentials:
     """User name, API key and address of a CARTO account.
 
-    Nothing is sent anywhere before a method that asks CARTO is called; those import
-    what they need when they are called.
+    A value that does not change, but for `session`. Nothing is sent anywhere before a
+    method that asks CARTO is called. Two are equal if user, key and address are.
 
     Args:
         username: CARTO user name; may be None beside a `base_url` that names the user.
@@ -51,136 +50,154 @@ class Credentials:
         Credentials(username='jane', api_key=***, base_url='https://jane.carto.com')
     """
 
-    @without_frames
+    _source: str | None = None
+    _profile: str | None = None
+    _account: Account | None = None
+    # Whether a file says that CARTO has accepted this very key before.
+    _accepted: bool = False
+
+    @sealed
     def __init__(
         self,
         username: str | None = None,
-        api_key: str | Secret | None = DEFAULT_PUBLIC,
+        api_key: str | None = DEFAULT_PUBLIC,
         base_url: str | None = None,
         session: requests.Session | None = None,
         allow_non_secure: bool = False,  # noqa: FBT001, FBT002 - cartoframes' signature
     ) -> None:
-        key, api_key = _wrap_key(api_key), None
-        self._username = _checked_text(username, "username").strip("/ \t\r\n") or None
-        given = _checked_text(base_url, "base_url").strip("/ \t\r\n")
-        if self._username is None and not given:
-            raise InvalidCredentialsError(
-                "A CARTO user name is needed, or a base_url that names the user.",
-                field="username",
-            )
-        if self._username is not None:
-            address.check_username(self._username)
-        if given and "://" not in given:
-            given = f"https://{given}"
-        if given:
-            address.normalize_base_url(given, allow_non_secure=bool(allow_non_secure))
-        check_key(key)
-        self._api_key = key
-        self._base_url = given or f"https://{self._username}.carto.com"
-        self._allow_non_secure = bool(allow_non_secure)
-        self.session = session
-        self._source: str | None = None
-        self._account: Account | None = None
-        self._profile: str | None = None
-        self._proved: str | None = None
+        self._value = Identity.of(
+            username, api_key, base_url, allow_non_secure=bool(allow_non_secure)
+        )
+        self._session = session
+
+    @classmethod
+    def _made(
+        cls,
+        identity: Identity,
+        *,
+        source: str | None = None,
+        profile: str | None = None,
+        account: Account | None = None,
+        accepted: bool = False,
+    ) -> Self:
+        """Make credentials of what was checked before, with what is known of it."""
+        made = cls.__new__(cls)
+        made._value, made._session = replace(identity, session=None), identity.session
+        made._source, made._profile = source, profile
+        made._account, made._accepted = account, accepted
+        return made
+
+    @classmethod
+    def _of(cls, record: Record, *, source: str) -> Self:
+        """Make credentials of what a file holds."""
+        return cls._made(
+            record.identity,
+            source=source,
+            profile=record.profile,
+            accepted=record.accepted,
+        )
+
+    @property
+    def _record(self) -> Record:
+        """What a file holds of them."""
+        from .store.profiles import Record
+
+        account = self._account
+        if account is None or not account.checked:
+            return Record(self._identity, self._profile, accepted=self._accepted)
+        return Record(
+            self._identity,
+            self._profile,
+            accepted=True,
+            key_type=account.key_type,
+            key_name=account.key_name,
+        )
+
+    def _with(self, **learned: Any) -> Self:
+        """Return a copy that knows more; type and attributes of a subclass stay."""
+        twin = object.__new__(type(self))
+        _restore(twin, super().__getstate__())
+        proved = learned.pop("proved", None)
+        if proved is not None:
+            twin._value = replace(self._value, proved=proved)
+        for name, value in learned.items():
+            setattr(twin, f"_{name}", value)
+        return twin
+
+    @property
+    def _identity(self) -> Identity:
+        """The value that server, store and conversions work on."""
+        return replace(self._value, session=self._session)
 
     @property
     def username(self) -> str | None:
         """User name as given, or None beside a `base_url`."""
-        return self._username
+        return self._value.username
 
     @property
     def api_key(self) -> str:
         """The key itself, in plain text."""
-        return self._api_key.reveal()
-
-    @property
-    def secret(self) -> Secret:
-        """The key in its wrapper, for passing on without showing it."""
-        return self._api_key
+        return self._value.key.reveal()
 
     @property
     def base_url(self) -> str:
         """Address as given, without slashes around it."""
-        return self._base_url
+        return self._value.base_url
 
     @property
     def allow_non_secure(self) -> bool:
         """Whether `http://` to another machine was allowed."""
-        return self._allow_non_secure
+        return self._value.allow_non_secure
+
+    @property
+    def session(self) -> requests.Session | None:
+        """The `requests.Session` that lends proxies and certificates, or None."""
+        return self._session
+
+    @session.setter
+    def session(self, session: requests.Session | None) -> None:
+        self._session = session
 
     @property
     def source(self) -> str | None:
-        """Where they came from, as `"profile 'work'"` or `"CARTO_API_KEY"`."""
+        """Where they came from, as `"profile 'work'"`; None if built by hand."""
         return self._source
 
     @property
-    def account(self) -> Account | None:
-        """What the last `validate()` learned; None before."""
-        return self._account
-
-    @property
     def profile(self) -> str | None:
-        """Name of the saved account that they came from or were saved as."""
+        """Name of the saved account that they are, if the store says so."""
         return self._profile
 
     @property
-    def proved(self) -> str | None:
-        """The origin that has answered as CARTO, as remembered by the file."""
-        return self._proved
-
-    def remember(
-        self,
-        *,
-        source: str | None = None,
-        account: Account | None = None,
-        profile: str | None = None,
-        proved: str | None = None,
-    ) -> Credentials:
-        """Note what the package learned about these credentials (for its own use)."""
-        self._source = source or self._source
-        self._account = account or self._account
-        self._profile = profile or self._profile
-        self._proved = proved or self._proved
-        return self
-
-    def address(self) -> address.Address:
-        """Return user and address in the form that requests are made to.
-
-        Raises:
-            InvalidCredentialsError: no user can be told from them, or the address
-                names another user.
-        """
-        return address.resolve(
-            self._username, self._base_url, allow_non_secure=self._allow_non_secure
-        )
+    def account(self) -> Account | None:
+        """What the login that made these learned of the key; None without one."""
+        return self._account
 
     def __repr__(self) -> str:
-        shown = DEFAULT_PUBLIC if self.is_public else "***"
+        shown = DEFAULT_PUBLIC if self._value.is_public else "***"
         return (
-            f"{type(self).__name__}(username={self._username!r}, api_key={shown}, "
-            f"base_url={self._base_url!r})"
+            f"{type(self).__name__}(username={self.username!r}, api_key={shown}, "
+            f"base_url={self.base_url!r})"
         )
-
-    @property
-    def is_public(self) -> bool:
-        """Whether the key is `default_public`, which everybody knows."""
-        return self._api_key == Secret(DEFAULT_PUBLIC)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Credentials):
             return NotImplemented
-        return self._identity() == other._identity()
+        return self._value == other._value
 
     def __hash__(self) -> int:
-        return hash(self._identity())
+        return hash(self._value)
 
-    def _identity(self) -> tuple[object, ...]:
-        return (self._username, self._api_key, self._base_url)
+    def __getstate__(self) -> Any:
+        # A session cannot travel: it holds sockets, and somebody else's cookies.
+        state: Any = super().__getstate__()
+        if isinstance(state, tuple):
+            return ({**state[0], "_session": None}, state[1])
+        return {**state, "_session": None}
 
     @classmethod
-    @without_frames
-    def from_credentials(cls, credentials: Any) -> Credentials:
+    @sealed
+    def from_credentials(cls, credentials: Any) -> Self:
         """Copy credentials of this package or of cartoframes.
 
         Raises:
@@ -193,19 +210,19 @@ class Credentials:
                 f"cartoframes, not {type(credentials).__name__}."
             )
         copy = cls(**{name: getattr(credentials, name) for name in names})
-        return copy.remember(
-            source=getattr(credentials, "source", None),
-            account=getattr(credentials, "account", None),
-            profile=getattr(credentials, "profile", None),
-            proved=getattr(credentials, "proved", None),
-        )
+        if isinstance(credentials, Credentials):
+            copy._value = credentials._value
+            copy._source, copy._profile = credentials._source, credentials._profile
+            copy._account, copy._accepted = credentials._account, credentials._accepted
+        return copy
 
     @classmethod
+    @sealed
     def from_file(
         cls,
         config_file: str | Path | None = None,
         session: requests.Session | None = None,
-    ) -> Credentials:
+    ) -> Self:
         """Read a credentials file of this package or of cartoframes.
 
         Args:
@@ -217,13 +234,14 @@ class Credentials:
             CredentialsFileError: it cannot be read, is not JSON, or lacks what is
                 needed.
         """
-        from .store.documents import from_document
+        from .store import profiles
 
-        path = _path(config_file)
-        credentials = from_document(files.read_document(path), path=path)
-        credentials.session = session
-        return credentials.remember(source=_file_source(path, config_file))
+        path = profiles.default_path() if config_file is None else _path(config_file)
+        source = path.name if config_file is None else str(config_file)
+        made = cls._of(profiles.read_file(path), source=source)
+        return made if session is None else made._with(session=session)
 
+    @sealed
     def save(self, config_file: str | Path | None = None) -> Path:
         """Write the file that cartoframes reads too, readable for its owner only.
 
@@ -239,21 +257,15 @@ class Credentials:
         Raises:
             CredentialsFileError: it cannot be written; what was there is still there.
         """
-        from .store.documents import save_file
-        from .store.profiles import store_of
+        from .store import profiles
 
-        path = _path(config_file)
-        store = store_of(path)
-        if store is None:
-            notes = save_file(self, path)
-        else:
-            store.replace_default_file(self)
-            notes = store.take_notes()
-        for note in notes:
-            warnings.warn(note, stacklevel=2)
+        path = profiles.default_path() if config_file is None else _path(config_file)
+        for note in profiles.save_file(path, self._record):
+            warnings.warn(note, stacklevel=3)
         return path
 
     @classmethod
+    @sealed
     def delete(cls, config_file: str | Path | None = None) -> None:
         """Remove a credentials file; a missing one is only warned about.
 
@@ -263,22 +275,27 @@ class Credentials:
         Raises:
             CredentialsFileError: it cannot be removed and is still there.
         """
-        path = _path(config_file)
+        from .store import files, profiles
+
+        path = profiles.default_path() if config_file is None else _path(config_file)
         if not files.remove(path):
             warnings.warn(
                 f"There is no credentials file {path}, so nothing was removed.",
-                stacklevel=2,
+                stacklevel=3,
             )
 
+    @sealed
     def validate(self, timeout: float | None = None) -> Account:
         """Ask CARTO whether it accepts the key, and what the key can do.
+
+        Nothing is kept in this object: `login()` returns credentials that know it.
 
         Args:
             timeout: seconds for the whole check; None means the configured
                 `total_timeout`, 20 s.
 
         Returns:
-            What CARTO said; also kept in `account`.
+            What CARTO said.
 
         Raises:
             InvalidCredentialsError: wrong before any request.
@@ -290,16 +307,17 @@ class Credentials:
             >>> Credentials("jane", key).validate().key_type  # doctest: +SKIP
             'master'
         """
-        from .server.check import validate
+        from .server.check import check
 
-        return validate(self, timeout=timeout)
+        return check(self._identity, timeout=timeout).account
 
     @property
+    @sealed
     def me_data(self) -> dict[str, Any]:
         """What `/api/v3/me` tells a master key; `{}` where it does not tell."""
-        from .server.client import me_data
+        from .server.check import me
 
-        return me_data(self)
+        return me(self._identity)
 
     @property
     def user_id(self) -> str | None:
@@ -307,6 +325,7 @@ class Credentials:
         identifier = (self.me_data.get("user_data") or {}).get("id")
         return identifier if isinstance(identifier, str) else None
 
+    @sealed
     def get_gcloud_credentials(self) -> tuple[str, str]:
         """Return the BigQuery project and a Google access token, as cartoframes does.
 
@@ -315,33 +334,51 @@ class Credentials:
         """
         from .server.google import project_and_token
 
-        return project_and_token(self)
+        return project_and_token(self._identity)
 
+    @sealed
     def google_credentials(self) -> google.auth.credentials.Credentials:
-        """Return Google credentials that renew themselves by asking CARTO."""
+        """Return Google credentials that renew themselves by asking CARTO.
+
+        Nothing is asked before they are used. They can be pickled, and so carry the API
+        key to wherever the pickle goes.
+
+        Example:
+            >>> from google.auth.transport.requests import AuthorizedSession
+            >>> AuthorizedSession(account.google_credentials())  # doctest: +SKIP
+        """
         from .server.google import google_credentials
 
-        return google_credentials(self)
+        return google_credentials(self._identity)
 
+    @sealed
     def bigquery_client(self, **kwargs: Any) -> google.cloud.bigquery.Client:
         """Return a BigQuery client for the account's Data Observatory project.
 
         Args:
-            **kwargs: passed on to `google.cloud.bigquery.Client`.
+            **kwargs: passed on to `google.cloud.bigquery.Client`; a `project` or
+                `credentials` among them wins.
 
         Raises:
             ImportError: the extra `bigquery` is not installed.
+            DataObservatoryError: CARTO gave no token.
         """
         from .server.google import bigquery_client
 
-        return bigquery_client(self, **kwargs)
+        return bigquery_client(self._identity, **kwargs)
 
+    @sealed
     def is_instant_licensing_active(self) -> bool:
-        """Whether the account may license Data Observatory data at once."""
+        """Whether the account may license Data Observatory data at once.
+
+        Raises:
+            DataObservatoryError: CARTO gave no answer to that.
+        """
         from .server.google import is_instant_licensing_active
 
-        return is_instant_licensing_active(self)
+        return is_instant_licensing_active(self._identity)
 
+    @sealed
     def get_api_key_auth_client(self) -> carto.auth.APIKeyAuthClient:
         """Return carto-python's client for this account.
 
@@ -350,38 +387,26 @@ class Credentials:
         """
         from .convert.carto import api_key_auth_client
 
-        return api_key_auth_client(self)
+        return api_key_auth_client(self._identity)
 
+    @sealed
     def to_cartoframes(self) -> cartoframes.auth.Credentials:
         """Return cartoframes' own credentials, with a `repr` that hides the key.
 
         Raises:
             ImportError: the extra `cartoframes` is not installed.
         """
-        from .bridges.cartoframes import to_cartoframes
+        from .convert.cartoframes import to_cartoframes
 
-        return to_cartoframes(self)
-
-
-def _wrap_key(value: str | Secret | None) -> Secret:
-    # Nothing is refused here, where the key would still be seen in the callers.
-    wrapped = Secret.of(value.strip() if isinstance(value, str) else value)
-    return Secret(DEFAULT_PUBLIC) if wrapped is None else wrapped
+        return to_cartoframes(self._identity)
 
 
-def _checked_text(value: str | None, field: str) -> str:
-    if value is None or isinstance(value, str):
-        return value or ""
-    raise InvalidCredentialsError(
-        f"{field} must be a text, not {type(value).__name__}.", field=field
-    )
+def _restore(twin: object, state: Any) -> None:
+    """Give an object the state of another one, as unpickling would."""
+    attributes, slots = state if isinstance(state, tuple) else (state, None)
+    for name, value in {**(attributes or {}), **(slots or {})}.items():
+        object.__setattr__(twin, name, value)
 
 
-def _path(config_file: str | Path | None) -> Path:
-    if config_file is None:
-        return files.store_directory() / DEFAULT_FILE_NAME
+def _path(config_file: str | Path) -> Path:
     return Path(config_file).expanduser()
-
-
-def _file_source(path: Path, config_file: str | Path | None) -> str:
-    return path.name if config_file is None else str(config_file)

@@ -154,12 +154,12 @@ class UndecidedError(CartoLoginError):
 
     Attributes:
         reason: `Reason.UNREACHABLE`, `TIMEOUT`, `TLS`, `PROXY`, `BLOCKED`,
-            `RATE_LIMITED` or `SERVER_ERROR`.
+            `RATE_LIMITED` or `SERVER_ERROR`; None where nobody expected the error.
         retry_after: seconds that the server asks to wait, or None.
     """
 
     def __init__(
-        self, message: str, *, reason: Reason, retry_after: float | None = None
+        self, message: str, *, reason: Reason | None, retry_after: float | None = None
     ) -> None:
         super().__init__(message)
         self.reason = reason

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,8 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import display
 
 from . import settings
-from .errors import CartoLoginError, NotLoggedInError
-from .line import NO_KEY_HERE, are_names, holds_a_key, split
+from .errors import CartoLoginError, NotLoggedInError, sealed
+from .secret import holds_key
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -49,6 +50,11 @@ _OPTIONS = (
     "--require",
     "--username",
     "--whoami",
+)
+_NO_KEY_HERE = (
+    "%carto_login takes no API key, because cells and the history keep what they are "
+    "given. Type it into the form (%carto_login --form) or at --prompt. If this line "
+    "held a key, clear the line, and give that key a new token in CARTO."
 )
 
 
@@ -86,6 +92,7 @@ class CartoLoginMagics(Magics):
     @argument("--logout", action="store_true", help="sign this kernel out")
     @argument("--forget", metavar="PROFILE", help="delete a saved account")
     @line_magic(_NAME)  # type: ignore[arg-type]  # IPython types it as never called
+    @sealed
     def carto_login(self, line: str) -> Credentials | None:
         """Sign this kernel in to CARTO and show the account.
 
@@ -109,22 +116,24 @@ class CartoLoginMagics(Magics):
         return self._sign_in(args)
 
     def _sign_in(self, args: Namespace) -> Credentials | None:
-        from .session import login as signin
+        from .session import login
 
-        named = bool(args.profile or args.file or settings.named_profile())
+        # What only fills in the form names no account, whatever the environment says.
+        prefills = bool(args.username or args.base_url)
+        named = bool(args.profile or args.file) or (
+            settings.named_profile() is not None and not prefills
+        )
         error: CartoLoginError | None = None
         found: Found | None = None
-        notes: list[str] | None = None
         try:
-            found = signin.find(args.profile, file=args.file)
-            if found is not None and (named or _is_meant(found.credentials, args)):
-                notes = signin.sign_in(found, validate=not args.no_validate)
+            found = login.find(args.profile, file=args.file)
+            if found is not None and (not prefills or _is_meant(found, args)):
+                credentials, notes = login.sign_in(found, validate=not args.no_validate)
+                return _show_card(credentials, notes, self.shell)
         except CartoLoginError as refused:
-            error = refused.with_traceback(None)
-        if error is not None and (named or not somebody_is_there(self.shell)):
-            raise error
-        if found is not None and notes is not None:
-            return _show_card(found.credentials, notes, self.shell)
+            if named or not somebody_is_there(self.shell):
+                raise
+            error = refused
         return self._ask(args, error=error, other=found)
 
     def _ask(
@@ -158,28 +167,29 @@ class CartoLoginMagics(Magics):
 
     def _prompt(self, args: Namespace, error: CartoLoginError | None) -> Credentials:
         from . import prompt
-        from .store.profiles import ProfileStore
+        from .store.profiles import Profiles
 
         if error is not None:
             print(error)
         return prompt.ask(
             username=args.username,
             base_url=args.base_url,
-            store=ProfileStore(),
+            profiles=Profiles(),
             validate=not args.no_validate,
         )
 
 
 def _nobody(other: Found | None) -> str:
     """Say that nobody can be asked, and why somebody would have to be."""
-    from .session import login as signin
+    from .session import login
+    from .session.facts import who
 
     if other is None:
-        return f"Nobody is there to ask. {signin.nothing_found()}"
+        return f"Nobody is there to ask. {login.nothing_found()}"
     return (
         "Nobody is there to ask. The account at hand, "
-        f"{signin.who(other.credentials)}, is not the one that this line asks for. "
-        f"{signin.WAYS_TO_LOG_IN}"
+        f"{who(other.credentials)}, is not the one that this line asks for. "
+        f"{login.WAYS_TO_LOG_IN}"
     )
 
 
@@ -201,14 +211,12 @@ def _has_widgets(shell: Any) -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
-def _is_meant(credentials: Credentials, args: Namespace) -> bool:
-    """Whether an account is the one whose name or address the line gives, if any."""
+def _is_meant(found: Found, args: Namespace) -> bool:
+    """Whether an account is the one whose name or address the line gives."""
     from . import address
 
-    if not args.username and not args.base_url:
-        return True
     try:
-        where = credentials.address()
+        where = found.credentials._identity.address
         base_url = args.base_url or where.base_url
         return where == address.resolve(args.username or where.username, base_url)
     except CartoLoginError:
@@ -217,29 +225,33 @@ def _is_meant(credentials: Credentials, args: Namespace) -> bool:
 
 def _parse(magic: Any, line: str) -> Namespace:
     """Parse the line; nothing of it is repeated, as it may hold a key."""
-    args: Namespace | None = None
-    problem: str | None = NO_KEY_HERE
     try:
-        words = split(line)
-        if not holds_a_key(words):
+        words = _split(line)
+        args: Namespace | None = None
+        if not holds_key(words):
             args = magic.parser.parse_args(words)
-            names = [name for name in (args.profile, args.forget) if name is not None]
-            problem = None if are_names(names, args.username) else NO_KEY_HERE
     except (UsageError, ValueError):
-        problem = (
+        raise UsageError(
             f"%{_NAME} does not understand this line; it is not repeated here in case "
             f"it holds a key. Its options: {', '.join(_OPTIONS)}. See %{_NAME}?"
-        )
-    if problem or args is None:
-        raise UsageError(problem)
+        ) from None
+    if args is None:
+        raise UsageError(_NO_KEY_HERE)
     return args
+
+
+def _split(line: str) -> list[str]:
+    """Split at blanks; quotes hold words together, and a backslash is one."""
+    words = shlex.shlex(line, posix=True, punctuation_chars=False)
+    words.whitespace_split, words.commenters, words.escape = True, "", ""
+    return list(words)
 
 
 def _show_card(credentials: Credentials, notes: list[str], shell: Any) -> Credentials:
     if not _has_widgets(shell):
-        from .session.login import describe
+        from .session.facts import facts
 
-        for label, text in describe(credentials).items():
+        for label, text in facts(credentials).items():
             print(f"{label}: {text}")
         for note in notes:
             print(note)
@@ -251,56 +263,56 @@ def _show_card(credentials: Credentials, notes: list[str], shell: Any) -> Creden
 
 
 def _list_accounts() -> None:
-    from .store.profiles import ProfileStore
+    from .store.profiles import Profiles
 
-    store = ProfileStore()
-    names, default = store.names(), store.default_name
+    profiles = Profiles()
+    names, default = profiles.names(), profiles.default_name
     if not names:
-        print(f"No saved accounts in {store.directory}.")
+        print(f"No saved accounts in {profiles.directory}.")
     for name in names:
         print(f"{'*' if name == default else ' '} {name}")
     if default in names:
         print("* every session starts with this one")
     try:
-        store.default()
+        profiles.default()
     except CartoLoginError as error:
         print(error)
 
 
 def _whoami() -> None:
-    from .session import default as defaults
-    from .session import login as signin
+    from .session.default import get_default_credentials
+    from .session.facts import facts
 
-    current = defaults.get_default_credentials()
+    current = get_default_credentials()
     if current is None:
         print("This kernel is not signed in to CARTO.")
         return
-    for label, text in signin.describe(current).items():
+    for label, text in facts(current).items():
         print(f"{label}: {text}")
 
 
 def _logout() -> None:
-    from .session import login as signin
+    from .session import login
 
-    notes = signin.sign_out()
+    notes = login.sign_out()
     print("Signed out of CARTO in this kernel. Saved accounts stay saved.")
     for note in notes:
         print(note)
 
 
 def _forget(name: str) -> None:
-    from .session import default as defaults
-    from .store.profiles import ProfileStore
+    from .session.default import get_default_credentials
+    from .store.profiles import Profiles
 
-    store = ProfileStore()
-    store.delete(name)
-    print(f"The saved account '{name}' is deleted from {store.directory}.")
-    current = defaults.get_default_credentials()
+    profiles = Profiles()
+    notes = profiles.delete(name)
+    print(f"The saved account '{name}' is deleted from {profiles.directory}.")
+    current = get_default_credentials()
     if current is not None and current.profile == name.lower():
         print(
             "This kernel is still signed in with it; %carto_login --logout ends that."
         )
-    for note in store.take_notes():
+    for note in notes:
         print(note)
 
 
@@ -327,12 +339,12 @@ def _complete(context: CompletionContext) -> SimpleMatcherResult:
 
 
 def _names_after(previous: str, start: str) -> list[str]:
-    from .store.profiles import ProfileStore
+    from .store.profiles import Profiles
 
     if previous in {"--file", "--username", "--base-url"}:
         return []
     try:
-        names = ProfileStore().names()
+        names = Profiles().names()
     except (CartoLoginError, OSError):
         return []
     return [name for name in names if name.startswith(start.lower())]

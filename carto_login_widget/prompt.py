@@ -15,13 +15,15 @@ from .errors import (
     RejectedError,
     UndecidedError,
 )
-from .secret import Secret, clean_paste
-from .session import login as signin
+from .identity import Identity
+from .secret import Secret, clean_key, clean_paste
+from .session import login
+from .session.login import Saving
+from .store.profiles import Profiles, proposed_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .store.profiles import ProfileStore
 
 _TRIES = 5
 
@@ -34,7 +36,7 @@ def ask(  # noqa: PLR0913 - what is known, and how to talk
     *,
     username: str | None = None,
     base_url: str | None = None,
-    store: ProfileStore | None = None,
+    profiles: Profiles | None = None,
     validate: bool = True,
     read: Callable[[str], str] | None = None,
     read_key: Callable[[str], str] | None = None,
@@ -47,7 +49,7 @@ def ask(  # noqa: PLR0913 - what is known, and how to talk
     Args:
         username: offered as the answer.
         base_url: offered as the answer.
-        store: where to save, if the user wants that.
+        profiles: where to save, if the user wants that.
         validate: ask CARTO before the account is registered.
         read: shows a question and returns the answer; None means `input`.
         read_key: the same, without showing what is typed; None means `getpass`.
@@ -70,24 +72,29 @@ def ask(  # noqa: PLR0913 - what is known, and how to talk
             break
         asked = {"base_url", "username"}
         try:
-            credentials = _credentials(username, key, base_url)
-            _check(credentials, validate=validate, read=read, say=say)
+            given = _credentials(username, key, base_url)
+            credentials = _checked(given, validate=validate, read=read, say=say)
         except CartoLoginError as error:
             say(str(error))
             asked -= _wrong_fields(error)
+            if isinstance(error, InvalidCredentialsError):
+                # What was refused is not offered again: it may be a key.
+                if error.field == "username":
+                    username = error.suggestion
+                if error.field == "base_url":
+                    base_url = error.suggestion
             continue
-        return _finish(credentials, store, read, say)
-    raise NotLoggedInError(f"Nobody has signed in. {signin.WAYS_TO_LOG_IN}")
+        return _finish(credentials, profiles, read, say)
+    raise NotLoggedInError(f"Nobody has signed in. {login.WAYS_TO_LOG_IN}")
 
 
 def _credentials(
     username: str | None, key: Secret, base_url: str | None
 ) -> Credentials:
-    """Return what was answered; an address not as pasted, but as CARTO has it."""
-    given = Credentials(username or None, key, base_url or None)
-    where = given.address()
-    own = Credentials(where.username, key, where.base_url if base_url else None)
-    return own.remember(source="the prompt")
+    """Return what was answered; the address as CARTO has it, not as pasted."""
+    where = Identity.of(username or None, key, base_url or None).address
+    own = Identity.of(where.username, key, where.base_url if base_url else None)
+    return Credentials._made(own, source="the prompt")
 
 
 def _text(read: Callable[[str], str], question: str, offered: str | None) -> str:
@@ -96,32 +103,31 @@ def _text(read: Callable[[str], str], question: str, offered: str | None) -> str
 
 
 def _key(read_key: Callable[[str], str]) -> Secret:
-    return Secret(clean_paste(read_key("API key (not shown): ")))
+    return Secret(clean_key(read_key("API key (not shown): ")))
 
 
-def _check(
+def _checked(
     credentials: Credentials,
     *,
     validate: bool,
     read: Callable[[str], str],
     say: Callable[[str], None],
-) -> None:
-    """Validate; where there is no verdict, let the user decide."""
+) -> Credentials:
+    """Ask CARTO; where there is no verdict, let the user decide."""
     if not validate:
-        signin.use_unchecked(credentials)
-        return
-    say(f"Checking with {credentials.address().host} …")
+        return login.unchecked(credentials)
+    say(f"Checking with {credentials._identity.address.host} …")
     try:
-        account = credentials.validate()
+        checked = login.check(credentials)
     except UndecidedError as error:
-        undecided = error
-    else:
-        say(f"CARTO accepts this key: {account.summary}")
-        return
-    say(str(undecided))
-    if not _yes(read, "Use it without checking?", default=False):
-        raise _DeclinedError("Nothing was changed. Try again, or stop with Ctrl-C.")
-    signin.use_unchecked(credentials)
+        say(str(error))
+        if not _yes(read, "Use it without checking?", default=False):
+            raise _DeclinedError(
+                "Nothing was changed. Try again, or stop with Ctrl-C."
+            ) from None
+        return login.unchecked(credentials)
+    say(f"CARTO accepts this key: {checked.account.summary}")
+    return checked
 
 
 def _wrong_fields(error: CartoLoginError) -> set[str]:
@@ -136,18 +142,20 @@ def _wrong_fields(error: CartoLoginError) -> set[str]:
 
 def _finish(
     credentials: Credentials,
-    store: ProfileStore | None,
+    profiles: Profiles | None,
     read: Callable[[str], str],
     say: Callable[[str], None],
 ) -> Credentials:
-    name = None
-    if store is not None and _yes(
-        read, f"Save it in {store.directory}, readable only by you?", default=True
+    saving = None
+    if profiles is not None and _yes(
+        read, f"Save it in {profiles.directory}, readable only by you?", default=True
     ):
-        name = signin.profile_name(credentials, store)
-    for note in signin.register(credentials, save_as=name, store=store):
+        name = proposed_name(credentials._identity, credentials.account, profiles)
+        saving = Saving(name, default=True, replace=True)
+    signed_in, notes = login.register(credentials, saving, profiles)
+    for note in notes:
         say(note)
-    return credentials
+    return signed_in
 
 
 def _yes(read: Callable[[str], str], question: str, *, default: bool) -> bool:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidCredentialsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 DEFAULT_PUBLIC = "default_public"
 CARTO_3_MESSAGE = (
@@ -32,6 +35,12 @@ _TOKEN = re.compile(r"eyJ[A-Za-z0-9._-]{17,}")
 # `api_key="KEY",`, `"api_key": "KEY"` and `export CARTO_API_KEY=KEY`
 _ASSIGNED = re.compile(
     r"(?:export\s+)?[\"']?(?:carto_)?(?:api_?)?key[\"']?\s*[:=]\s*(.+)", re.IGNORECASE
+)
+# `--api-key`, `--token=…`, `api_key=…`
+_KEY_OPTION = re.compile(
+    r"--?(?:api[-_]?)?(?:key|token|password|secret)\b.*"
+    r"|.*(?:key|token|secret|passw\w*)\s*[=:].+",
+    re.IGNORECASE,
 )
 
 
@@ -102,6 +111,18 @@ def looks_like_key(text: str) -> bool:
 def looks_like_master_key(text: str) -> bool:
     """Whether a word can be a master key only, where names may be like other keys."""
     return _MASTER.fullmatch(text) is not None
+
+
+def holds_key(words: Iterable[str]) -> bool:
+    """Whether a word of a command, or what follows its "=", is a key or asks for one.
+
+    A cell, the history of a shell and the list of processes keep what they are given.
+    """
+    return any(
+        looks_like_key(part) or _KEY_OPTION.fullmatch(part) is not None
+        for word in words
+        for part in (word, word.partition("=")[2])
+    )
 
 
 def misplaced_key(where: str, field: str) -> InvalidCredentialsError:

@@ -17,7 +17,7 @@ def _table(name, permissions=READ):
 @pytest.mark.parametrize(
     ("account", "summary"),
     [
-        (Account("jane", BASE, "master"), "Master key, everything."),
+        (Account("jane", BASE, "master"), "Master key, full access."),
         (
             Account("jane", BASE, "default_public", "Default public"),
             "Public access only: it can read public datasets.",

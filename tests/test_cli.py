@@ -57,7 +57,7 @@ def test_a_key_comes_by_standard_input(carto: Sandbox) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert done.stdout.splitlines() == [
-        "Master key, everything.",
+        "Master key, full access.",
         f"Saved as '{name}' in {store.directory}; sessions start with it.",
     ]
     assert store.default().api_key == key
@@ -192,7 +192,7 @@ def test_whoami_asks_carto(carto: Sandbox, monkeypatch: pytest.MonkeyPatch) -> N
     host = carto.url.removeprefix("http://")
     assert run("whoami").stdout.splitlines() == [
         f"Account: jane at {host}",
-        "Key: Master key, everything.",
+        "Key: Master key, full access.",
         "Signed in from: creds.json",
         f"Saved: as 'work' in {Path('~/.config/cartoframes')}",
     ]
@@ -255,7 +255,7 @@ def test_at_a_terminal_it_asks(carto: Sandbox) -> None:
         terminal.answer("API key (not shown)", KEY)
         terminal.answer("API key (not shown)", key)
         assert terminal.exit_status() == 0
-        assert "CARTO accepts this key: Master key, everything." in terminal.screen
+        assert "CARTO accepts this key: Master key, full access." in terminal.screen
         for secret in (KEY, key):
             assert secret[:8] not in terminal.screen
     assert ProfileStore().default().profile == "work"

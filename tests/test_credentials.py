@@ -7,6 +7,7 @@ import copy
 import json
 import logging
 import pickle
+import weakref
 from types import SimpleNamespace
 
 import pytest
@@ -60,13 +61,13 @@ def test_an_address_alone_is_enough() -> None:
     """The user name then stays None, as in cartoframes."""
     credentials = Credentials(base_url="https://jane.carto.com")
     assert credentials.username is None
-    assert credentials.address().username == "jane"
+    assert credentials._identity.address.username == "jane"
 
 
 @pytest.mark.parametrize("key", [None, "default_public", " default_public\n"])
 def test_no_key_is_the_public_one(key: str | None) -> None:
     """None means default_public, also in a file without the field."""
-    assert Credentials("jane", key).is_public
+    assert Credentials("jane", key).api_key == "default_public"
 
 
 @pytest.mark.parametrize(
@@ -124,8 +125,8 @@ def test_the_key_shows_at_its_property_only() -> None:
         f"{credentials!s:>100}",
         repr(vars(credentials)),
         repr([credentials, {credentials: credentials}]),
-        repr(credentials.secret),
-        f"{credentials.secret:>20}",
+        repr(credentials._identity),
+        f"{credentials._identity.key:>20}",
         record.getMessage(),
         json.dumps(vars(credentials), default=repr),
         repr(copy.copy(credentials)),
@@ -157,7 +158,7 @@ def test_equal_is_the_same_user_key_and_address() -> None:
 def test_from_credentials_copies_ours_and_cartoframes() -> None:
     """What has the attributes is copied; anything else is a ValueError."""
     account = Account(username="jane", base_url="https://jane.carto.com")
-    ours = Credentials("jane", CANARY).remember(source="x", account=account)
+    ours = Credentials("jane", CANARY)._with(source="x", account=account)
     copied = Credentials.from_credentials(ours)
     assert copied == ours
     assert copied is not ours
@@ -201,3 +202,34 @@ def test_a_secret_compares_and_pickles_without_showing() -> None:
     assert not Secret("")
     assert Secret.of(secret) is secret
     assert Secret.of(None) is None
+
+
+class Team(Credentials):
+    """A subclass with attributes of its own, and a constructor of its own."""
+
+    def __init__(self, team: str, key: str) -> None:
+        super().__init__("jane", key)
+        self.team = team
+
+
+def test_a_copy_is_of_the_same_kind() -> None:
+    """With the attributes of a subclass, and without calling its constructor."""
+    given = Team("maps", CANARY)
+    given.session = requests.Session()
+    learned = given._with(source="x", proved="https://jane.carto.com")
+    assert type(learned) is Team
+    assert (learned.team, learned.source) == ("maps", "x")
+    assert learned.session is given.session
+    assert learned == given
+    assert given.source is None
+
+
+def test_a_pickle_has_all_but_the_session() -> None:
+    """A session holds sockets and somebody's cookies."""
+    given = Team("maps", CANARY)._with(source="x")
+    given.session = requests.Session()
+    loaded = pickle.loads(pickle.dumps(given))  # noqa: S301 - our own
+    assert loaded == given
+    assert (loaded.team, loaded.source, loaded.session) == ("maps", "x", None)
+    assert given.session is not None
+    assert weakref.ref(given)() is given

@@ -183,7 +183,7 @@ def test_the_default_account_signs_in_and_is_shown(
     assert run(shell) is get_default_credentials()
     assert capsys.readouterr().out.splitlines() == [
         f"Account: jane at {carto.url.removeprefix('http://')}",
-        "Key: Master key, everything.",
+        "Key: Master key, full access.",
         "Signed in from: creds.json",
         "Saved: as 'jane' in ~/.config/cartoframes",
     ]
@@ -449,7 +449,7 @@ def test_whoami_asks_nobody(
     carto.clear()
     capsys.readouterr()
     run(shell, "--whoami")
-    assert "Key: Master key, everything." in capsys.readouterr().out
+    assert "Key: Master key, full access." in capsys.readouterr().out
     assert carto.count == 0
 
 

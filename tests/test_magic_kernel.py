@@ -116,7 +116,7 @@ def user(kernel: Kernel) -> str:
     kernel.run(
         "import carto_login_widget as carto\n"
         "who = carto.get_default_credentials()\n"
-        "print(who and who.address().username)"
+        "print(who and who._identity.address.username)"
     )
     return kernel.printed().strip()
 
@@ -284,7 +284,7 @@ def test_the_prompt_is_answered_by_the_client(kernel: Kernel, carto: Sandbox) ->
         True,
         False,
     ]
-    assert "CARTO accepts this key: Master key, everything." in kernel.printed()
+    assert "CARTO accepts this key: Master key, full access." in kernel.printed()
     assert user(kernel) == "jane"
     assert ProfileStore().default().api_key == right
     for key in (KEY, right):

@@ -73,7 +73,7 @@ def test_it_asks_for_address_name_and_key(carto: Sandbox, home: Path) -> None:
     assert list(home.iterdir()) == []
     assert person.told == [
         f"Checking with {carto.url.removeprefix('http://')} …",
-        "CARTO accepts this key: Master key, everything.",
+        "CARTO accepts this key: Master key, full access.",
     ]
 
 

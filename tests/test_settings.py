@@ -111,7 +111,7 @@ def test_the_environment_gives_an_account(
     )
     assert found is not None
     assert found.api_key == KEY
-    assert found.address().base_url == base_url
+    assert found._identity.address.base_url == base_url
     assert found.source == "CARTO_API_KEY"
 
 

@@ -11,11 +11,9 @@ import logging
 import sys
 import threading
 from importlib import import_module
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import wrapt
-
-from ..errors import CartoLoginError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,26 +23,7 @@ if TYPE_CHECKING:
 
     Apply = Callable[[ModuleType, Credentials | None], None]
 
-T = TypeVar("T")
-
 _log = logging.getLogger(__name__)
-
-
-def make(library: str, build: Callable[[], T]) -> T:
-    """Build an object of another library; its errors would hold the key.
-
-    Raises:
-        CartoLoginError: the library raised something.
-    """
-    problem = None
-    try:
-        return build()
-    except Exception as error:  # noqa: BLE001 - any of its frames may know the key
-        problem = type(error).__name__
-    raise CartoLoginError(
-        f"{library} did not take the account ({problem}). Is it another version than "
-        "this package knows?"
-    )
 
 
 class Bridge:
@@ -68,6 +47,8 @@ class Bridge:
         """Take `credentials` over; None means signed out."""
         self._watch()
         with self._lock:
+            if is_same(credentials, self._newest):
+                return  # checked meanwhile, which is nothing to a library
             self._newest = credentials
             if self._module is not None:
                 self._apply(self._module, credentials)
@@ -97,3 +78,10 @@ class Bridge:
                 self._name,
                 type(error).__name__,
             )
+
+
+def is_same(one: Credentials | None, other: Credentials | None) -> bool:
+    """Whether two accounts are one to a library: user, key, address and session."""
+    if one is None or other is None:
+        return one is other
+    return one == other and one.session is other.session

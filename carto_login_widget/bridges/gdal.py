@@ -7,8 +7,7 @@ set together, so the key goes to its own address whatever is opened.
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..secret import Secret
 from . import Bridge
@@ -18,23 +17,17 @@ if TYPE_CHECKING:
 
     from ..credentials import Credentials
 
-    Options = dict[str, Secret | None]
-
-_URL = "CARTO_API_URL"
-_KEY = "CARTO_API_KEY"
-_NOTHING: Options = {_URL: None, _KEY: None}
+    Options = dict[str, Secret]
 
 
 class _Options:
-    """What was put into GDAL, and what stood there before."""
+    """What was put into GDAL; only that is taken back."""
 
     def __init__(self) -> None:
-        self._ours = _NOTHING
-        self._theirs = _NOTHING
+        self._ours: Options = {}
 
     def apply(self, module: ModuleType, credentials: Credentials | None) -> None:
-        """Set GDAL's options, or take ours back."""
-        ours = _NOTHING
+        ours: Options = {}
         try:
             if credentials is not None:
                 ours = _options(credentials)
@@ -43,33 +36,25 @@ class _Options:
             self._put(module, ours)
 
     def _put(self, module: ModuleType, ours: Options) -> None:
-        self._theirs = {name: self._without_ours(module, name) for name in ours}
+        gone = [
+            name
+            for name, value in self._ours.items()
+            if module.get_gdal_config_option(name) == value.reveal()
+        ]
         self._ours = ours
-        chosen = self._theirs if ours is _NOTHING else ours
         module.set_gdal_config_options(
-            {name: value and value.reveal() for name, value in chosen.items()}
+            {
+                **dict.fromkeys(gone),
+                **{name: value.reveal() for name, value in ours.items()},
+            }
         )
-
-    def _without_ours(self, module: ModuleType, name: str) -> Secret | None:
-        """What an option would be without us."""
-        found: Any = module.get_gdal_config_option(name)
-        current = None if found is None else Secret(str(found))
-        if current is not None and current == self._ours[name]:
-            return self._theirs[name]
-        # GDAL answers with the environment too; set as an option it would stay for
-        # good, whatever becomes of the variable.
-        from_environment = str(found) == os.environ.get(name)
-        return None if from_environment else current
 
 
 def _options(credentials: Credentials) -> Options:
-    url = credentials.address().url("api/v2/sql")
-    return {_URL: Secret(url), _KEY: credentials.secret}
+    identity = credentials._identity
+    url = identity.address.url("api/v2/sql")
+    return {"CARTO_API_URL": Secret(url), "CARTO_API_KEY": identity.key}
 
 
 _bridge = Bridge("pyogrio.core", _Options().apply)
-
-
-def follow(credentials: Credentials | None) -> None:
-    """Take the account over; None means signed out."""
-    _bridge.follow(credentials)
+follow = _bridge.follow

@@ -1,34 +1,80 @@
-"""What a server answered, as a value, and what it means where it is not CARTO.
+"""What came back from a server, as a value, and what it means where it is no verdict.
 
 An `Answer` does not hold the key that was sent, not even where the server repeats it:
 CARTO does so in every listing of keys, and what is parsed here ends up in messages, in
-tracebacks and on screens.
+tracebacks and on screens. A `Failure` holds no exception: those of requests hold the
+request with its key.
 """
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
+import socket
+import ssl
 import time
 from base64 import b64encode
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import quote, urljoin
 
+from ..account import printable
 from ..address import normalize_base_url, origin_of
-from ..errors import InvalidCredentialsError, Reason
-from .failures import Failure, proxy_failure
+from ..errors import (
+    CartoLoginError,
+    InvalidCredentialsError,
+    NotCartoError,
+    Reason,
+    RejectedError,
+    UndecidedError,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ..address import Address
 
 # ruff: noqa: PLR2004 - HTTP statuses are known by their numbers
 
-_SHOWN_TEXT = 2_000
+_NOT_CARTO = {Reason.NOT_CARTO, Reason.WRONG_ADDRESS, Reason.MOVED}
+_UNDECIDED = {
+    *(Reason.UNREACHABLE, Reason.TIMEOUT, Reason.TLS, Reason.PROXY, Reason.BLOCKED),
+    *(Reason.RATE_LIMITED, Reason.SERVER_ERROR),
+}
 _LONG_ENOUGH_TO_MASK = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no result, in a sentence for the user.
+
+    Attributes:
+        reason: the same for programs; None where nobody expected it.
+        detail: what happened, where, and what to do next.
+        suggestion: a base URL that would be better, or None.
+        retry_after: seconds that the server asks to wait, or None.
+    """
+
+    reason: Reason | None
+    detail: str
+    suggestion: str | None = None
+    retry_after: float | None = None
+
+    # Whoever looks for an answer finds an empty one.
+    status: ClassVar[int] = 0
+    object: ClassVar[Mapping[str, Any]] = {}
+    error_text: ClassVar[str] = ""
+
+    def error(self) -> CartoLoginError:
+        """Return the error to raise for it."""
+        reason, detail = self.reason, self.detail
+        if reason is None or reason in _UNDECIDED:
+            return UndecidedError(detail, reason=reason, retry_after=self.retry_after)
+        if reason in _NOT_CARTO:
+            return NotCartoError(detail, reason=reason, suggestion=self.suggestion)
+        return RejectedError(detail, reason=reason)
 
 
 class _SameKey(str):
@@ -42,30 +88,24 @@ SAME_KEY = _SameKey("***")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server answered, with the key masked.
+    """What a server answered, with the key masked and no control characters.
 
     Attributes:
         status: HTTP status.
         headers: values by lower-case name, without cookies.
         data: the parsed JSON body, or None where it is not JSON.
-        text: beginning of the body, as text.
-        too_big: whether the body was cut at the limit.
+        empty: whether there was no body.
         url: what was asked, without a query.
     """
 
     status: int
     headers: Mapping[str, str]
-    data: Any = None
-    text: str = ""
-    too_big: bool = False
-    url: str = ""
-
-    def json(self) -> Any:
-        """Return the parsed body, or None where it is not JSON."""
-        return self.data
+    data: Any
+    empty: bool
+    url: str
 
     @property
-    def object(self) -> dict[str, Any]:
+    def object(self) -> Mapping[str, Any]:
         """The parsed body if it is a JSON object, else `{}`."""
         return self.data if isinstance(self.data, dict) else {}
 
@@ -83,61 +123,50 @@ class Answer:
         return retry_seconds(self.headers.get("retry-after", ""), time.time())
 
 
-def read_answer(  # noqa: PLR0913 - the parts of an answer
+def read_answer(
     status: int,
     headers: Iterable[tuple[str, str]],
-    body: bytes,
-    *,
-    too_big: bool,
+    body: bytes | None,
     url: str,
-    masks: Callable[[str], str],
+    mask: Callable[[str], str],
 ) -> Answer:
-    """Parse and mask what was received.
-
-    Args:
-        status: HTTP status.
-        headers: names and values.
-        body: at most the allowed size of it.
-        too_big: whether there was more.
-        url: what was asked.
-        masks: replaces the key in a text; see `key_mask`.
-    """
+    """Parse what was received, and mask each text of it; a body of None is broken."""
     return Answer(
         status=status,
         headers={
-            name.lower(): masks(value)
+            name.lower(): mask(value)
             for name, value in headers
             if name.lower() not in {"set-cookie", "set-cookie2"}
         },
-        data=None if too_big else _parse(body, masks),
-        text=masks(body.decode("utf-8", "replace"))[:_SHOWN_TEXT],
-        too_big=too_big,
+        data=_parse(body, mask) if body else None,
+        empty=body is not None and not body.strip(),
         url=url,
     )
 
 
-def _parse(body: bytes, masks: Callable[[str], str]) -> Any:
+def _parse(body: bytes, mask: Callable[[str], str]) -> Any:
     try:
-        return _masked(json.loads(body), masks) if body else None
+        return _masked(json.loads(body), mask)
     except (ValueError, RecursionError):
         return None
 
 
-def _masked(value: Any, masks: Callable[[str], str]) -> Any:
+def _masked(value: Any, mask: Callable[[str], str]) -> Any:
     match value:
         case str():
-            return masks(value)
+            return mask(value)
         case list():
-            return [_masked(item, masks) for item in value]
+            return [_masked(item, mask) for item in value]
         case dict():
-            return {masks(name): _masked(item, masks) for name, item in value.items()}
+            return {mask(name): _masked(item, mask) for name, item in value.items()}
     return value
 
 
 def key_mask(username: str, key: str) -> Callable[[str], str]:
-    """Return a function that masks a key in a text, in each form it is sent in.
+    """Return what every text of a server goes through.
 
-    A text that is the key and nothing else becomes `SAME_KEY`, so that an answer can
+    It masks the key in each form that it is sent in, and drops control characters. A
+    text that is the key and nothing else becomes `SAME_KEY`, so that an answer can
     still be seen to repeat it.
     """
     forms = [key, quote(key, safe="")]
@@ -150,24 +179,15 @@ def key_mask(username: str, key: str) -> Callable[[str], str]:
             return SAME_KEY
         for form in forms if hidden else ():
             text = text.replace(form, "***")
-        return text
+        if text.isprintable():
+            return text
+        return "".join(c if c.isprintable() else " " for c in text)
 
     return mask
 
 
 def retry_seconds(value: str, now: float) -> float | None:
-    """Read a `Retry-After` header, a number of seconds or a date.
-
-    Args:
-        value: the header, or `""`.
-        now: the present, in seconds since the epoch.
-
-    Example:
-        >>> retry_seconds("7", 0)
-        7.0
-        >>> retry_seconds("Thu, 01 Jan 1970 00:01:00 GMT", 30)
-        30.0
-    """
+    """Read a `Retry-After` header, a number of seconds or a date."""
     if re.fullmatch(r"[0-9]{1,9}", value.strip()):
         return float(value)
     try:
@@ -177,110 +197,176 @@ def retry_seconds(value: str, now: float) -> float | None:
     return max(0.0, moment - now)
 
 
-def is_carto(answer: Answer) -> bool:
+def config_of(answer: Answer | Failure) -> Mapping[str, Any]:
+    """How an installation says that it is set up, or `{}`."""
+    config = answer.object.get("config")
+    return config if isinstance(config, dict) else {}
+
+
+def is_carto(answer: Answer | Failure) -> bool:
     """Whether an anonymous `/api/v3/me` was answered as only CARTO does.
 
     It tells everybody how the installation is set up (CartoDB/cartodb
     `app/helpers/frontend_config_helper.rb`).
     """
-    config = answer.object.get("config")
-    return (
-        answer.status == 200
-        and isinstance(config, dict)
-        and any(
-            isinstance(config.get(name), str)
-            for name in ("sql_api_template", "maps_api_template")
-        )
-    )
+    templates = ("sql_api_template", "maps_api_template")
+    told = (config_of(answer).get(name) for name in templates)
+    return answer.status == 200 and any(isinstance(value, str) for value in told)
 
 
-def foreign(answer: Answer, address: Address) -> Failure | None:
-    """Sort the answers that come from what stands in front of CARTO.
+class Row(NamedTuple):
+    """What an answer means to which a condition applies; see `fill` for the message."""
 
-    Returns:
-        What to say, or None where CARTO itself may have answered.
-    """
-    for _, applies, says in FOREIGN:
-        if applies(answer):
-            return says(answer, address)
+    name: str
+    applies: Callable[[Answer], object]
+    reason: Reason
+    message: str
+
+
+def sort_answer(
+    rows: Iterable[Row], answer: Answer | Failure, address: Address
+) -> Failure | None:
+    """What the first row that applies says; a failure is one already."""
+    if isinstance(answer, Failure):
+        return answer
+    for row in rows:
+        if row.applies(answer):
+            if row.reason is Reason.MOVED:
+                return _moved(answer, address)
+            said = fill(row.message, answer, address)
+            return Failure(row.reason, said, retry_after=answer.retry_after)
     return None
 
 
-def _other_password(_: Answer, address: Address) -> Failure:
-    return Failure(
-        Reason.PROXY,
-        f"A server in front of CARTO at {address.host} asks for a user name and a "
-        "password of its own. Sign in to your network first, or ask who runs that "
-        "server.",
+def fill(message: str, answer: Answer | Failure, address: Address, **more: str) -> str:
+    """Put what is known into a sentence with `{user}`, `{host}` and so on."""
+    wait = answer.retry_after
+    return message.format(
+        user=address.username,
+        host=address.host,
+        base=address.base_url,
+        scheme=address.origin.partition(":")[0],
+        keys_page=address.keys_page,
+        status=answer.status,
+        text=answer.error_text,
+        when="in a moment" if wait is None else f"in {max(wait, 1):.0f} s",
+        **more,
     )
 
 
-def _blocked(_: Answer, address: Address) -> Failure:
-    return Failure(
-        Reason.BLOCKED,
-        f"Access to {address.host} is blocked (HTTP 403), probably by a firewall. Your "
-        "key was not checked. Try from another network, or ask your network's "
-        "administrator.",
-    )
+def foreign(answer: Answer | Failure, address: Address) -> Failure | None:
+    """What stands in front of CARTO; None where CARTO itself may have answered."""
+    return sort_answer(FOREIGN, answer, address)
 
 
-def _refused(answer: Answer, address: Address) -> Failure:
-    return Failure(
-        Reason.TLS,
-        f"{address.host} refused the request (HTTP {answer.status}) before it reached "
-        "CARTO. Is the port right, and does it speak "
-        f"{address.origin.partition(':')[0]}?",
-    )
-
-
-def _trouble(answer: Answer, address: Address) -> Failure:
-    return Failure(
-        Reason.SERVER_ERROR,
-        f"CARTO at {address.host} has a problem (HTTP {answer.status}). Your key was "
-        "not checked. Try again in a moment.",
-        retry_after=answer.retry_after,
-    )
-
-
-def not_carto(answer: Answer, address: Address) -> Failure:
+def not_carto(answer: Answer | Failure, address: Address) -> Failure:
     """Say that whatever answered was not CARTO."""
-    if answer.status == 200:
-        return Failure(
-            Reason.NOT_CARTO,
-            f"{address.host} answered with a web page or other data, not as the CARTO "
-            "API. Check the base URL, or sign in to your network first.",
-        )
-    return Failure(
-        Reason.NOT_CARTO,
-        f"There is no CARTO API at {address.base_url} (HTTP {answer.status}). Check "
-        "the base URL.",
-    )
+    message = _NO_API if answer.status != 200 else _WEB_PAGE
+    return Failure(Reason.NOT_CARTO, fill(message, answer, address))
 
 
-def _busy(answer: Answer, address: Address) -> Failure:
-    seconds = answer.retry_after
-    when = "in a moment" if seconds is None else f"in {max(seconds, 1):.0f} s"
-    return Failure(
+_WEB_PAGE = (
+    "{host} answered with a web page or other data, not as the CARTO API. Check the "
+    "base URL, or sign in to your network first."
+)
+_NO_API = "There is no CARTO API at {base} (HTTP {status}). Check the base URL."
+_PROXY = (
+    "Your network's proxy refused the connection to {host}. Check HTTPS_PROXY and its "
+    "user name and password, or ask your network's administrator."
+)
+
+# Numbered as in the validation's own table, which these rows are a part of. Whether it
+# is CARTO behind them would not change what is to be said, so that is not asked.
+FOREIGN = (
+    Row(
+        "7",
+        lambda a: a.status == 401 and "www-authenticate" in a.headers,
+        Reason.PROXY,
+        "A server in front of CARTO at {host} asks for a user name and a password of "
+        "its own. Sign in to your network first, or ask who runs that server.",
+    ),
+    Row(
+        "10",
+        lambda a: a.status == 403 and a.data is None,
+        Reason.BLOCKED,
+        "Access to {host} is blocked (HTTP 403), probably by a firewall. Your key was "
+        "not checked. Try from another network, or ask your network's administrator.",
+    ),
+    Row("11, 12", lambda a: 300 <= a.status < 400, Reason.MOVED, ""),
+    Row(
+        "14",
+        lambda a: a.status in {400, 414, 431} and a.data is None,
+        Reason.TLS,
+        "{host} refused the request (HTTP {status}) before it reached CARTO. Is the "
+        "port right, and does it speak {scheme}?",
+    ),
+    Row("15", lambda a: a.status == 407, Reason.PROXY, _PROXY),
+    Row(
+        "16",
+        lambda a: a.status == 429,
         Reason.RATE_LIMITED,
-        f"CARTO at {address.host} is busy (HTTP 429). Your key was not checked. "
-        f"Try again {when}.",
-        retry_after=seconds,
-    )
+        "CARTO at {host} is busy (HTTP 429). Your key was not checked. Try again "
+        "{when}.",
+    ),
+    Row(
+        "17",
+        lambda a: a.status >= 500,
+        Reason.SERVER_ERROR,
+        "CARTO at {host} has a problem (HTTP {status}). Your key was not checked. Try "
+        "again in a moment.",
+    ),
+)
+
+
+# How CARTO refuses a right key for the state of the account.
+STATES = (
+    Row(
+        "8b, 9",
+        lambda a: a.status == 403 and a.error_text == "lockout",
+        Reason.LOCKED,
+        "The CARTO account '{user}' at {host} is locked. Contact CARTO, or the "
+        "administrator of your organisation.",
+    ),
+    Row(
+        "8c, 9",
+        lambda a: a.status == 403 and a.error_text == "maintenance_mode",
+        Reason.MAINTENANCE,
+        "The CARTO account '{user}' at {host} is in maintenance. Try again later.",
+    ),
+    Row(
+        "8d, 9",
+        lambda a: a.status == 403 and a.error_text == "unverified",
+        Reason.UNVERIFIED,
+        "The e-mail address of '{user}' is not confirmed. Follow the link in the "
+        "e-mail that CARTO sent, then log in again at {host}.",
+    ),
+    Row(
+        "8d",
+        lambda a: a.status == 403 and a.empty,
+        Reason.NOT_ACTIVATED,
+        "The sign-up of '{user}' at {host} is not finished. Follow the link in the "
+        "e-mail that CARTO sent, then log in again.",
+    ),
+)
 
 
 def _moved(answer: Answer, address: Address) -> Failure:
-    target = _target(answer)
-    there = origin_of(target)
-    shown = there.partition("://")[2] or "another address"
+    try:
+        target = urljoin(answer.url, answer.headers.get("location", ""))
+    except ValueError:
+        target = ""
+    there, here = origin_of(target), address.origin
     better = _better(target, address)
-    if there == address.origin:
+    same_host = _without_scheme(there) == _without_scheme(here)
+    if there == here:
         detail = (
             f"{address.host} sent the request on to a page of its own, as a log-in "
             "page does. Check the base URL, or sign in to your network first."
         )
-    elif better and _is_https_of(there, address.origin):
+    elif better and here.startswith("http:") and same_host:
         detail = f"{address.host} wants https. Use {better} instead."
     else:
+        shown = there.partition("://")[2] or "another address"
         detail = (
             f"{address.host} sent the request on to {shown}, and the key was not sent "
             "there. Check the base URL, or sign in to your network first."
@@ -288,20 +374,9 @@ def _moved(answer: Answer, address: Address) -> Failure:
     return Failure(Reason.MOVED, detail, suggestion=better)
 
 
-def _is_https_of(there: str, here: str) -> bool:
-    return here.startswith("http:") and _without_scheme(there) == _without_scheme(here)
-
-
 def _without_scheme(origin: str) -> str:
     # http://host:8080 and https://host are one host to the user.
     return re.sub(r":\d+$", "", origin.partition("://")[2])
-
-
-def _target(answer: Answer) -> str:
-    try:
-        return urljoin(answer.url, answer.headers.get("location", ""))
-    except ValueError:
-        return ""
 
 
 def _better(target: str, address: Address) -> str | None:
@@ -313,32 +388,137 @@ def _better(target: str, address: Address) -> str | None:
         base = normalize_base_url(target)
     except InvalidCredentialsError:
         return None
-    own_path = address.base_url.removeprefix(address.origin)
     if _without_scheme(origin_of(base)) == _without_scheme(address.origin):
-        base = origin_of(base) + own_path
+        base = origin_of(base) + address.base_url.removeprefix(address.origin)
     return None if base == address.base_url else base
 
 
-# Numbered as in the validation's own table, which these rows are a part of. Whether it
-# is CARTO behind them would not change what is to be said, so that is not asked.
-FOREIGN: tuple[
-    tuple[str, Callable[[Answer], bool], Callable[[Answer, Address], Failure]], ...
-] = (
-    (
-        "7",
-        lambda a: a.status == 401 and "www-authenticate" in a.headers,
-        _other_password,
-    ),
-    ("10", lambda a: a.status == 403 and a.data is None, _blocked),
-    ("11, 12", lambda a: 300 <= a.status < 400, _moved),
-    ("14", lambda a: a.status in {400, 414, 431} and a.data is None, _refused),
-    ("15", lambda a: a.status == 407, lambda _, address: proxy_failure(address.host)),
-    ("16", lambda a: a.status == 429, _busy),
-    ("17", lambda a: a.status >= 500, _trouble),
+# Exceptions. The modules that raise them are loaded elsewhere, so they are known by
+# their names, which requests and urllib3 share.
+
+# The address itself was checked before, so only that of a proxy is left.
+_BAD_PROXY = (
+    *("ProxyError", "InvalidProxyURL", "InvalidSchema", "InvalidURL"),
+    *("LocationValueError", "ProxySchemeUnknown"),
 )
+_PLAIN_HTTP = {
+    *("WRONG_VERSION_NUMBER", "HTTP_REQUEST"),
+    *("RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"),
+}
 
 
-def printable(text: str) -> str:
-    """Make a text of a server fit to be shown in one line."""
-    shown = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(shown.split())[:300]
+class AuthoritiesError(OSError):
+    """The CA certificates to trust cannot be read; its text is their path."""
+
+
+def sort_error(error: Exception, host: str, waited: float) -> Failure:
+    """Tell from an exception, after so many seconds, what went wrong."""
+    causes = list(_chain(error))
+    tls = next((c for c in causes if isinstance(c, ssl.SSLError)), None)
+    # urllib3 counts a connection that was refused among the timeouts.
+    others = [c for c in causes if not _any_called([c], "NewConnectionError")]
+    if isinstance(error, AuthoritiesError):
+        return Failure(
+            Reason.TLS,
+            f"{host} was not asked: the CA certificates in {error} cannot be read. "
+            "Check REQUESTS_CA_BUNDLE.",
+        )
+    if not _is_of_the_network(error):
+        return Failure(
+            None,
+            f"The request to {host} was ended by an error that nobody expected "
+            f"({type(error).__qualname__}). Try again; if a session was given, try "
+            "without it.",
+        )
+    # A proxy's and a TLS error are connection errors too, so they come first.
+    if _any_called(causes, *_BAD_PROXY):
+        return Failure(Reason.PROXY, _PROXY.format(host=host))
+    if tls is not None or _any_called(causes, "SSLError"):
+        return Failure(Reason.TLS, _tls_trouble(tls, host))
+    if _any_called(others, "Timeout", "TimeoutError"):
+        return timeout_failure(host, round(waited, 1))
+    return _connection_failure(causes, host)
+
+
+def _is_of_the_network(error: Exception) -> bool:
+    if _any_called([error], "RequestException"):
+        return _any_called(
+            [error], "ConnectionError", "Timeout", "ChunkedEncodingError", *_BAD_PROXY
+        )
+    return isinstance(error, OSError | http.client.HTTPException) or (
+        _any_called([error], "HTTPError")
+    )
+
+
+def _any_called(causes: Iterable[BaseException], *names: str) -> bool:
+    return any(c.__name__ in names for cause in causes for c in type(cause).__mro__)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and all that it was made of."""
+    seen: set[int] = set()
+    waiting: list[Any] = [error]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, BaseException) and id(found) not in seen:
+            seen.add(id(found))
+            yield found
+            waiting += [found.__context__, found.__cause__, *found.args]
+            waiting.append(getattr(found, "reason", None))
+
+
+def _connection_failure(causes: list[BaseException], host: str) -> Failure:
+    if any(isinstance(c, socket.gaierror) for c in causes):
+        return Failure(
+            Reason.UNREACHABLE,
+            f"No server called {host} was found. Check the user name or the base URL, "
+            "and that you are connected to the network.",
+        )
+    # So requests says that a file of `cert` is missing.
+    if any("invalid path" in t for c in causes for t in c.args if isinstance(t, str)):
+        return Failure(
+            Reason.TLS,
+            f"{host} was not asked: the client certificate of the given session, or "
+            "its key, cannot be read. Check session.cert.",
+        )
+    broken_off = http.client.RemoteDisconnected | http.client.IncompleteRead
+    spoken = [c for c in causes if isinstance(c, http.client.HTTPException)]
+    if any(not isinstance(c, broken_off) for c in spoken):
+        return Failure(
+            Reason.NOT_CARTO,
+            f"Something answers at {host}, but it does not speak HTTP. Check the port "
+            "in the base URL.",
+        )
+    return Failure(
+        Reason.UNREACHABLE,
+        f"Could not connect to {host}, or the connection broke. Check the address and "
+        "your network, then try again.",
+    )
+
+
+def timeout_failure(host: str, seconds: float) -> Failure:
+    """Say that a server took too long."""
+    return Failure(
+        Reason.TIMEOUT,
+        f"No answer from {host} within {seconds:g} s. Check the address and your "
+        "network, or try again later.",
+    )
+
+
+def _tls_trouble(error: ssl.SSLError | None, host: str) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = getattr(error, "verify_message", "") or "not trusted"
+        return (
+            f"The certificate of {host} is not accepted ({why}). If your organisation "
+            "signs its own certificates, set REQUESTS_CA_BUNDLE to the file with its "
+            "CA certificate."
+        )
+    why = getattr(error, "reason", None) or "it broke off"
+    if why in _PLAIN_HTTP:
+        return (
+            f"{host} does not speak https on that port. Check the port in the base URL."
+        )
+    return (
+        f"No secure connection to {host} could be made ({why}). Check the port in the "
+        "base URL, or ask who runs that server."
+    )

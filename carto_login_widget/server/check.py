@@ -11,38 +11,50 @@ Where the answer does not decide, others are asked for, each at most once:
 - F1: `/api/v4/me` with the key: is it right, and is the account open?
 - F2: the SQL API without a key: does the user exist?
 - F3: `/api/v3/me` without a key: is this CARTO?
-- F4: the SQL API with the key: may it use SQL?
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..account import KEY_TYPES, Account, parse_grants
-from ..errors import CartoLoginError, NotCartoError, Reason, RejectedError
-from . import answers
+from ..account import KEY_TYPES, Account, parse_grants, printable
+from ..address import base_from_template
+from ..errors import InvalidCredentialsError, Reason
+from .answers import (
+    SAME_KEY,
+    STATES,
+    Answer,
+    Failure,
+    fill,
+    foreign,
+    not_carto,
+    sort_answer,
+)
 from .client import Client
-from .evidence import Evidence, body_of, said_of, status_of
-from .failures import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from ..credentials import Credentials
+    from ..identity import Identity
 
 # ruff: noqa: PLR2004 - HTTP statuses are known by their numbers
 
-_LIST = "api/v3/api_keys?per_page=1"
+
+class Verdict(NamedTuple):
+    """CARTO has accepted a key.
+
+    Attributes:
+        account: what the key can do.
+        proved: the origin, which has answered as CARTO.
+    """
+
+    account: Account
+    proved: str
 
 
-def validate(credentials: Credentials, *, timeout: float | None = None) -> Account:
-    """Ask CARTO whether it accepts the key, and what the key can do.
-
-    Args:
-        credentials: they are told what was learned (`account`, `proved`).
-        timeout: seconds for the whole check; None means the configured
-            `total_timeout`.
+def check(identity: Identity, timeout: float | None = None) -> Verdict:
+    """Ask CARTO whether it accepts the key, within `total_timeout` or a time given.
 
     Raises:
         InvalidCredentialsError: wrong before any request.
@@ -50,241 +62,201 @@ def validate(credentials: Credentials, *, timeout: float | None = None) -> Accou
         UndecidedError: no verdict could be had.
         NotCartoError: the address did not answer as CARTO does.
     """
-    interrupted = False
-    verdict: Account | CartoLoginError | None = None
+    with Client(identity, timeout) as client:
+        found = _judge(client)
+    if isinstance(found, Failure):
+        raise found.error()
+    return Verdict(found, client.address.origin)
+
+
+def me(identity: Identity) -> dict[str, Any]:
+    """What `/api/v3/me` tells, with the key itself masked; `{}` where it does not."""
     try:
-        with Client(credentials, timeout=timeout) as client:
-            verdict = _verdict(client)
-            if isinstance(verdict, Account):
-                origin = client.address.origin
-                credentials.remember(account=verdict, proved=origin)
-    except KeyboardInterrupt:
-        # Its traceback would show frames that were working with the answers.
-        interrupted = True
-    if interrupted or verdict is None:
-        raise KeyboardInterrupt
-    if isinstance(verdict, CartoLoginError):
-        raise verdict
-    return verdict
+        client = Client(identity)
+    except InvalidCredentialsError:
+        return {}
+    with client:
+        answer = client.send("GET", "api/v3/me", key="header")
+    return dict(answer.object) if answer.status == 200 else {}
 
 
-def _verdict(client: Client) -> Account | CartoLoginError:
-    primary = client.send("GET", _LIST, key="header")
+def _judge(client: Client) -> Account | Failure:
+    primary = client.send("GET", "api/v3/api_keys?per_page=1", key="header")
     # Rows 15 and 18 to 22, and an origin that is not CARTO: there is no answer.
     if isinstance(primary, Failure):
-        return primary.error()
-    check = Evidence(client, primary)
+        return primary
+    seen = _Evidence(client, primary)
     for row in ROWS:
-        if row.applies(check):
-            return row.verdict(check)
-    return _unknown_answer(check).error()
+        found = row.finds(seen)
+        if isinstance(found, Account | Failure):
+            return found
+        if found:
+            return seen.failure(row.reason, row.message)
+    return seen.failure(Reason.SERVER_ERROR, _NO_SENSE)
 
 
-@dataclass(frozen=True)
-class Row:
-    """One row of the table: when it applies, and what is to be said.
+class _Evidence:
+    """The answers of one check, each of them asked for when it is first looked at."""
 
-    Attributes:
-        name: number of the row.
-        applies: condition on the answers.
-        result: a reason for `RejectedError`, or what makes the verdict.
-        message: sentence with `{user}`, `{host}`, `{base}`, `{keys_page}`, `{listed}`.
-    """
+    def __init__(self, client: Client, primary: Answer) -> None:
+        self.client = client
+        self.address = client.address
+        self.primary = primary
+        self.status = primary.status
+        self.refused = self.status == 401 and "www-authenticate" not in primary.headers
+        # The question has no answer there, or the account is closed.
+        self.missing = self.status == 404
+        self.keys, self.total = _listing(primary)
+        self.first: Mapping[str, Any] = self.keys[0] if self.keys else {}
+        self.same_key = self.first.get("token") is SAME_KEY
+        self.same_user = _username_of(self.first.get("user")) == self.address.username
+        # The key was accepted, but is not one of those that are listed.
+        self.nothing_listed = self.keys == [] and self.total == 0
+        self.several = bool(self.keys) and self.total > 1
+        self.host_is_user = self.address.host.split(".")[0] == self.address.username
 
-    name: str
-    applies: Callable[[Evidence], object]
-    result: Reason | Callable[[Evidence], Account | CartoLoginError | Failure]
-    message: str = ""
+    @cached_property
+    def f1(self) -> Answer | Failure:
+        return self.client.send("GET", "api/v4/me", key="header")
 
-    def verdict(self, check: Evidence) -> Account | CartoLoginError:
-        """Return what the row says about a check that it applies to."""
-        if isinstance(self.result, Reason):
-            return RejectedError(_fill(self.message, check), reason=self.result)
-        result = self.result(check)
-        return result.error() if isinstance(result, Failure) else result
+    @cached_property
+    def f2(self) -> Answer | Failure:
+        return self.client.send("GET", "api/v2/sql")
 
+    @cached_property
+    def master(self) -> Answer | Failure:
+        """The master key, as servers show it that do not list it first."""
+        return self.client.send("GET", "api/v3/api_keys/Master", key="header")
 
-def _fill(message: str, check: Evidence) -> str:
-    address = check.address
-    return message.format(
-        user=address.username,
-        host=address.host,
-        base=address.base_url,
-        keys_page=address.keys_page,
-        listed=check.other_user,
-    )
+    @property
+    def elsewhere(self) -> Failure | None:
+        """What F3 finds where it is not CARTO, or why it finds nothing."""
+        found = self.client.prove()
+        if found is not None and found.reason is Reason.NOT_CARTO:
+            return not_carto(self.primary, self.address)
+        return found
 
+    @property
+    def f1_user(self) -> str:
+        return _username_of(self.f1.object) if self.f1.status == 200 else ""
 
-# What is made of the answers where the key is right.
+    @property
+    def f1_same_user(self) -> bool:
+        return self.f1_user == self.address.username
 
+    def f2_says(self, status: int, words: str = "") -> bool:
+        return self.f2.status == status and words in self.f2.error_text
 
-def _account(check: Evidence) -> Account:
-    return _account_of(check, check.first)
+    @property
+    def is_master(self) -> bool:
+        key = self.master.object
+        same_user = _username_of(key.get("user")) == self.address.username
+        return self.master.status == 200 and key.get("token") is SAME_KEY and same_user
 
+    @property
+    def refusal(self) -> Answer | None:
+        """The 403 with which CARTO tells the state of the account."""
+        answer = self.f1 if self.missing else self.primary
+        if isinstance(answer, Failure) or answer.status != 403:
+            return None
+        # Without a word it is a firewall's, unless CARTO was known to be there.
+        return answer if self.missing or answer.data is not None else None
 
-def _master_account(check: Evidence) -> Account:
-    return _account_of(check, body_of(check.master))
+    @property
+    def state(self) -> Failure | None:
+        return sort_answer(STATES, self.refusal, self.address) if self.refusal else None
 
+    def trouble(self, answer: Answer | Failure) -> Failure | None:
+        """Why an answer says nothing about the key; None where it does."""
+        return foreign(answer, self.address)
 
-def _account_of(check: Evidence, key: dict[str, Any]) -> Account:
-    name = key.get("name")
-    return Account(
-        username=check.address.username,
-        base_url=check.address.base_url,
-        key_type=KEY_TYPES.get(str(key.get("type")), "unknown"),
-        key_name=name if isinstance(name, str) else None,
-        **parse_grants(key.get("grants")),
-    )
-
-
-def _oauth_account(check: Evidence) -> Account:
-    return Account(
-        username=check.address.username,
-        base_url=check.address.base_url,
-        key_type="oauth",
-        organization=_organization(check),
-    )
-
-
-def _account_without_engine(check: Evidence) -> Account:
-    may_use_sql = status_of(check.f4) == 400 and "must indicate" in said_of(check.f4)
-    return Account(
-        username=check.address.username,
-        base_url=check.address.base_url,
-        key_type="master" if "first_name" in body_of(check.f1) else "unknown",
-        apis=("sql",) if may_use_sql else (),
-        organization=_organization(check),
-        engine=False,
-    )
-
-
-def _organization(check: Evidence) -> str | None:
-    organization = body_of(check.f1).get("organization")
-    name = organization.get("name") if isinstance(organization, dict) else None
-    return name if isinstance(name, str) else None
-
-
-# What is made of them where a sentence of the table is not enough.
-
-
-def _unknown_user(check: Evidence) -> CartoLoginError:
-    user, host = check.address.username, check.address.host
-    message = f"CARTO has no user called '{user}' at {host}. Check the spelling."
-    if host.split(".")[0] == user:
-        message += (
-            f" If '{user}' is an organisation, log in with your own user name in it."
+    def account(self, key: Mapping[str, Any]) -> Account:
+        name = key.get("name")
+        return Account(
+            username=self.address.username,
+            base_url=self.address.base_url,
+            key_type=KEY_TYPES.get(str(key.get("type")), "unknown"),
+            key_name=name if isinstance(name, str) else None,
+            **parse_grants(key.get("grants")),
         )
-    return RejectedError(message, reason=Reason.UNKNOWN_USER)
+
+    def account_of_f1(self) -> Account:
+        """That of an OAuth token, or one whose permissions cannot be listed."""
+        organization = self.f1.object.get("organization")
+        name = organization.get("name") if isinstance(organization, dict) else None
+        kind = "master" if "first_name" in self.f1.object else "unknown"
+        return Account(
+            username=self.address.username,
+            base_url=self.address.base_url,
+            key_type=kind if self.missing else "oauth",
+            organization=name if isinstance(name, str) else None,
+            engine=not self.missing,
+        )
+
+    def failure(
+        self, reason: Reason | None, message: str, better: str | None = None
+    ) -> Failure:
+        """Put what is known into a sentence of the table."""
+        user = self.f1_user if self.missing else _username_of(self.first.get("user"))
+        listed = printable(user) or "somebody else"
+        answer = self.refusal or self.primary
+        detail = fill(message, answer, self.address, listed=listed, better=better or "")
+        return Failure(reason, detail, better, self.primary.retry_after)
+
+    @cached_property
+    def told(self) -> str | None:
+        """The address that the installation told, if it was asked already."""
+        template = self.client.config.get("sql_api_template")
+        return base_from_template(template, self.address.username)
+
+    @property
+    def wants_path(self) -> bool:
+        """Whether the installation told that users are in the path, unlike here."""
+        suffix = f"/user/{self.address.username}"
+        is_here = self.address.base_url.endswith(suffix)
+        return not is_here and self.told is not None and self.told.endswith(suffix)
+
+    def needs_path(self) -> Failure:
+        better = self.address.url(f"user/{self.address.username}")
+        if self.wants_path and self.told:
+            better = self.told
+        return self.failure(Reason.WRONG_ADDRESS, _NO_USER_IN_HOST, better)
+
+    def wrong_form(self) -> Failure:
+        base, suffix = self.address.base_url, f"/user/{self.address.username}"
+        better = None if base.endswith(suffix) else base + suffix
+        if self.told is not None:
+            better = None if self.told == base else self.told
+        advice = " Try {better}" if better else " Ask who runs it for the right one."
+        return self.failure(Reason.WRONG_ADDRESS, _WRONG_FORM + advice, better)
 
 
-def _needs_user_path(check: Evidence) -> CartoLoginError:
-    better = f"{check.address.base_url}/user/{check.address.username}"
-    return NotCartoError(
-        f"{check.address.host} does not tell users apart by their host. Use the base "
-        f"URL {check.path_address or better}",
-        reason=Reason.WRONG_ADDRESS,
-        suggestion=check.path_address or better,
-    )
+def _listing(answer: Answer) -> tuple[list[Any] | None, Any]:
+    """The keys that are listed and how many there are; None if it is no such list."""
+    keys, total = answer.object.get("result"), answer.object.get("total")
+    if answer.status != 200 or type(total) is not int or not isinstance(keys, list):
+        return None, total
+    return keys if all(isinstance(key, dict) for key in keys) else None, total
 
 
-def _wrong_form(check: Evidence) -> CartoLoginError:
-    better = check.other_address
-    advice = f"Try {better}" if better else "Ask who runs it for the right one."
-    return NotCartoError(
-        f"There is a CARTO at {check.address.host}, but the base URL "
-        f"{check.address.base_url} does not fit the user "
-        f"'{check.address.username}', or the server is older than 2018. {advice}",
-        reason=Reason.WRONG_ADDRESS,
-        suggestion=better,
-    )
+def _username_of(value: Any) -> str:
+    name = value.get("username") if isinstance(value, dict) else None
+    return name if isinstance(name, str) else ""
 
 
-def _forbidden(check: Evidence) -> CartoLoginError:
-    refusal = check.refusal
-    text = refusal.error_text if refusal else ""
-    said = f": {text}" if text else "."
-    return RejectedError(
-        f"CARTO at {check.address.host} does not let this key in{said}",
-        reason=Reason.FORBIDDEN,
-    )
-
-
-def _f1_undecided(check: Evidence) -> Failure:
-    return check.undecided(check.f1) or _unknown_answer(check)
-
-
-def _master_undecided(check: Evidence) -> Failure:
-    return check.undecided(check.master) or _unknown_answer(check)
-
-
-def _f3_decides(check: Evidence) -> Failure:
-    """It is CARTO, and what it said makes no sense; or it is not CARTO."""
-    if check.f3 is None:
-        return _unknown_answer(check)
-    if check.f3.reason is Reason.NOT_CARTO:
-        return answers.not_carto(check.primary, check.address)
-    return check.f3
-
-
-def _unknown_answer(check: Evidence) -> Failure:
-    return Failure(
-        Reason.SERVER_ERROR,
-        f"CARTO at {check.address.host} gave an answer that makes no sense (HTTP "
-        f"{check.status}). Your key was not checked. Try again in a moment.",
-    )
-
-
-def _not_understood(check: Evidence) -> Failure:
-    text = check.primary.error_text
-    said = f': "{text}"' if text else "."
-    return Failure(
-        Reason.SERVER_ERROR,
-        f"CARTO at {check.address.host} did not understand the request{said} Your key "
-        "was not checked. A newer version of this package may be needed.",
-    )
-
-
-def _half_working(check: Evidence) -> Failure:
-    return Failure(
-        Reason.SERVER_ERROR,
-        f"CARTO at {check.address.host} has a problem (HTTP {check.status}): it "
-        "accepts the key, but cannot say what the key may do. Try again in a moment.",
-        retry_after=check.primary.retry_after,
-    )
-
-
-def _foreign(check: Evidence) -> Failure:
-    return check.undecided(check.primary) or _unknown_answer(check)
-
-
-_LOCKED = (
-    "The CARTO account '{user}' at {host} is locked. Contact CARTO, or the "
-    "administrator of your organisation."
+_NO_SENSE = (
+    "CARTO at {host} gave an answer that makes no sense (HTTP {status}). Your key was "
+    "not checked. Try again in a moment."
 )
-_MAINTENANCE = (
-    "The CARTO account '{user}' at {host} is in maintenance. Try again later."
+_NO_USER_IN_HOST = (
+    "{host} does not tell users apart by their host. Use the base URL {better}"
 )
-_UNVERIFIED = (
-    "The e-mail address of '{user}' is not confirmed. Follow the link in the e-mail "
-    "that CARTO sent, then log in again at {host}."
+_WRONG_FORM = (
+    "There is a CARTO at {host}, but the base URL {base} does not fit the user "
+    "'{user}', or the server is older than 2018."
 )
-_NOT_ACTIVATED = (
-    "The sign-up of '{user}' at {host} is not finished. Follow the link in the e-mail "
-    "that CARTO sent, then log in again."
-)
-_CLOSED = (
-    "The CARTO account '{user}' at {host} is not available: it is locked or in "
-    "maintenance, and the key was not accepted either. Contact CARTO, or the "
-    "administrator of your organisation."
-)
-_WRONG_KEY = (
-    "CARTO at {host} knows '{user}', but not this API key. Copy it again from "
-    "{keys_page}"
-)
-_WRONG_KEY_OR_USER = (
-    "CARTO at {host} does not accept this: the user name '{user}' or the API key is "
-    "not right. Copy the key again from {keys_page}"
-)
+_UNKNOWN_USER = "CARTO has no user called '{user}' at {host}. Check the spelling."
+_ORGANIZATION = " If '{user}' is an organisation, log in with your own user name in it."
 _OTHER_KEY = (
     "CARTO at {host} answered, but not for this key. Check it for characters too many, "
     "or copy it again from {keys_page}"
@@ -293,50 +265,105 @@ _EXPIRED = (
     "CARTO at {host} does not accept this key any more: it may be a temporary token "
     "that has expired. Copy a key from {keys_page}"
 )
+_WRONG_KEY = (
+    "CARTO at {host} does not accept this: the user name '{user}' or the API key is "
+    "not right. Copy the key again from {keys_page}"
+)
 _OTHER_USER = (
     "{base} belongs to '{listed}', not to '{user}'. Correct the user name or the base "
     "URL."
 )
+_CLOSED = (
+    "The CARTO account '{user}' at {host} is not available: it is locked or in "
+    "maintenance, and the key was not accepted either. Contact CARTO, or the "
+    "administrator of your organisation."
+)
+_FORBIDDEN = "CARTO at {host} does not let this key in"
 
-# Read from the top: the first row that applies is the verdict.
+
+class Row(NamedTuple):
+    """One row of the table.
+
+    Attributes:
+        name: its number.
+        finds: the result; or whether the reason and the message are that.
+        reason: for programs.
+        message: for people.
+    """
+
+    name: str
+    finds: Callable[[_Evidence], object]
+    reason: Reason | None = None
+    message: str = ""
+
+
+# Read from the top: the first row that finds something is the verdict.
 ROWS = (
-    Row("1", lambda c: c.same_key and c.same_user, _account),
-    Row("2", lambda c: c.nothing_listed and c.f1_same_user, _oauth_account),
-    Row("2 (F1)", lambda c: c.nothing_listed and c.undecided(c.f1), _f1_undecided),
+    Row("1", lambda c: c.same_key and c.same_user and c.account(c.first)),
+    Row("2", lambda c: c.nothing_listed and c.f1_same_user and c.account_of_f1()),
+    Row("2 (F1)", lambda c: c.nothing_listed and c.trouble(c.f1)),
     Row("2 (else)", lambda c: c.nothing_listed, Reason.WRONG_KEY, _EXPIRED),
     Row("4", lambda c: c.keys and not c.same_user, Reason.WRONG_USER, _OTHER_USER),
-    Row("3", lambda c: c.several and c.is_master, _master_account),
-    Row("3 (?)", lambda c: c.several and c.undecided(c.master), _master_undecided),
+    Row("3", lambda c: c.several and c.is_master and c.account(c.master.object)),
+    Row("3 (?)", lambda c: c.several and c.trouble(c.master)),
     Row("3 (else)", lambda c: c.keys, Reason.WRONG_KEY, _OTHER_KEY),
-    Row("5, 23", lambda c: 200 <= c.status < 300, _f3_decides),
-    Row("6", lambda c: c.refused and c.f2_says(404, "find CARTO user"), _unknown_user),
-    Row("6c", lambda c: c.refused and c.f2_says(400, "No username"), _needs_user_path),
-    Row("6c (F3)", lambda c: c.refused and c.path_address, _needs_user_path),
+    Row(
+        "6",
+        lambda c: (
+            c.refused and c.f2_says(404, "find CARTO user") and not c.host_is_user
+        ),
+        Reason.UNKNOWN_USER,
+        _UNKNOWN_USER,
+    ),
+    Row(
+        "6 (host)",
+        lambda c: c.refused and c.f2_says(404, "find CARTO user"),
+        Reason.UNKNOWN_USER,
+        _UNKNOWN_USER + _ORGANIZATION,
+    ),
+    Row("6c", lambda c: c.refused and c.f2_says(400, "No username") and c.needs_path()),
+    Row("6c (F3)", lambda c: c.refused and c.wants_path and c.needs_path()),
     Row(
         "6b",
         lambda c: c.refused and (c.f2_says(400, "must indicate") or c.f2_says(200)),
         Reason.WRONG_KEY,
-        _WRONG_KEY,
+        "CARTO at {host} knows '{user}', but not this API key. Copy it again from "
+        "{keys_page}",
     ),
-    Row("6d", lambda c: c.refused, Reason.WRONG_KEY, _WRONG_KEY_OR_USER),
-    Row("8", lambda c: c.missing and c.f1_same_user, _account_without_engine),
+    Row("6d", lambda c: c.refused, Reason.WRONG_KEY, _WRONG_KEY),
+    Row("8", lambda c: c.missing and c.f1_same_user and c.account_of_f1()),
     Row("4 (F1)", lambda c: c.missing and c.f1_user, Reason.WRONG_USER, _OTHER_USER),
-    Row("8b, 9", lambda c: c.state_is("lockout"), Reason.LOCKED, _LOCKED),
+    Row("8b-8d, 9", lambda c: c.state),
     Row(
-        "8c, 9",
-        lambda c: c.state_is("maintenance_mode"),
-        Reason.MAINTENANCE,
-        _MAINTENANCE,
+        "9",
+        lambda c: c.refusal and c.refusal.error_text,
+        Reason.FORBIDDEN,
+        _FORBIDDEN + ": {text}",
     ),
-    Row("8d, 9", lambda c: c.state_is("unverified"), Reason.UNVERIFIED, _UNVERIFIED),
-    Row("8d", lambda c: c.not_activated, Reason.NOT_ACTIVATED, _NOT_ACTIVATED),
-    Row("9", lambda c: c.refusal and c.refusal.object, _forbidden),
-    Row("8 (F1)", lambda c: c.missing and c.undecided(c.f1), _f1_undecided),
-    Row("8g", lambda c: c.missing and c.f3, _f3_decides),
-    Row("8e", lambda c: c.missing and c.f1_status == 401, Reason.LOCKED, _CLOSED),
-    Row("8f", lambda c: c.missing and c.f1_status == 404, _wrong_form),
-    Row("17 (F1)", lambda c: c.status >= 500 and c.f1_same_user, _half_working),
-    Row("7, 10-12, 14-17", lambda c: c.undecided(c.primary), _foreign),
-    Row("13", lambda c: c.status == 400, _not_understood),
-    Row("other", lambda c: not c.missing, _f3_decides),
+    Row(
+        "9 (silent)",
+        lambda c: c.refusal and c.refusal.object,
+        Reason.FORBIDDEN,
+        _FORBIDDEN + ".",
+    ),
+    Row("8 (F1)", lambda c: c.missing and c.trouble(c.f1)),
+    Row("8g", lambda c: c.missing and c.elsewhere),
+    Row("8e", lambda c: c.missing and c.f1.status == 401, Reason.LOCKED, _CLOSED),
+    Row("8f", lambda c: c.missing and c.f1.status == 404 and c.wrong_form()),
+    Row(
+        "17 (F1)",
+        lambda c: c.status >= 500 and c.f1_same_user,
+        Reason.SERVER_ERROR,
+        "CARTO at {host} has a problem (HTTP {status}): it accepts the key, but cannot "
+        "say what the key may do. Try again in a moment.",
+    ),
+    Row("7, 10-12, 14-17", lambda c: c.trouble(c.primary)),
+    Row(
+        "13",
+        lambda c: c.status == 400,
+        Reason.SERVER_ERROR,
+        'CARTO at {host} did not understand the request: "{text}" Your key was not '
+        "checked. A newer version of this package may be needed.",
+    ),
+    Row("5, 23", lambda c: c.elsewhere),
 )

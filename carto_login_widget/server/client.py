@@ -2,42 +2,40 @@
 
 Each request runs in a daemon thread that the caller waits for until one deadline, so
 that neither a server that drips bytes nor a resolver that hangs holds a notebook. What
-comes back is a value, an `Answer` or a `Failure`: the exceptions of requests hold the
-request with its key, so none of them leaves the thread.
+comes back is a value, an `Answer` or a `Failure`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import queue
+import random
+import socket
+import ssl
 import threading
 import time
 from base64 import b64encode
-from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+from contextvars import ContextVar, copy_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import requests
 import requests.adapters
-import requests.utils
+import urllib3
 import urllib3.exceptions
 
 from .. import __version__
 from ..address import is_loopback
-from ..errors import InvalidCredentialsError
 from ..settings import timeouts
 from . import answers
-from .answers import Answer
-from .connections import Line, current_line, tls_context, watch_pools
-from .failures import Failure, sort_error, timeout_failure
+from .answers import Answer, AuthoritiesError, Failure, sort_error, timeout_failure
 
 if TYPE_CHECKING:
-    import ssl
-    from types import TracebackType
+    from collections.abc import Mapping
 
-    from ..address import Address
-    from ..credentials import Credentials
-    from ..secret import Secret
+    from ..identity import Identity
 
 MAX_BODY = 1_000_000
 MAX_RETRY_WAIT = 10.0
@@ -52,63 +50,34 @@ _HEADERS = {
 # Windows does not wake a thread that waits for a lock when Ctrl-C is pressed.
 _LONGEST_WAIT = 0.25
 
-KeyPlace = Literal["header", "query", "body"]
+KeyPlace = Literal["header", "query"]
 
 _proved: set[str] = set()
-_proved_lock = threading.Lock()
 
 
 def forget_proved() -> None:
     """Forget which origins have answered as CARTO in this process."""
-    with _proved_lock:
-        _proved.clear()
-
-
-def me_data(credentials: Credentials) -> dict[str, Any]:
-    """Return what `/api/v3/me` tells; `{}` where it does not tell.
-
-    The key itself, which CARTO repeats there, is masked.
-    """
-    try:
-        client = Client(credentials)
-    except InvalidCredentialsError:
-        return {}
-    with client:
-        answer = client.send("GET", "api/v3/me", key="header")
-    if isinstance(answer, Failure) or answer.status != 200:  # noqa: PLR2004
-        return {}
-    return answer.object
-
-
-class _Ask(NamedTuple):
-    """A request, without the key that it is going to carry."""
-
-    method: str
-    url: str
-    key: KeyPlace | None
+    _proved.clear()
 
 
 class Client:
-    """Asks the CARTO of some credentials, with one deadline for all of it.
+    """Asks the CARTO of an account, with one deadline for all of it.
 
-    Args:
-        credentials: whose CARTO is asked, with whose key.
-        timeout: seconds for everything that this client does; None means the
-            configured `total_timeout`.
+    Attributes:
+        address: user and address that are asked.
+        proved: the origin once it is known to be CARTO, else None.
 
     Raises:
-        InvalidCredentialsError: no address can be told from the credentials.
+        InvalidCredentialsError: no address can be told from the identity.
 
     Example:
-        >>> with Client(credentials) as client:  # doctest: +SKIP
+        >>> with Client(identity) as client:  # doctest: +SKIP
         ...     answer = client.send("GET", "api/v4/me", key="header")
     """
 
-    def __init__(
-        self, credentials: Credentials, *, timeout: float | None = None
-    ) -> None:
-        self.address: Address = credentials.address()
-        self._credentials = credentials
+    def __init__(self, identity: Identity, timeout: float | None = None) -> None:
+        self.address = identity.address
+        self._identity = identity
         self._limits = timeouts()
         self._total = self._limits.total if timeout is None else timeout
         self._deadline = time.monotonic() + self._total
@@ -116,20 +85,15 @@ class Client:
         self._adapter: requests.adapters.BaseAdapter | None = None
         self._may_retry = True
         self._fingerprint: Answer | Failure | None = None
+        origin = self.address.origin
+        known = self.address.is_cloud or origin in {identity.proved, *_proved}
+        self.proved = origin if known else None
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connections; what was given up on is ended already."""
+    def __exit__(self, *_: object) -> None:
+        # What was given up on is ended already.
         self._line.release()
         if isinstance(self._adapter, _Adapter):
             self._adapter.close()
@@ -139,208 +103,181 @@ class Client:
     ) -> Answer | Failure:
         """Ask for a path below the account's base URL.
 
-        Args:
-            method: HTTP method.
-            path: path without a query.
-            key: where the key is sent; None sends none. An origin that has not yet
-                answered as CARTO is asked without a key first, and where it does not,
-                the key is not sent.
+        An origin that has not yet answered as CARTO is asked without a key first, and
+        where it does not, the key is not sent.
         """
-        if key is not None and not self._is_proved():
+        if key is not None and self.proved is None:
             failure = self.prove()
             if failure is not None:
                 return failure
-        return self._ask(_Ask(method, self.address.url(path), key))
+        return self._ask(method, self.address.url(path), key)
 
     def prove(self) -> Failure | None:
-        """Ask the origin without a key who it is; None if it is CARTO.
-
-        The answer is kept for the life of the client.
-        """
+        """Ask the origin without a key who it is, once; None if it is CARTO."""
         if self._fingerprint is None:
             self._fingerprint = self._anonymous_me()
         found = self._fingerprint
-        if isinstance(found, Failure):
-            return found
         if answers.is_carto(found):
-            with _proved_lock:
-                _proved.add(self.address.origin)
-            self._credentials.remember(proved=self.address.origin)
+            self.proved = self.address.origin
+            _proved.add(self.proved)
             return None
         return answers.foreign(found, self.address) or answers.not_carto(
             found, self.address
         )
 
     @property
-    def sql_template(self) -> str | None:
-        """Where the installation says that users are, if it was asked already."""
-        if not isinstance(self._fingerprint, Answer):
-            return None
-        config = self._fingerprint.object.get("config")
-        template = config.get("sql_api_template") if isinstance(config, dict) else None
-        return template if isinstance(template, str) else None
+    def config(self) -> Mapping[str, Any]:
+        """How the installation says that it is set up, if it was asked already."""
+        return answers.config_of(self._fingerprint) if self._fingerprint else {}
 
     def _anonymous_me(self) -> Answer | Failure:
         base = self.address.base_url
         root = base.removesuffix(f"/user/{self.address.username}")
-        answer = self._ask(_Ask("GET", f"{root}/api/v3/me", None))
+        answer = self._ask("GET", f"{root}/api/v3/me", None)
         if root != base or isinstance(answer, Failure):
             return answer
-        if answer.status != 404 or answer.text:  # noqa: PLR2004
+        if answer.status != 404 or not answer.empty:  # noqa: PLR2004
             return answer
         # So CARTO answers for a user in maintenance, whom the host names: ask for
         # somebody whom no CARTO has.
-        return self._ask(_Ask("GET", f"{root}/user/-/api/v3/me", None))
+        return self._ask("GET", f"{root}/user/-/api/v3/me", None)
 
-    def _is_proved(self) -> bool:
-        origin = self.address.origin
-        with _proved_lock:
-            known = origin in _proved
-        return known or self.address.is_cloud or self._credentials.proved == origin
-
-    def _ask(self, ask: _Ask) -> Answer | Failure:
-        answer = self._wait_for(ask)
+    def _ask(self, method: str, url: str, key: KeyPlace | None) -> Answer | Failure:
+        answer = self._wait_for(method, url, key)
         if isinstance(answer, Failure) or answer.status not in RETRIED:
             return answer
         wait = answer.retry_after
         if wait is None or not self._may_retry or wait > MAX_RETRY_WAIT:
             return answer
-        if time.monotonic() + wait >= self._deadline:
+        room = self._deadline - time.monotonic() - wait
+        if room <= 0:
             return answer
         self._may_retry = False
-        time.sleep(wait)
-        return self._wait_for(ask)
+        # Many kernels that were told the same number do not come back together.
+        time.sleep(wait + random.uniform(0, min(wait, room / 2)))  # noqa: S311
+        return self._wait_for(method, url, key)
 
-    def _wait_for(self, ask: _Ask) -> Answer | Failure:
-        late = timeout_failure(self.address.host, self._total)
-        if time.monotonic() >= self._deadline:
-            return late
+    def _wait_for(
+        self, method: str, url: str, key: KeyPlace | None
+    ) -> Answer | Failure:
         box: queue.SimpleQueue[Answer | Failure] = queue.SimpleQueue()
         worker = threading.Thread(
             target=copy_context().run,
-            args=(self._work, ask, box),
+            args=(self._work, box, method, url, key),
             name="carto-login-request",
             daemon=True,
         )
         answer: Answer | Failure | None = None
         try:
-            worker.start()
-            while answer is None and (left := self._deadline - time.monotonic()) > 0:
+            if self._left() > 0:
+                worker.start()
+            while answer is None and (left := self._left()) > 0:
                 with contextlib.suppress(queue.Empty):
                     answer = box.get(timeout=min(left, _LONGEST_WAIT))
+        except RuntimeError as error:  # there is no thread to be had
+            answer = sort_error(error, self.address.host, 0)
         finally:
             if answer is None:
                 self._line.cut()
-        return answer or late
+        return answer or timeout_failure(self.address.host, self._total)
 
-    def _work(self, ask: _Ask, box: queue.SimpleQueue[Answer | Failure]) -> None:
+    def _left(self) -> float:
+        return self._deadline - time.monotonic()
+
+    def _work(
+        self,
+        box: queue.SimpleQueue[Answer | Failure],
+        method: str,
+        url: str,
+        key: KeyPlace | None,
+    ) -> None:
         current_line.set(self._line)
         began = time.monotonic()
-        result: Answer | Failure
         try:
-            result = self._exchange(ask)
+            box.put(self._exchange(method, url, key))
         except Exception as error:  # noqa: BLE001 - lent adapters may raise anything
             waited = time.monotonic() - began
-            result = sort_error(error, self.address.host, waited)
-        box.put(result)
+            box.put(sort_error(error, self.address.host, waited))
 
-    def _exchange(self, ask: _Ask) -> Answer:
-        request = _prepare(ask, self.address.username, self._credentials.secret)
-        connect, read, _ = self._limits
-        # A little longer than the caller waits, who has the better message.
-        left = max(self._deadline - time.monotonic(), 0.0) + 0.5
-        session = self._credentials.session
-        response = self._adapter_for(ask.url).send(
-            request,
-            stream=True,
-            timeout=(min(connect, left), min(read, left)),
-            verify=_verify(session),
-            cert=None if session is None else session.cert,
-            proxies=_proxies(request, session),
+    def _exchange(self, method: str, url: str, key: KeyPlace | None) -> Answer:
+        user, secret = self.address.username, self._identity.key.reveal()
+        # Made without a session, so no cookie and no ~/.netrc gets into it.
+        asked = requests.Request(method, url, headers=dict(_HEADERS))
+        if key == "header":
+            pair = b64encode(f"{user}:{secret}".encode()).decode()
+            asked.headers["Authorization"] = f"Basic {pair}"
+        elif key == "query":
+            asked.params = {"api_key": secret}
+        lent = self._identity.session or requests.Session()
+        # What the session says comes before what the environment says.
+        settings: Any = lent.merge_environment_settings(
+            url, dict(lent.proxies), stream=True, verify=lent.verify, cert=lent.cert
         )
+        if is_loopback(url):
+            settings["proxies"] = {}
+        # A little longer than the caller waits, who has the better message.
+        left = max(self._left(), 0.0) + 0.5
+        limits = (min(self._limits.connect, left), min(self._limits.read, left))
+        adapter = self._adapter_for(url, lent, settings["verify"])
+        response = adapter.send(asked.prepare(), timeout=limits, **settings)
         try:
-            body, too_big = _read(response.raw)
             return answers.read_answer(
                 response.status_code,
                 response.headers.items(),
-                body,
-                too_big=too_big,
-                url=ask.url.partition("?")[0],
-                masks=answers.key_mask(
-                    self.address.username, self._credentials.secret.reveal()
-                ),
+                _read(response.raw),
+                url.partition("?")[0],
+                answers.key_mask(user, secret),
             )
         finally:
             response.close()
 
-    def _adapter_for(self, url: str) -> requests.adapters.BaseAdapter:
+    def _adapter_for(
+        self, url: str, lent: requests.Session, verify: Any
+    ) -> requests.adapters.BaseAdapter:
         """The session's own adapter where it has a special one, else ours."""
-        session = self._credentials.session
         if self._adapter is None:
-            lent = None if session is None else session.get_adapter(url)
-            if lent is None or type(lent) is requests.adapters.HTTPAdapter:
-                lent = _Adapter(self._tls_context(url))
-            self._adapter = lent
+            self._adapter = lent.get_adapter(url)
+            if type(self._adapter) is requests.adapters.HTTPAdapter:
+                is_plain = not url.startswith("https://") or verify is False
+                self._adapter = _Adapter(None if is_plain else tls_context(verify))
         return self._adapter
 
-    def _tls_context(self, url: str) -> ssl.SSLContext | None:
-        verify = _verify(self._credentials.session)
-        if not url.startswith("https://") or verify is False:
-            return None
-        return tls_context(verify if isinstance(verify, str) else None)
 
-
-def _prepare(ask: _Ask, username: str, key: Secret) -> requests.PreparedRequest:
-    # Made without a session, so no cookie and no ~/.netrc gets into it.
-    request = requests.Request(ask.method, ask.url, headers=dict(_HEADERS))
-    match ask.key:
-        case "header":
-            request.headers["Authorization"] = "Basic " + (
-                b64encode(f"{username}:{key.reveal()}".encode()).decode()
-            )
-        case "query":
-            request.params = {"api_key": key.reveal()}
-        case "body":
-            request.data = {"api_key": key.reveal()}
-    return request.prepare()
-
-
-def _read(raw: Any) -> tuple[bytes, bool]:
-    """Read a body up to the limit; a broken one as far as it is good."""
+def _read(raw: Any) -> bytes | None:
+    """Read a body; None where it is broken or too big."""
     body = bytearray()
     try:
         for part in raw.stream(65_536, decode_content=True):
             body += part
             if len(body) > MAX_BODY:
-                return bytes(body[:MAX_BODY]), True
+                return None
     except urllib3.exceptions.ReadTimeoutError:
         raise
     except (urllib3.exceptions.HTTPError, OSError):
-        return bytes(body), True
-    return bytes(body), False
+        return None
+    return bytes(body)
 
 
-def _verify(session: requests.Session | None) -> bool | str:
-    verify: Any = True if session is None else session.verify
-    if verify in (True, None) and (session is None or session.trust_env):
-        return (
-            os.environ.get("REQUESTS_CA_BUNDLE")
-            or os.environ.get("CURL_CA_BUNDLE")
-            or True
-        )
+def tls_context(verify: object) -> ssl.SSLContext:
+    """Trust whom the operating system trusts, and the CA certificates of a path.
+
+    Raises:
+        AuthoritiesError: they cannot be read.
+    """
+    # Loaded for https only.
+    import truststore
+
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if isinstance(verify, str | os.PathLike):
-        return os.fspath(verify)
-    return verify is not False
-
-
-def _proxies(
-    request: requests.PreparedRequest, session: requests.Session | None
-) -> dict[str, str]:
-    if is_loopback(request.url or ""):
-        return {}
-    given = {} if session is None else dict(session.proxies)
-    trust_env = session is None or session.trust_env
-    return dict(requests.utils.resolve_proxies(request, given, trust_env))
+        is_directory = Path(verify).is_dir()
+        try:
+            context.load_verify_locations(
+                cafile=None if is_directory else verify,
+                capath=verify if is_directory else None,
+            )
+        except OSError as error:
+            raise AuthoritiesError(verify) from error
+    return context
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
@@ -350,14 +287,10 @@ class _Adapter(requests.adapters.HTTPAdapter):
         self._context = context
         super().__init__()
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        watch_pools(self.poolmanager)
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        watch_pools(manager)
-        return manager
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        watch(pool)
+        return pool
 
     def build_connection_pool_key_attributes(
         self, request: Any, verify: Any, cert: Any = None
@@ -374,3 +307,79 @@ class _Adapter(requests.adapters.HTTPAdapter):
         super().cert_verify(conn, url, verify=False, cert=cert)  # type: ignore[no-untyped-call,unused-ignore]
         if verify is not False:
             conn.cert_reqs = "CERT_REQUIRED"
+
+
+class Line:
+    """The connections of a client, so that they can be ended from another thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sockets: list[socket.socket] = []
+        self._is_cut = False
+
+    def watch(self, connection: socket.socket) -> None:
+        """Keep a connection in reach; end it at once if the line was cut already."""
+        # TLS takes the socket over, so only a twin of it stays in our hands.
+        twin = connection.dup()
+        with self._lock:
+            self._sockets.append(twin)
+            late = self._is_cut
+        if late:
+            self.cut()
+
+    def cut(self) -> None:
+        """End all connections, and those that are still to come."""
+        with self._lock:
+            self._is_cut = True
+        for twin in self._taken():
+            with contextlib.suppress(OSError):
+                twin.shutdown(socket.SHUT_RDWR)
+            twin.close()
+
+    def release(self) -> None:
+        """Let go of connections whose answers are all read: their owner closes them."""
+        for twin in self._taken():
+            twin.close()
+
+    def _taken(self) -> list[socket.socket]:
+        with self._lock:
+            taken, self._sockets = self._sockets, []
+        return taken
+
+
+current_line: ContextVar[Line | None] = ContextVar("carto_login_line", default=None)
+
+
+class _Watched:
+    # http.client prints every header where somebody has switched this on.
+    debuglevel = 0
+
+    def _new_conn(self) -> socket.socket:
+        connection: socket.socket = super()._new_conn()  # type: ignore[misc]
+        line = current_line.get()
+        if line is not None:
+            line.watch(connection)
+        return connection
+
+
+def watch(pool: urllib3.HTTPConnectionPool) -> None:
+    """Let the connections of a pool be ended by the current line."""
+    kind = pool.ConnectionCls
+    if not issubclass(kind, _Watched):
+        pool.ConnectionCls = type(f"Watched{kind.__name__}", (_Watched, kind), {})
+
+
+class _HideKey(logging.Filter):
+    """Takes the query, where a key may be, out of what urllib3 logs of our requests."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if current_line.get() is not None and isinstance(record.args, tuple):
+            record.args = tuple(
+                a.partition("?")[0] if isinstance(a, str) and "api_key=" in a else a
+                for a in record.args
+            )
+        return True
+
+
+for _name in ("urllib3.connectionpool", "urllib3.util.retry"):
+    logging.getLogger(_name).addFilter(_HideKey())

@@ -13,21 +13,22 @@ import threading
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import google.auth.credentials
 import google.auth.exceptions
 from google.auth._helpers import REFRESH_THRESHOLD
 
-from ..errors import CartoLoginError, Reason
+from ..errors import CartoLoginError, InvalidCredentialsError, Reason, sealed
 from ..secret import Secret
-from . import observatory
-from .observatory import Grant, Refusal
+from .answers import FOREIGN, STATES, Failure, Row, not_carto, sort_answer
+from .client import Client
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client as BigQueryClient
 
-    from ..credentials import Credentials
+    from ..identity import Identity
+
+# ruff: noqa: PLR2004 - HTTP statuses are known by their numbers
 
 _LIFE = timedelta(minutes=50)
 _ASK_AGAIN = timedelta(minutes=1)
@@ -42,12 +43,13 @@ class DataObservatoryError(CartoLoginError, google.auth.exceptions.RefreshError)
 
     Attributes:
         reason: `Reason.NOT_ENABLED`, `FORBIDDEN` (a key without the permission),
-            `WRONG_KEY`, `LOCKED`, …, or why there was no answer.
+            `WRONG_KEY`, `LOCKED`, …, why there was no answer, or None where nobody
+            expected what happened.
         retry_after: seconds that the server asks to wait, or None.
     """
 
     def __init__(
-        self, message: str, reason: Reason, retry_after: float | None = None
+        self, message: str, reason: Reason | None, retry_after: float | None = None
     ) -> None:
         super().__init__(message)
         self.reason = reason
@@ -59,68 +61,46 @@ class DataObservatoryError(CartoLoginError, google.auth.exceptions.RefreshError)
         return self.reason in _PASSING
 
 
-def google_credentials(credentials: Credentials) -> google.auth.credentials.Credentials:
+def google_credentials(identity: Identity) -> google.auth.credentials.Credentials:
     """Return Google credentials that renew themselves by asking CARTO.
 
     Nothing is asked before they are used. They can be pickled, and so carry the API
     key to wherever the pickle goes.
-
-    Example:
-        >>> from google.auth.transport.requests import AuthorizedSession
-        >>> session = AuthorizedSession(google_credentials(account))  # doctest: +SKIP
     """
-    return _GoogleCredentials(credentials, _tokens_of(credentials))
+    return _GoogleCredentials(_Tokens(identity))
 
 
-def project_and_token(credentials: Credentials) -> tuple[str, str]:
-    """Return the BigQuery project and a new Google access token.
-
-    Raises:
-        DataObservatoryError: CARTO gave none.
-    """
-    newest = _tokens_of(credentials).renew(credentials)
-    token = newest.token.reveal() if newest.token else ""
-    return _project(newest, credentials), token
+def project_and_token(identity: Identity) -> tuple[str, str]:
+    """Return the BigQuery project and a new Google access token, or say why not."""
+    token = _Tokens(identity).renew()
+    return token.known_project, token.secret.reveal() if token.secret else ""
 
 
-def is_instant_licensing_active(credentials: Credentials) -> bool:
-    """Ask whether the account may license Data Observatory data at once.
-
-    Raises:
-        DataObservatoryError: CARTO gave no answer to that.
-    """
-    return _tokens_of(credentials).renew(credentials).instant_licensing
+def is_instant_licensing_active(identity: Identity) -> bool:
+    """Ask whether the account may license Data Observatory data at once."""
+    return _Tokens(identity).renew().instant_licensing
 
 
-def bigquery_client(carto: Credentials, /, **kwargs: Any) -> BigQueryClient:
+def bigquery_client(identity: Identity, /, **kwargs: Any) -> BigQueryClient:
     """Return a BigQuery client with the account's project and a token that is kept new.
 
-    Args:
-        carto: the CARTO account.
-        **kwargs: passed on to `google.cloud.bigquery.Client`; a `project` or
-            `credentials` among them wins.
+    A `project` or `credentials` among the arguments wins.
 
     Raises:
         ImportError: the extra `bigquery` is not installed.
         DataObservatoryError: CARTO gave no token.
     """
-    missing = None
     try:
         bigquery = import_module("google.cloud.bigquery")
     except ModuleNotFoundError as error:
-        missing = error.name
-    if missing is not None:
         raise ImportError(
-            f"BigQuery cannot be used here, as there is no module {missing!r}. Install "
-            "it with pip install 'carto_login_widget[bigquery]'."
-        )
-    kwargs.setdefault("credentials", google_credentials(carto))
+            f"BigQuery cannot be used here, as there is no module {error.name!r}. "
+            "Install it with pip install 'carto_login_widget[bigquery]'."
+        ) from None
+    tokens = _Tokens(identity)
+    kwargs.setdefault("credentials", _GoogleCredentials(tokens))
     if kwargs.get("project") is None:
-        tokens = _tokens_of(carto)
-        grant = tokens.newest
-        if grant.is_stale:
-            grant = tokens.renew(carto, grant.number)
-        kwargs["project"] = _project(grant, carto)
+        kwargs["project"] = tokens.renew().known_project
     client: BigQueryClient = bigquery.Client(**kwargs)
     return client
 
@@ -130,18 +110,30 @@ class _Token(NamedTuple):
 
     number: int = 0
     expiry: datetime | None = None
-    token: Secret | None = None
+    secret: Secret | None = None
     project: str | None = None
     instant_licensing: bool = False
 
     @property
     def is_stale(self) -> bool:
         """Whether a new one is needed."""
-        if self.token is None:
+        if self.secret is None:
             return True
-        if self.expiry is None:
-            return False
-        return _now() >= self.expiry - REFRESH_THRESHOLD
+        return self.expiry is not None and _now() >= self.expiry - REFRESH_THRESHOLD
+
+    @property
+    def known_project(self) -> str:
+        """The project, which not every account has."""
+        if self.project:
+            return self.project
+        raise DataObservatoryError(
+            "CARTO gave a Google token, but no BigQuery project to use it in. Give one "
+            "yourself: bigquery_client(project=...).",
+            Reason.SERVER_ERROR,
+        )
+
+
+_NO_TOKEN = _Token()
 
 
 class _Tokens:
@@ -150,93 +142,69 @@ class _Tokens:
     Reading `newest` needs no lock: it is replaced as a whole.
     """
 
-    def __init__(self) -> None:
-        self.newest = _Token()
+    def __init__(self, identity: Identity, newest: _Token = _NO_TOKEN) -> None:
+        self.identity = identity
+        self.newest = newest
         self._lock = threading.Lock()
         self._attempts = 0
-        self._answer: Grant | Refusal | None = None
+        self._failure: Failure | None = None
 
-    def renew(self, credentials: Credentials, seen: int | None = None) -> _Token:
-        """Ask for a new token, or take the one that another thread has got meanwhile.
-
-        Args:
-            credentials: the account.
-            seen: number of the token that is not good any more; None if any that was
-                not asked for just now is not good enough.
-
-        Raises:
-            DataObservatoryError: CARTO gave none.
-        """
+    def renew(self, seen: int = 0) -> _Token:
+        """Ask for a token, or take a newer one than `seen` that another thread got."""
         attempts = self._attempts
         with self._lock:
-            is_newer = seen is not None and self.newest.number > seen
-            if is_newer and not self.newest.is_stale:
+            if self.newest.number > seen and not self.newest.is_stale:
                 return self.newest
             # An attempt that ended while this thread waited for the lock answers it
             # too, with its failure as well: else a server that hangs would hold a
             # thousand threads one after the other.
             if self._attempts == attempts:
-                self._attempt(credentials)
-            answer, newest = self._answer, self.newest
-        if isinstance(answer, Refusal):
-            raise DataObservatoryError(*answer)
+                self._attempt()
+            failure, newest = self._failure, self.newest
+        if failure is not None:
+            raise DataObservatoryError(
+                failure.detail, failure.reason, failure.retry_after
+            )
         return newest
 
-    def _attempt(self, credentials: Credentials) -> None:
-        self._answer = observatory.ask(credentials)
+    def _attempt(self) -> None:
+        found = _ask(self.identity)
         self._attempts += 1
-        if isinstance(self._answer, Refusal):
+        self._failure = found if isinstance(found, Failure) else None
+        if isinstance(found, Failure):
             return
-        token = self._answer.token
         # The same token again is an old one, whose end is nearer than that of a new.
-        life = _ASK_AGAIN if token == self.newest.token else _LIFE
+        life = _ASK_AGAIN if found.secret == self.newest.secret else _LIFE
         # google-auth takes a token for stale some minutes before its expiry.
         expiry = _now() + life + REFRESH_THRESHOLD
-        self.newest = _Token(self.newest.number + 1, expiry, *self._answer)
+        self.newest = found._replace(number=self.newest.number + 1, expiry=expiry)
 
     def change(self, **values: Any) -> None:
         """Replace parts of the newest token, as google-auth lets anybody do."""
         with self._lock:
             self.newest = self.newest._replace(number=self.newest.number + 1, **values)
 
-    def adopt(self, grant: _Token) -> None:
-        """Take over a token that was got elsewhere, if there is none here."""
-        with self._lock:
-            if self.newest.is_stale:
-                self.newest = grant._replace(number=self.newest.number + 1)
-
-
-_all_tokens: WeakKeyDictionary[Credentials, _Tokens] = WeakKeyDictionary()
-_all_tokens_lock = threading.Lock()
-
-
-def _tokens_of(credentials: Credentials) -> _Tokens:
-    """Return what all that use one account share."""
-    with _all_tokens_lock:
-        return _all_tokens.setdefault(credentials, _Tokens())
-
 
 class _GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
     """A Data Observatory token as google-auth wants to have it."""
 
-    def __init__(self, carto: Credentials, tokens: _Tokens) -> None:
+    def __init__(self, tokens: _Tokens) -> None:
+        self._seen = threading.local()
         # google-auth's own constructor sets a token and an expiry: not the shared ones.
-        self._tokens = _Tokens()
+        self._tokens = _Tokens(tokens.identity)
         super().__init__()
         self._tokens = tokens
-        self._carto = carto
-        self._seen = threading.local()
 
     @property
     def token(self) -> str | None:
         """The access token, or None before the first `refresh`."""
-        grant = self._tokens.newest
-        self._note(grant)
-        return grant.token.reveal() if grant.token else None
+        newest = self._tokens.newest
+        self._seen.number = newest.number
+        return newest.secret.reveal() if newest.secret else None
 
     @token.setter
     def token(self, value: str | None) -> None:
-        self._tokens.change(token=Secret.of(value))
+        self._tokens.change(secret=Secret.of(value))
 
     @property
     def expiry(self) -> datetime | None:
@@ -247,6 +215,7 @@ class _GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
     def expiry(self, value: datetime | None) -> None:
         self._tokens.change(expiry=value)
 
+    @sealed
     def refresh(self, request: Any) -> None:  # noqa: ARG002 - Google's transport
         """Ask CARTO for a token, unless another thread has done so.
 
@@ -254,19 +223,14 @@ class _GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
         not good any more; a newer one is taken without asking.
 
         Raises:
-            DataObservatoryError: CARTO gave none.
+            DataObservatoryError: CARTO gave none, whatever the cause.
         """
         seen = getattr(self._seen, "number", self._tokens.newest.number)
-        self._note(self._tokens.renew(self._carto, seen))
-
-    def _note(self, grant: _Token) -> None:
-        seen = getattr(self, "_seen", None)
-        if seen is not None:
-            seen.number = grant.number
+        self._seen.number = self._tokens.renew(seen).number
 
     def with_quota_project(self, quota_project_id: str) -> _GoogleCredentials:
         """Return a copy that is billed to another project; the token is shared."""
-        copy = type(self)(self._carto, self._tokens)
+        copy = type(self)(self._tokens)
         # google-auth has no other way to set these.
         copy._quota_project_id = quota_project_id  # noqa: SLF001
         copy._use_non_blocking_refresh = self._use_non_blocking_refresh  # noqa: SLF001
@@ -274,16 +238,14 @@ class _GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
 
     def __getstate__(self) -> dict[str, Any]:
         return {
-            "carto": self._carto,
-            "grant": self._tokens.newest,
+            "identity": self._tokens.identity,
+            "newest": self._tokens.newest,
             "quota_project_id": self._quota_project_id,
             "non_blocking": self._use_non_blocking_refresh,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        tokens = _tokens_of(state["carto"])
-        tokens.adopt(state["grant"])
-        self.__init__(state["carto"], tokens)  # type: ignore[misc]
+        self.__init__(_Tokens(state["identity"], state["newest"]))  # type: ignore[misc]
         self._quota_project_id = state["quota_project_id"]
         self._use_non_blocking_refresh = state["non_blocking"]
 
@@ -293,11 +255,71 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def _project(grant: _Token, credentials: Credentials) -> str:
-    if grant.project:
-        return grant.project
-    raise DataObservatoryError(
-        f"CARTO at {credentials.address().host} gave a Google token, but no BigQuery "
-        "project to use it in. Give one yourself: bigquery_client(project=...).",
+def _ask(identity: Identity) -> _Token | Failure:
+    """Ask CARTO for a token; whatever goes wrong is a failure, as google-auth needs.
+
+    `GET /api/v4/do/token` (CartoDB/cartodb `data_observatory_controller.rb`). Servers
+    older than October 2019 say with a 200 that it is not enabled.
+    """
+    try:
+        with Client(identity) as client:
+            # CARTO looks for the permission of a key that is a parameter, only.
+            answer = client.send("GET", "api/v4/do/token", key="query")
+    except InvalidCredentialsError as error:
+        return Failure(Reason.WRONG_ADDRESS, str(error))
+    except Exception as error:  # noqa: BLE001 - google-auth knows RefreshError only
+        return Failure(
+            None,
+            f"CARTO at {identity.base_url} was not asked for a Google token: an error "
+            f"that nobody expected ({type(error).__qualname__}).",
+        )
+    token, project = (answer.object.get(n) for n in ("access_token", "bq_project"))
+    if answer.status == 200 and isinstance(token, str) and token:
+        return _Token(
+            secret=Secret(token),
+            project=project if isinstance(project, str) else None,
+            instant_licensing=answer.object.get("instant_licensing") is True,
+        )
+    found = sort_answer((*_REFUSALS, *FOREIGN), answer, client.address)
+    return found or not_carto(answer, client.address)
+
+
+# Read from the top: the first that applies is the reason.
+_REFUSALS = (
+    Row(
+        "not enabled",
+        lambda a: "not have Data Observatory enabled" in a.error_text,
+        Reason.NOT_ENABLED,
+        "The Data Observatory is not enabled for the account '{user}' at {host}. Ask "
+        "CARTO, or the administrator of your organisation, for access.",
+    ),
+    Row(
+        "wrong key",
+        lambda a: a.status == 401 and "www-authenticate" not in a.headers,
+        Reason.WRONG_KEY,
+        "CARTO at {host} does not accept the user name '{user}' with this API key, so "
+        "it gave no Google token. Copy the key again from {keys_page}",
+    ),
+    *STATES,
+    Row(
+        "forbidden",
+        lambda a: a.status == 403 and a.object,
+        Reason.FORBIDDEN,
+        "This API key of '{user}' at {host} may not use the Data Observatory. Take the "
+        "master key, or make a key with that permission on {keys_page}",
+    ),
+    Row(
+        "no such route",
+        lambda a: a.status == 404,
+        Reason.WRONG_ADDRESS,
+        "CARTO at {host} has no Data Observatory for '{user}' (HTTP 404): the base URL "
+        "does not fit the user, or the server is older than 2019.",
+    ),
+    Row(
+        "trouble",
+        lambda a: a.status != 429 and a.error_text,
         Reason.SERVER_ERROR,
-    )
+        "CARTO at {host} could not get a Google token (HTTP {status}): '{text}'. Try "
+        "again in a moment.",
+    ),
+)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import logging
 import threading
 import warnings
-from importlib import import_module
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..credentials import Credentials
-from ..errors import InvalidCredentialsError, without_frames
+from ..errors import InvalidCredentialsError, sealed
+from ..identity import Identity
 from ..secret import Secret
 
 if TYPE_CHECKING:
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     Listener = Callable[[Credentials | None], None]
 
 _log = logging.getLogger(__name__)
-
-# Known by name only, so that importing this module imports no bridge.
-_PACKAGE = __package__.rpartition(".")[0]
-_BRIDGES = ("bridges.cartoframes", "bridges.gdal")
 
 
 class _State:
@@ -59,7 +56,7 @@ def get_default_credentials() -> Credentials | None:
         return _state.default
 
 
-@without_frames
+@sealed
 def set_default_credentials(  # noqa: PLR0913 - cartoframes' signature
     first: Any = None,
     second: str | None = None,
@@ -97,7 +94,7 @@ def set_default_credentials(  # noqa: PLR0913 - cartoframes' signature
         >>> set_default_credentials("creds.json")  # doctest: +SKIP
         >>> set_default_credentials("jane", "0123456789abcdef")
     """
-    key, second, api_key = _one_key(Secret.of(second), Secret.of(api_key)), None, None
+    key = _one_key(Secret.of(second), Secret.of(api_key))
     given = {
         "credentials": credentials,
         "filepath": filepath,
@@ -169,7 +166,10 @@ def _chosen(
     if given["credentials"] is not None:
         return own(given["credentials"], session)
     if username is not None or base_url is not None:
-        return Credentials(username, key, base_url, session, allow_non_secure)
+        identity = Identity.of(
+            username, key, base_url, allow_non_secure=bool(allow_non_secure)
+        )
+        return Credentials._made(replace(identity, session=session))
     if key is not None:
         raise InvalidCredentialsError(
             "An API key needs a user name or a base_url beside it.", field="username"
@@ -178,26 +178,21 @@ def _chosen(
 
 
 def own(credentials: Any, session: requests.Session | None = None) -> Credentials:
-    """Return credentials of this package, made from those of cartoframes if need be.
-
-    Args:
-        credentials: of this package or of cartoframes.
-        session: to use in place of their own.
+    """Return credentials of this package; a copy where a session is given beside them.
 
     Raises:
-        InvalidCredentialsError: they are neither.
+        InvalidCredentialsError: they are neither ours nor cartoframes'.
     """
     chosen: Credentials = credentials
     if not isinstance(credentials, Credentials):
         chosen = Credentials.from_credentials(credentials)
-    if session is not None:
-        chosen.session = session
-    return chosen
+    return chosen if session is None else chosen._with(session=session)
 
 
+@sealed
 def unset_default_credentials() -> None:
     """Sign this kernel out; saved accounts stay saved."""
-    warn(publish(None))
+    warn(publish(None), stacklevel=4)
 
 
 def on_default_change(listener: Listener) -> Callable[[], None]:
@@ -233,6 +228,23 @@ def publish(credentials: Credentials | None) -> list[str]:
     """
     with _state.lock:
         _state.default = credentials
+    return _announce(credentials)
+
+
+def publish_checked(asked: Credentials, checked: Credentials) -> list[str] | None:
+    """Put a checked copy in the place of the default that was asked about.
+
+    Returns:
+        What went wrong; None where the default is another one by now.
+    """
+    with _state.lock:
+        if _state.default is not asked:
+            return None
+        _state.default = checked
+    return _announce(checked)
+
+
+def _announce(credentials: Credentials | None) -> list[str]:
     with _state.delivery:
         # A kernel that nobody has signed in has nothing to take back from a library.
         problems = [] if credentials is None else _connect_bridges()
@@ -265,11 +277,13 @@ def _connect_bridges() -> list[str]:
     if _state.bridged:
         return []
     _state.bridged = True
+    # The root alone knows those who hear of the account and stand above this module.
+    from .. import _bridges
+
     problems = []
-    for name in _BRIDGES:
+    for name, load in _bridges().items():
         try:
-            bridge = import_module(f"{_PACKAGE}.{name}")
-            on_default_change(bridge.follow)
+            on_default_change(load())
         except Exception as error:  # noqa: BLE001 - a broken bridge is only said
             problems.append(_bridge_failure(name, error))
     return problems
@@ -277,7 +291,7 @@ def _connect_bridges() -> list[str]:
 
 def _failure(listener: Listener, error: Exception) -> str:
     module = getattr(listener, "__module__", None) or ""
-    if module.startswith(f"{_PACKAGE}.bridges."):
+    if ".bridges." in module:
         return _bridge_failure(module, error)
     # Its repr may show anything: the arguments of a functools.partial, for one.
     name = getattr(listener, "__qualname__", None) or type(listener).__name__

@@ -1,53 +1,41 @@
 """Signing in: where the account comes from, and the order in which it takes effect.
 
-Always validate → save (if asked) → register, so that a key that is refused changes
-neither a file nor the account that the kernel is signed in with.
+The first source that gives an account is used, all fields of it, never mixed with those
+of another: a foreign address never meets a stored key. Then always check → save (if
+asked) → register, so that a key that is refused changes neither a file nor the account
+that the kernel is signed in with.
 """
 
 from __future__ import annotations
 
-from itertools import chain, count
-from typing import TYPE_CHECKING
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from .. import settings
 from ..account import Account
-from ..credentials import DEFAULT_FILE_NAME, Credentials
+from ..credentials import Credentials
 from ..errors import (
     CartoLoginError,
-    CredentialsFileError,
     InvalidCredentialsError,
     NotLoggedInError,
+    ProfileNotFoundError,
+    Reason,
+    RejectedError,
     UndecidedError,
-    without_frames,
+    sealed,
 )
+from ..identity import Identity
 from ..secret import Secret
-from ..store.names import candidates
-from ..store.profiles import ProfileStore
-from . import default as defaults
-from .sources import Found, find, session
-from .words import describe, short_path, who
+from ..store.profiles import Profiles
+from . import default
+from .facts import who
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-__all__ = [
-    "WAYS_TO_LOG_IN",
-    "Found",
-    "check",
-    "describe",
-    "find",
-    "login",
-    "logout",
-    "nothing_found",
-    "profile_name",
-    "register",
-    "short_path",
-    "sign_in",
-    "sign_out",
-    "use_unchecked",
-    "who",
-]
+    Source = Callable[[Profiles, Mapping[str, str]], Credentials | None]
 
 WAYS_TO_LOG_IN = (
     "Run %carto_login in a notebook, or %carto_login --prompt where forms do not "
@@ -56,7 +44,59 @@ WAYS_TO_LOG_IN = (
 )
 
 
-@without_frames
+class _Kernel:
+    """What this kernel remembers about logging in and out."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.logged_out = False
+        self.said: set[str] = set()
+
+    def is_new(self, note: str) -> bool:
+        with self.lock:
+            known = note in self.said
+            self.said.add(note)
+        return not known
+
+
+_kernel = _Kernel()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An account to sign in with, before anybody asked CARTO about it.
+
+    Attributes:
+        credentials: the account, with its source.
+        named: whether the user asked for this very source.
+        kept: whether the kernel is signed in with it already.
+        successor: what to try where CARTO refuses the account.
+        notes: sentences for the user.
+    """
+
+    credentials: Credentials
+    named: bool = False
+    kept: bool = False
+    successor: Credentials | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """How an account is saved: under which name, and what that may change.
+
+    Attributes:
+        name: of the saved account.
+        default: whether every session starts with it.
+        replace: whether a saved account of that name may be replaced.
+    """
+
+    name: str
+    default: bool = False
+    replace: bool = False
+
+
+@sealed
 def login(  # noqa: PLR0913 - one keyword for each way to give an account
     profile: str | None = None,
     *,
@@ -85,7 +125,8 @@ def login(  # noqa: PLR0913 - one keyword for each way to give an account
             signed in with already is asked about only if that was never done.
 
     Returns:
-        The credentials that are now the default of this kernel.
+        The credentials that are now the default of this kernel; `account` says what
+        the key can do.
 
     Raises:
         NotLoggedInError: nothing to log in with.
@@ -103,120 +144,22 @@ def login(  # noqa: PLR0913 - one keyword for each way to give an account
         >>> login(username="jane", api_key=key).account.key_type  # doctest: +SKIP
         'master'
     """
-    key, api_key = Secret.of(api_key), None
     found = find(
         profile,
         credentials=credentials,
         file=file,
         username=username,
-        key=key,
+        key=Secret.of(api_key),
         base_url=base_url,
     )
     if found is None:
         raise NotLoggedInError(nothing_found())
-    defaults.warn(sign_in(found, validate=validate), stacklevel=4)
-    return found.credentials
+    signed_in, notes = sign_in(found, validate=validate)
+    default.warn(notes, stacklevel=4)
+    return signed_in
 
 
-def nothing_found(environ: Mapping[str, str] = settings.ENVIRONMENT) -> str:
-    """Say that there is no account to log in with, why, and what to do."""
-    why = settings.environment_note(environ)
-    sentences = ("There is no account to log in with.", why, WAYS_TO_LOG_IN)
-    return " ".join(filter(None, sentences))
-
-
-def sign_in(
-    found: Found,
-    *,
-    validate: bool = True,
-    timeout: float | None = None,
-) -> list[str]:
-    """Validate and register an account that was found; return notes for the user.
-
-    Raises:
-        CartoLoginError: as `Credentials.validate`; the default stays as it was.
-    """
-    credentials = found.credentials
-    if found.kept:
-        return _look_after(credentials) if validate else []
-    notes = check(credentials, timeout=timeout) if validate else []
-    if credentials.account is None:
-        use_unchecked(credentials)
-    notes += register(credentials)
-    return [note for note in found.notes if session.is_new(note)] + notes
-
-
-def _look_after(credentials: Credentials) -> list[str]:
-    """Check what the kernel is signed in with, if nobody has done that yet."""
-    if credentials.account is not None:
-        return []
-    try:
-        credentials.validate()
-    except UndecidedError as error:
-        use_unchecked(credentials)
-        return [f"{error} You stay signed in as {who(credentials)}, unchecked."]
-    return []
-
-
-def check(credentials: Credentials, *, timeout: float | None = None) -> list[str]:
-    """Validate; an account that was accepted before survives having no verdict."""
-    try:
-        credentials.validate(timeout=timeout)
-    except UndecidedError as error:
-        undecided: UndecidedError = error
-    else:
-        return []
-    if not was_accepted_before(credentials):
-        raise undecided.with_traceback(None)
-    use_unchecked(credentials)
-    return [f"{undecided} {who(credentials)} was not checked this time."]
-
-
-def was_accepted_before(credentials: Credentials) -> bool:
-    """Whether a saved file says that CARTO has answered for this account."""
-    saved = credentials.profile is not None or credentials.source == DEFAULT_FILE_NAME
-    return saved and credentials.proved == credentials.address().origin
-
-
-def use_unchecked(credentials: Credentials) -> None:
-    """Mark credentials as not checked by CARTO."""
-    where = credentials.address()
-    credentials.remember(account=Account(where.username, where.base_url, checked=False))
-
-
-def register(
-    credentials: Credentials,
-    *,
-    save_as: str | None = None,
-    store: ProfileStore | None = None,
-) -> list[str]:
-    """Save (if asked) and make the account this kernel's; return notes for the user.
-
-    Args:
-        credentials: an account that was accepted.
-        save_as: profile name to save it under; it also becomes the account to start
-            with. None saves nothing.
-        store: where to save.
-    """
-    notes = []
-    if save_as:
-        store = store or ProfileStore()
-        notes += _save(credentials, save_as, store) + store.take_notes()
-    notes += defaults.publish(credentials)
-    with session.lock:
-        session.logged_out = False
-    return notes
-
-
-def _save(credentials: Credentials, name: str, store: ProfileStore) -> list[str]:
-    """Save without letting a failure undo the login."""
-    try:
-        store.save(name, credentials, default=True)
-    except (CredentialsFileError, InvalidCredentialsError) as error:
-        return [f"You are signed in, but the account could not be saved. {error}"]
-    return []
-
-
+@sealed
 def logout() -> None:
     """Sign this kernel out; saved accounts stay, and are not used by themselves again.
 
@@ -225,14 +168,284 @@ def logout() -> None:
         >>> get_default_credentials() is None  # doctest: +SKIP
         True
     """
-    defaults.warn(sign_out())
+    default.warn(sign_out(), stacklevel=4)
+
+
+# Where the account comes from.
+
+
+def find(  # noqa: PLR0913 - one keyword for each way to give an account
+    profile: str | None = None,
+    *,
+    credentials: Any = None,
+    file: str | Path | None = None,
+    username: str | None = None,
+    key: Secret | None = None,
+    base_url: str | None = None,
+    profiles: Profiles | None = None,
+    environ: Mapping[str, str] = settings.ENVIRONMENT,
+) -> Found | None:
+    """Return the account of the first source that gives one, or None."""
+    profiles = profiles or Profiles()
+    chosen = _explicit(profile, credentials, file, username, key, base_url)
+    if profile:
+        chosen = load(profile, profiles)
+    if chosen is not None:
+        notes = _passed_over(chosen, _WEAKER, profiles, environ)
+        return Found(chosen, named=True, notes=notes)
+    current = default.get_default_credentials()
+    for rank, source in enumerate(_WEAKER):
+        # Only a profile that was named is stronger than being signed in already.
+        if current is not None and source is not _profile_of_environment:
+            return Found(current, kept=True)
+        chosen = source(profiles, environ)
+        if chosen is not None:
+            return Found(
+                chosen,
+                named=source is _profile_of_environment,
+                successor=_successor(profiles) if source is _default_account else None,
+                notes=_passed_over(chosen, _WEAKER[rank + 1 :], profiles, environ),
+            )
+    return None
+
+
+def load(name: str, profiles: Profiles) -> Credentials:
+    """Return a saved account."""
+    return Credentials._of(profiles.load(name), source=f"profile '{name.lower()}'")
+
+
+def _explicit(  # noqa: PLR0913 - one for each way to give an account
+    profile: object,
+    credentials: Any,
+    file: str | Path | None,
+    username: str | None,
+    key: Secret | None,
+    base_url: str | None,
+) -> Credentials | None:
+    if profile is not None and not isinstance(profile, str):
+        raise InvalidCredentialsError(
+            "The name of a saved account comes first, and it is a text, not "
+            f"{type(profile).__name__}. Give credentials by name: credentials=..."
+        )
+    by_hand = username is not None or key is not None or base_url is not None
+    ways = (bool(profile), credentials is not None, file is not None, by_hand)
+    if sum(ways) > 1:
+        raise InvalidCredentialsError(
+            "Give the account in one way only: a saved account, credentials, file, or "
+            "username with api_key."
+        )
+    if credentials is not None:
+        return default.own(credentials)
+    if file is not None:
+        return Credentials.from_file(file)
+    if not by_hand:
+        return None
+    if key is None:
+        raise InvalidCredentialsError(
+            "An API key is needed beside the user name; for public data only, give "
+            "api_key='default_public'.",
+            field="api_key",
+        )
+    return Credentials._made(Identity.of(username, key, base_url), source="arguments")
+
+
+def _profile_of_environment(
+    profiles: Profiles, environ: Mapping[str, str]
+) -> Credentials | None:
+    name = settings.named_profile(environ)
+    if name is None:
+        return None
+    try:
+        return load(name, profiles)
+    except ProfileNotFoundError as error:
+        raise ProfileNotFoundError(
+            f"{error} {settings.ENV_PROFILE} asks for it.",
+            name=error.name,
+            known=error.known,
+        ) from None
+
+
+def _environment(_profiles: Profiles, environ: Mapping[str, str]) -> Credentials | None:
+    identity = settings.environment_identity(environ)
+    if identity is None:
+        return None
+    return Credentials._made(identity, source=settings.ENV_API_KEY)
+
+
+def _default_account(
+    profiles: Profiles, _environ: Mapping[str, str]
+) -> Credentials | None:
+    return None if _kernel.logged_out else _saved_default(profiles)
+
+
+# What may give an account where nobody named one, the strongest first.
+_WEAKER: tuple[Source, ...] = (_profile_of_environment, _environment, _default_account)
+
+
+def _saved_default(profiles: Profiles) -> Credentials | None:
+    record = profiles.default()
+    if record is None:
+        return None
+    return Credentials._of(record, source=profiles.default_path.name)
+
+
+def _successor(profiles: Profiles) -> Credentials | None:
+    """What a save that was cut off has left newer than `creds.json`."""
+    record = profiles.newer_than_default()
+    if record is None:
+        return None
+    return Credentials._of(record, source=f"profile '{record.profile}'")
+
+
+def _passed_over(
+    winner: Credentials,
+    weaker: Sequence[Source],
+    profiles: Profiles,
+    environ: Mapping[str, str],
+) -> tuple[str, ...]:
+    """Say which other accounts the sources that were passed over name."""
+    notes = []
+    for source in weaker:
+        try:
+            other = source(profiles, environ)
+        except CartoLoginError:
+            continue  # what is not used may be broken; that is for its own day
+        if other is not None and not other._identity.same_account(winner._identity):
+            origin = f" from {winner.source}" if winner.source else ""
+            notes.append(
+                f"Signing in as {who(winner)}{origin}; "
+                f"{other.source} names {who(other)} and is not used."
+            )
+    note = settings.environment_note(environ)
+    return (*notes, note) if note else tuple(notes)
+
+
+def nothing_found(environ: Mapping[str, str] = settings.ENVIRONMENT) -> str:
+    """Say that there is no account to log in with, why, and what to do."""
+    unused = _logged_out_of()
+    first = unused or "There is no account to log in with."
+    why = settings.environment_note(environ)
+    return " ".join(filter(None, (first, why, WAYS_TO_LOG_IN)))
+
+
+def _logged_out_of() -> str | None:
+    """Say which saved account would be used if nobody had logged out here."""
+    try:
+        saved = _saved_default(Profiles()) if _kernel.logged_out else None
+    except CartoLoginError:
+        return None
+    if saved is None:
+        return None
+    return (
+        f"You have logged out in this kernel, so the saved account '{saved.profile}' "
+        f"({who(saved)}) is not used by itself: login('{saved.profile}') or "
+        f"%carto_login {saved.profile} uses it."
+    )
+
+
+# From an account to a kernel that is signed in.
+
+
+def sign_in(
+    found: Found, *, validate: bool = True, timeout: float | None = None
+) -> tuple[Credentials, list[str]]:
+    """Check and register an account that was found; a refusal changes nothing."""
+    if found.kept:
+        return _look_after(found.credentials) if validate else (found.credentials, [])
+    if validate:
+        checked, notes = _checked(found, timeout)
+    else:
+        checked, notes = unchecked(found.credentials), []
+    registered, more = register(checked)
+    return registered, [*filter(_kernel.is_new, found.notes), *notes, *more]
+
+
+def check(credentials: Credentials, *, timeout: float | None = None) -> Credentials:
+    """Ask CARTO; return a copy that knows what it said."""
+    from ..server.check import check as ask
+
+    verdict = ask(credentials._identity, timeout=timeout)
+    return credentials._with(account=verdict.account, proved=verdict.proved)
+
+
+def unchecked(credentials: Credentials) -> Credentials:
+    """Return a copy that says that CARTO was not asked about it."""
+    where = credentials._identity.address
+    account = Account(where.username, where.base_url, checked=False)
+    return credentials._with(account=account)
+
+
+def _checked(found: Found, timeout: float | None) -> tuple[Credentials, list[str]]:
+    credentials = found.credentials
+    try:
+        return check(credentials, timeout=timeout), []
+    except UndecidedError as undecided:
+        # What CARTO has accepted before survives a server that does not answer.
+        if not credentials._accepted:
+            raise
+        note = f"{undecided} {who(credentials)} was not checked this time."
+        return unchecked(credentials), [note]
+    except RejectedError as refused:
+        if found.successor is None or refused.reason is not Reason.WRONG_KEY:
+            raise
+        note = (
+            f"CARTO no longer accepts the key in {credentials.source}; the newer one "
+            f"of {found.successor.source} is used."
+        )
+        checked, notes = _checked(Found(found.successor), timeout)
+        return checked, [note, *notes]
+
+
+def _look_after(credentials: Credentials) -> tuple[Credentials, list[str]]:
+    """Check what the kernel is signed in with, unless CARTO has accepted it already."""
+    account = credentials.account
+    if account is not None and account.checked:
+        return credentials, []
+    notes = []
+    try:
+        checked = check(credentials)
+    except UndecidedError as error:
+        checked = unchecked(credentials)
+        notes = [f"{error} You stay signed in as {who(credentials)}, unchecked."]
+    problems = default.publish_checked(credentials, checked)
+    return checked, notes + (problems or [])
+
+
+def register(
+    credentials: Credentials,
+    saving: Saving | None = None,
+    profiles: Profiles | None = None,
+) -> tuple[Credentials, list[str]]:
+    """Save (if asked) and register; a save that fails does not undo the login."""
+    notes: list[str] = []
+    if saving is not None:
+        try:
+            credentials, notes = save(credentials, saving, profiles or Profiles())
+        except (CartoLoginError, FileExistsError) as error:
+            notes = [f"You are signed in, but the account could not be saved. {error}"]
+    notes += default.publish(credentials)
+    with _kernel.lock:
+        _kernel.logged_out = False
+    return credentials, notes
+
+
+def save(
+    credentials: Credentials, saving: Saving, profiles: Profiles
+) -> tuple[Credentials, list[str]]:
+    """Save an account; return a copy that knows its name, and notes for the user."""
+    record = credentials._record
+    notes = profiles.save(
+        saving.name, record, default=saving.default, overwrite=saving.replace
+    )
+    name = saving.name.lower()
+    return credentials._with(profile=name, accepted=record.accepted), notes
 
 
 def sign_out(environ: Mapping[str, str] = settings.ENVIRONMENT) -> list[str]:
     """Sign this kernel out and return what remains, in sentences for the user."""
-    with session.lock:
-        session.logged_out = True
-    notes = defaults.publish(None)
+    with _kernel.lock:
+        _kernel.logged_out = True
+    notes = default.publish(None)
     if environ.get(settings.ENV_API_KEY):
         notes.append(
             f"{settings.ENV_API_KEY} is still set in the environment: GDAL and the "
@@ -244,23 +457,3 @@ def sign_out(environ: Mapping[str, str] = settings.ENVIRONMENT) -> list[str]:
             "signs in with that account again."
         )
     return notes
-
-
-def profile_name(credentials: Credentials, store: ProfileStore) -> str:
-    """Return the name to save an account under: its own, or a free one.
-
-    Example: `jane`, `jane@maps.example.com`, `jane-2` where `jane` is another account.
-    """
-    *likely, fallback = candidates(credentials)
-    likely = likely or [fallback]
-    numbered = (f"{likely[-1][:58]}-{number}" for number in count(2))
-    return next(n for n in chain(likely, numbered) if _is_free(n, credentials, store))
-
-
-def _is_free(name: str, credentials: Credentials, store: ProfileStore) -> bool:
-    """Whether a name is that of no other account."""
-    try:
-        return store.load(name).address() == credentials.address()
-    except (CartoLoginError, FileNotFoundError):
-        # Not there, or not to be read: then saving moves it aside.
-        return True

@@ -68,17 +68,6 @@ def test_login_switch_and_logout(theirs: TheirDefaults) -> None:
     assert theirs.default is None
 
 
-def test_a_default_of_the_user_comes_back(theirs: TheirDefaults) -> None:
-    """Set before the login or between two, it is there after the logout."""
-    bridged = bridge._Default()
-    for own in (TheirCredentials("a", KEY, "x"), TheirCredentials("b", KEY, "x")):
-        theirs.set_default_credentials(own)
-        bridged.apply(theirs, JANE)
-        assert theirs.default.username == "jane"
-    bridged.apply(theirs, None)
-    assert theirs.default is own
-
-
 def test_a_default_that_is_not_ours_is_not_unset(theirs: TheirDefaults) -> None:
     """A logout leaves alone what the user set after the login."""
     bridged = bridge._Default()

@@ -112,16 +112,6 @@ def test_a_refused_login_moves_nothing(carto: Sandbox) -> None:
     assert options() == ["https://jane.carto.com/api/v2/sql", KEY]
 
 
-def test_the_users_own_options_come_back() -> None:
-    """What the user had set is there again after the logout, switches or not."""
-    own = ["https://own.example.com/api/v2/sql", "own-key"]
-    pyogrio.set_gdal_config_options(dict(zip(NAMES, own, strict=True)))
-    set_default_credentials("jane", KEY)
-    set_default_credentials("bob", KEY)
-    unset_default_credentials()
-    assert options() == own
-
-
 def test_an_option_set_after_the_login_stays() -> None:
     """A logout takes back only what the login had set."""
     set_default_credentials("jane", KEY)

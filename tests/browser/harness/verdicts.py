@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from carto_login_widget.account import Account
-from carto_login_widget.credentials import Credentials
 from carto_login_widget.errors import (
     CartoLoginError,
     NotCartoError,
@@ -15,8 +14,9 @@ from carto_login_widget.errors import (
     UndecidedError,
 )
 from carto_login_widget.sandbox import Fault, Sandbox
-from carto_login_widget.server import answers
-from carto_login_widget.server import check as validation
+from carto_login_widget.server.answers import FOREIGN, STATES
+from carto_login_widget.server.check import ROWS, Verdict, check
+from harness.asking import identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,6 @@ SHORT = {
     ("GET", ME4): "F1",
     ("GET", SQL): "F2",
     ("GET", ME3): "F3",
-    ("POST", SQL): "F4",
 }
 
 MASTER, REGULAR = (Account, "master"), (Account, "regular")
@@ -106,19 +105,19 @@ def _asked(carto):
     )
 
 
-def _outcome(credentials, timeout):
+def _outcome(who, timeout):
     try:
-        return credentials.validate(timeout)
+        return check(who, timeout)
     except CartoLoginError as error:
         return error
 
 
-def _credentials(case, carto):
+def _identity(case, carto):
     keys = carto.accounts[case.user].keys if case.key else {}
     key = keys[case.key].token if case.key else WRONG
     if case.cloud:
-        return Credentials(case.user, key, session=carto.session())
-    return Credentials(case.user, key, carto.base_url(case.user))
+        return identity(case.user, key, session=carto.session())
+    return identity(case.user, key, carto.base_url(case.user))
 
 
 def check_row(case: Case, tls: str | None, monkeypatch: Any) -> None:
@@ -128,25 +127,24 @@ def check_row(case: Case, tls: str | None, monkeypatch: Any) -> None:
         case.prepare(carto)
         for path, fault in case.faults.items():
             carto.fail(fault, path)
-        credentials = _credentials(case, carto)
-        outcome = _outcome(credentials, 0.7 if case.row.startswith("20") else 10)
+        who = _identity(case, carto)
+        outcome = _outcome(who, 0.7 if case.row.startswith("20") else 10)
         assert _asked(carto) == case.asked
         assert {r.key_in for r in carto.requests} <= {"header", None}
     kind, reason = case.expected
-    assert type(outcome) is kind
-    assert reason == (outcome.key_type if kind is Account else outcome.reason)
-    _assert_says(case, credentials, outcome)
+    found = outcome.account if isinstance(outcome, Verdict) else outcome
+    assert type(found) is kind
+    assert reason == (found.key_type if kind is Account else found.reason)
+    _assert_says(case, who, outcome)
 
 
-def _assert_says(case, credentials, outcome):
-    where = credentials.address()
+def _assert_says(case, who, outcome):
+    where = who.address
     words = {"host": where.host, "base": where.base_url, "user": where.username}
-    if isinstance(outcome, Account):
-        assert credentials.account is outcome
-        assert credentials.proved == where.origin
+    if isinstance(outcome, Verdict):
+        assert outcome.proved == where.origin
         return
     assert str(outcome) == case.says.format(**words)
-    assert credentials.account is None
     if case.suggestion or isinstance(outcome, NotCartoError):
         suggestion = case.suggestion and case.suggestion.format(**words)
         assert outcome.suggestion == suggestion
@@ -154,7 +152,6 @@ def _assert_says(case, credentials, outcome):
 
 def row_names() -> set[str]:
     """The numbers of all rows of the table."""
-    rows = [row.name for row in validation.ROWS if "7" not in row.name.split(",")]
-    rows += [name for name, _, _ in answers.FOREIGN]
+    rows = [row.name for row in (*ROWS, *FOREIGN, *STATES) if "-" not in row.name]
     parts = [part for row in rows for part in row.replace(",", " ").split()]
     return {part for part in parts if part[0].isdigit()}

@@ -17,8 +17,8 @@ from carto_login_widget import LoginForm
 from carto_login_widget.bridges.dask_worker import AccountPlugin
 from carto_login_widget.form.check import Check
 from carto_login_widget.form.inputs import Inputs
+from carto_login_widget.server.answers import Failure
 from carto_login_widget.server.client import Client
-from carto_login_widget.server.failures import Failure
 from carto_login_widget.session import login as signin
 
 from .search import MASTER, REGULAR, texts_in
@@ -55,7 +55,7 @@ def everything(scene: Scene) -> dict[str, Any]:
         "carto": _carto_client(jane),
         "dask": AccountPlugin(jane),
         "store": scene.store,
-        "address": jane.address(),
+        "address": jane._identity.address,
     }
 
 

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import copy
-import gc
 import json
 import pickle
 import signal
 import subprocess
 import sys
 import threading
-import weakref
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import google.auth.credentials
 import google.auth.exceptions
 import pytest
+import requests
 from google.auth.transport.requests import Request
 
-from carto_login_widget import Credentials, DataObservatoryError, Reason
+from carto_login_widget.errors import Reason, sealed
+from carto_login_widget.identity import Identity
 from carto_login_widget.sandbox import Fault
+from carto_login_widget.server import google as module
+from carto_login_widget.server.google import (
+    DataObservatoryError,
+    bigquery_client,
+    google_credentials,
+    is_instant_licensing_active,
+    project_and_token,
+)
 from carto_login_widget.settings import CartoLogin
 
 if TYPE_CHECKING:
@@ -34,13 +43,14 @@ PAST = datetime(2020, 1, 1)  # noqa: DTZ001 - google-auth's times have no zone
 
 
 @pytest.fixture
-def jane(carto: Sandbox) -> Credentials:
+def jane(carto: Sandbox) -> Identity:
     """Jane's account with her master key."""
     return account(carto, "jane")
 
 
-def account(carto: Sandbox, user: str, key: str = "Master") -> Credentials:
-    return Credentials(user, carto.accounts[user].keys[key].token, carto.base_url(user))
+def account(carto: Sandbox, user: str, key: str = "Master") -> Identity:
+    token = carto.accounts[user].keys[key].token
+    return Identity.of(user, token, carto.base_url(user))
 
 
 def token_requests(carto: Sandbox) -> int:
@@ -91,11 +101,9 @@ def everything_in(error: BaseException) -> Iterator[str]:
             frame = frame.tb_next
 
 
-def test_project_and_token_are_those_of_carto(
-    carto: Sandbox, jane: Credentials
-) -> None:
+def test_project_and_token_are_those_of_carto(carto: Sandbox, jane: Identity) -> None:
     """The plain pair is what CARTO gives, and the key travels as CARTO wants it."""
-    project, token = jane.get_gcloud_credentials()
+    project, token = project_and_token(jane)
     assert project == "carto-sandbox"
     assert token == carto.google_tokens[-1].access_token
     asked = carto.requests[-1]
@@ -104,34 +112,34 @@ def test_project_and_token_are_those_of_carto(
 
 
 def test_an_unknown_address_is_asked_without_the_key_first(
-    carto: Sandbox, jane: Credentials
+    carto: Sandbox, jane: Identity
 ) -> None:
     """The key is sent only after the address has answered as CARTO."""
-    jane.get_gcloud_credentials()
+    project_and_token(jane)
     first, *_ = carto.requests
     assert first.key_in is None
 
 
-def test_a_plain_token_is_always_new(carto: Sandbox, jane: Credentials) -> None:
+def test_a_plain_token_is_always_new(carto: Sandbox, jane: Identity) -> None:
     """A token that nobody can renew is given with its whole life before it."""
-    one, two = (jane.get_gcloud_credentials()[1] for _ in range(2))
+    one, two = (project_and_token(jane)[1] for _ in range(2))
     assert one != two
 
 
 def test_a_key_with_the_permission_is_enough(carto: Sandbox) -> None:
     """The master key is not needed for the Data Observatory."""
-    assert account(carto, "jane", "observatory").get_gcloud_credentials()
+    assert project_and_token(account(carto, "jane", "observatory"))
 
 
 @pytest.mark.parametrize("active", [True, False])
 def test_instant_licensing_is_asked_each_time(
-    carto: Sandbox, jane: Credentials, *, active: bool
+    carto: Sandbox, jane: Identity, *, active: bool
 ) -> None:
     """A licence that was switched on or off since is seen."""
     carto.accounts["jane"].instant_licensing = not active
-    assert jane.is_instant_licensing_active() is not active
+    assert is_instant_licensing_active(jane) is not active
     carto.accounts["jane"].instant_licensing = active
-    assert jane.is_instant_licensing_active() is active
+    assert is_instant_licensing_active(jane) is active
 
 
 @pytest.mark.parametrize(
@@ -151,7 +159,7 @@ def test_a_refusal_says_why(
 ) -> None:
     """Each state of an account has its own reason and sentence."""
     with pytest.raises(DataObservatoryError, match=user) as caught:
-        account(carto, user, key).get_gcloud_credentials()
+        project_and_token(account(carto, user, key))
     assert caught.value.reason is reason
     assert carto.url.partition("://")[2] in str(caught.value)
     assert caught.value.retryable is (reason is Reason.MAINTENANCE)
@@ -159,9 +167,9 @@ def test_a_refusal_says_why(
 
 def test_a_wrong_key_is_told(carto: Sandbox) -> None:
     """A key that CARTO does not know gets no token."""
-    wrong = Credentials("jane", "wrong" * 8, carto.base_url("jane"))
+    wrong = Identity.of("jane", "wrong" * 8, carto.base_url("jane"))
     with pytest.raises(DataObservatoryError, match="Copy the key again") as caught:
-        wrong.get_gcloud_credentials()
+        project_and_token(wrong)
     assert caught.value.reason is Reason.WRONG_KEY
 
 
@@ -169,7 +177,7 @@ def test_old_servers_refuse_with_a_200(carto: Sandbox) -> None:
     """A 200 without a token is not a token."""
     carto.install.old_do = True
     with pytest.raises(DataObservatoryError, match="not enabled") as caught:
-        account(carto, "noah").get_gcloud_credentials()
+        project_and_token(account(carto, "noah"))
     assert caught.value.reason is Reason.NOT_ENABLED
 
 
@@ -191,12 +199,12 @@ def test_old_servers_refuse_with_a_200(carto: Sandbox) -> None:
     ids=lambda value: getattr(value, "name", None),
 )
 def test_trouble_on_the_way_is_told_apart(
-    carto: Sandbox, jane: Credentials, fault: Fault, reason: str, *, retryable: bool
+    carto: Sandbox, jane: Identity, fault: Fault, reason: str, *, retryable: bool
 ) -> None:
     """Whoever catches it knows whether trying again can help."""
     carto.fail(fault, TOKEN_PATH)
     with pytest.raises(DataObservatoryError) as caught:
-        jane.get_gcloud_credentials()
+        project_and_token(jane)
     assert caught.value.reason == reason
     assert caught.value.retryable is retryable
     assert caught.value.retry_after == (77 if reason == "rate_limited" else None)
@@ -205,31 +213,31 @@ def test_trouble_on_the_way_is_told_apart(
 def test_the_error_is_one_of_google_auth_too(carto: Sandbox) -> None:
     """A program that catches RefreshError needs no change, and pickles it as well."""
     with pytest.raises(google.auth.exceptions.RefreshError) as caught:
-        account(carto, "noah").google_credentials().refresh(Request())
+        google_credentials(account(carto, "noah")).refresh(Request())
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
     assert (str(again), again.reason) == (str(caught.value), Reason.NOT_ENABLED)
     assert again.retryable is False
 
 
 @pytest.mark.parametrize("kind", ["refused", "reset", "repeated"])
-def test_no_error_holds_the_key(carto: Sandbox, jane: Credentials, kind: str) -> None:
+def test_no_error_holds_the_key(carto: Sandbox, jane: Identity, kind: str) -> None:
     """Neither message, cause, context nor local variables show the key."""
-    key = jane.api_key
+    key = jane.key.reveal()
     if kind == "reset":
         carto.fail(Fault.reset(), TOKEN_PATH)
     if kind == "repeated":
         carto.fail(Fault.json(500, {"errors": [f"no {key} here"]}), TOKEN_PATH)
     carto.accounts["jane"].do_enabled = False
     with pytest.raises(DataObservatoryError) as caught:
-        jane.google_credentials().refresh(Request())
+        google_credentials(jane).refresh(Request())
     shown = "\n".join(everything_in(caught.value))
-    assert "carto_login_widget" in shown
+    assert "_GoogleCredentials.refresh" in shown
     assert key not in shown
 
 
-def test_an_interrupt_does_not_hold_the_key(carto: Sandbox, jane: Credentials) -> None:
+def test_an_interrupt_does_not_hold_the_key(carto: Sandbox, jane: Identity) -> None:
     """Ctrl-C while CARTO hangs ends the wait and shows nothing."""
-    jane.get_gcloud_credentials()
+    project_and_token(jane)
     carto.fail(Fault.hang(), TOKEN_PATH)
     carto.clear()
 
@@ -240,49 +248,38 @@ def test_an_interrupt_does_not_hold_the_key(carto: Sandbox, jane: Credentials) -
     thread = threading.Thread(target=press)
     thread.start()
     with pytest.raises(KeyboardInterrupt) as caught:
-        jane.google_credentials().refresh(Request())
+        google_credentials(jane).refresh(Request())
     thread.join()
-    assert jane.api_key not in "".join(everything_in(caught.value))
+    assert jane.key.reveal() not in "".join(everything_in(caught.value))
     carto.heal()
-    assert jane.get_gcloud_credentials()
+    assert project_and_token(jane)
 
 
-def test_nothing_is_asked_before_the_first_use(
-    carto: Sandbox, jane: Credentials
-) -> None:
+def test_nothing_is_asked_before_the_first_use(carto: Sandbox, jane: Identity) -> None:
     """Making Google credentials is free, and so is looking at them."""
-    google = jane.google_credentials()
+    google = google_credentials(jane)
     assert (google.token, google.expiry, google.valid) == (None, None, False)
     assert carto.count == 0
 
 
-def test_a_warm_token_asks_nobody(carto: Sandbox, jane: Credentials) -> None:
+def test_a_warm_token_asks_nobody(carto: Sandbox, jane: Identity) -> None:
     """The token is asked for at the first use, and used from then on."""
-    google = jane.google_credentials()
+    google = google_credentials(jane)
     assert bearer(google) == bearer(google) == google.token
     assert carto.google_tokens.is_fresh(google.token)
     assert token_requests(carto) == 1
 
 
-def test_all_credentials_of_an_account_share_its_token(
-    carto: Sandbox, jane: Credentials
-) -> None:
-    """Several clients of one account need one token."""
-    again = account(carto, "jane")
-    assert bearer(jane.google_credentials()) == bearer(again.google_credentials())
-    assert token_requests(carto) == 1
-
-
-def test_two_accounts_do_not_share(carto: Sandbox, jane: Credentials) -> None:
+def test_two_accounts_do_not_share(carto: Sandbox, jane: Identity) -> None:
     """Each account has its own token."""
-    tokens = {bearer(jane.google_credentials())}
-    tokens.add(bearer(account(carto, "bob").google_credentials()))
+    tokens = {bearer(google_credentials(jane))}
+    tokens.add(bearer(google_credentials(account(carto, "bob"))))
     assert len(tokens) == 2
 
 
-def test_a_token_is_stale_after_50_minutes(jane: Credentials) -> None:
+def test_a_token_is_stale_after_50_minutes(jane: Identity) -> None:
     """google-auth sees it as expired 50 minutes after it was got, not before."""
-    google = jane.google_credentials()
+    google = google_credentials(jane)
     google.refresh(Request())
     now = datetime.now(UTC).replace(tzinfo=None)
     left = google.expiry - now
@@ -293,9 +290,9 @@ def test_a_token_is_stale_after_50_minutes(jane: Credentials) -> None:
     assert left < timedelta(minutes=55)
 
 
-def test_a_stale_token_is_renewed(carto: Sandbox, jane: Credentials) -> None:
+def test_a_stale_token_is_renewed(carto: Sandbox, jane: Identity) -> None:
     """The next use of a stale token uses a new one."""
-    google = jane.google_credentials()
+    google = google_credentials(jane)
     old = bearer(google)
     google.expiry = PAST
     assert bearer(google) != old
@@ -303,10 +300,10 @@ def test_a_stale_token_is_renewed(carto: Sandbox, jane: Credentials) -> None:
 
 
 def test_a_thousand_threads_at_the_expiry_ask_once(
-    carto: Sandbox, jane: Credentials
+    carto: Sandbox, jane: Identity
 ) -> None:
     """All of them use the one new token."""
-    google = jane.google_credentials()
+    google = google_credentials(jane)
     old = bearer(google)
     google.expiry = PAST
     carto.clear()
@@ -317,10 +314,10 @@ def test_a_thousand_threads_at_the_expiry_ask_once(
 
 
 def test_a_thousand_threads_that_were_refused_ask_once(
-    carto: Sandbox, jane: Credentials
+    carto: Sandbox, jane: Identity
 ) -> None:
     """Threads whose request got a 401 renew the token that they had used, once."""
-    google = jane.google_credentials()
+    google = google_credentials(jane)
     bearer(google)
     carto.clear()
     all_refused = threading.Barrier(THREADS)
@@ -337,10 +334,10 @@ def test_a_thousand_threads_that_were_refused_ask_once(
 
 
 def test_a_server_that_fails_is_asked_once_by_all(
-    carto: Sandbox, jane: Credentials
+    carto: Sandbox, jane: Identity
 ) -> None:
     """Nobody waits for the failures of the others; each has an error of its own."""
-    google = jane.google_credentials()
+    google = google_credentials(jane)
     bearer(google)
     google.expiry = PAST
     carto.clear()
@@ -352,9 +349,9 @@ def test_a_server_that_fails_is_asked_once_by_all(
     assert token_requests(carto) < 10
 
 
-def test_a_failure_does_not_stay(carto: Sandbox, jane: Credentials) -> None:
+def test_a_failure_does_not_stay(carto: Sandbox, jane: Identity) -> None:
     """After a failure the next use asks again, and works."""
-    google = jane.google_credentials()
+    google = google_credentials(jane)
     carto.fail(Fault.status(500), TOKEN_PATH, times=1)
     with pytest.raises(DataObservatoryError):
         bearer(google)
@@ -362,22 +359,22 @@ def test_a_failure_does_not_stay(carto: Sandbox, jane: Credentials) -> None:
 
 
 def test_who_refreshes_by_hand_gets_another_token(
-    carto: Sandbox, jane: Credentials
+    carto: Sandbox, jane: Identity
 ) -> None:
     """Refreshing twice in one thread asks twice: the first was seen already."""
-    google = jane.google_credentials()
+    google = google_credentials(jane)
     google.refresh(Request())
     google.refresh(Request())
     assert token_requests(carto) == 2
 
 
 def test_the_same_token_again_is_soon_asked_for_again(
-    carto: Sandbox, jane: Credentials
+    carto: Sandbox, jane: Identity
 ) -> None:
     """CARTO may repeat a token; then it is not good for 50 more minutes."""
     same = {"access_token": "ya29.same", "bq_project": "carto-sandbox"}
     carto.fail(Fault.json(200, same), TOKEN_PATH)
-    google = jane.google_credentials()
+    google = google_credentials(jane)
     google.refresh(Request())
     first = google.expiry
     google.refresh(Request())
@@ -385,9 +382,9 @@ def test_the_same_token_again_is_soon_asked_for_again(
     assert google.expiry < first - timedelta(minutes=40)
 
 
-def test_a_background_refresh_works(carto: Sandbox, jane: Credentials) -> None:
+def test_a_background_refresh_works(carto: Sandbox, jane: Identity) -> None:
     """google-auth's refresh in a thread gets a new token while the old is used."""
-    google = jane.google_credentials()
+    google = google_credentials(jane)
     old = bearer(google)
     google.with_non_blocking_refresh()
     # Between google-auth's two limits the token is stale, and still usable.
@@ -398,10 +395,10 @@ def test_a_background_refresh_works(carto: Sandbox, jane: Credentials) -> None:
 
 
 def test_a_quota_project_is_billed_with_the_same_token(
-    carto: Sandbox, jane: Credentials
+    carto: Sandbox, jane: Identity
 ) -> None:
     """The copy for another project shares the token with the original."""
-    google = jane.google_credentials()
+    google = google_credentials(jane)
     billed = google.with_quota_project("my-project")
     headers: dict[str, str] = {}
     billed.before_request(Request(), "GET", "https://bigquery.test", headers)
@@ -411,9 +408,9 @@ def test_a_quota_project_is_billed_with_the_same_token(
     assert token_requests(carto) == 1
 
 
-def test_a_pickle_can_renew_itself(carto: Sandbox, jane: Credentials) -> None:
+def test_a_pickle_can_renew_itself(carto: Sandbox, jane: Identity) -> None:
     """In another process they work at once, and get a new token when they need one."""
-    google = jane.google_credentials().with_quota_project("my-project")
+    google = google_credentials(jane).with_quota_project("my-project")
     google.refresh(Request())
     code = (
         "import json, pickle, sys\n"
@@ -433,92 +430,99 @@ def test_a_pickle_can_renew_itself(carto: Sandbox, jane: Credentials) -> None:
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
-def test_a_copy_shares_the_token(
-    carto: Sandbox, jane: Credentials, copied: Callable[[Any], Any]
+def test_a_copy_has_the_token(
+    carto: Sandbox, jane: Identity, copied: Callable[[Any], Any]
 ) -> None:
-    """Libraries that copy their credentials cause no more requests."""
-    google = jane.google_credentials()
+    """Libraries that copy their credentials cause no request by that."""
+    google = google_credentials(jane)
     google.refresh(Request())
     assert bearer(copied(google)) == google.token
     assert token_requests(carto) == 1
 
 
-def test_a_pickle_of_this_process_shares_again(
-    carto: Sandbox, jane: Credentials
-) -> None:
-    """Coming back, it has the newest token of its account."""
-    google = jane.google_credentials()
-    old = pickle.dumps(google)
-    google.refresh(Request())
-    assert pickle.loads(old).token == google.token  # noqa: S301 - our own
-
-
-def test_a_pickle_brings_its_token_along(carto: Sandbox) -> None:
-    """Where nobody has a token for the account, that of the pickle is used."""
-    google = account(carto, "jane").google_credentials()
-    old = bearer(google)
-    pickled = pickle.dumps(google)
-    del google
-    gc.collect()
-    assert bearer(pickle.loads(pickled)) == old  # noqa: S301 - our own
-    assert token_requests(carto) == 1
-
-
 def test_an_answer_without_a_project_is_enough_for_a_token(
-    carto: Sandbox, jane: Credentials
+    carto: Sandbox, jane: Identity
 ) -> None:
     """Only what needs the project fails, and says how to give one."""
     carto.fail(Fault.json(200, {"access_token": "ya29.alone"}), TOKEN_PATH)
-    assert bearer(jane.google_credentials()) == "ya29.alone"
-    for ask in (jane.get_gcloud_credentials, jane.bigquery_client):
+    assert bearer(google_credentials(jane)) == "ya29.alone"
+    for ask in (project_and_token, bigquery_client):
         with pytest.raises(DataObservatoryError, match="project"):
-            ask()
+            ask(jane)
 
 
-def test_a_token_can_be_set_by_hand(carto: Sandbox, jane: Credentials) -> None:
+def test_a_token_can_be_set_by_hand(carto: Sandbox, jane: Identity) -> None:
     """As with all credentials of google-auth; without an expiry it is kept."""
-    google = jane.google_credentials()
+    google = google_credentials(jane)
     google.token, google.expiry = "ya29.by-hand", None
     assert bearer(google) == "ya29.by-hand"
     assert google.valid
     assert carto.count == 0
 
 
-def test_google_credentials_do_not_show_the_key(jane: Credentials) -> None:
+def test_google_credentials_do_not_show_the_key(jane: Identity) -> None:
     """Looking into them shows no key."""
-    google = jane.google_credentials()
+    google = google_credentials(jane)
     google.refresh(Request())
-    assert jane.api_key not in f"{google!r} {vars(google)} {vars(google._carto)}"
-
-
-def test_tokens_go_with_their_account() -> None:
-    """An account that nobody uses any more is not kept for its token."""
-    jane = Credentials("jane", "0123456789abcdef")
-    google = jane.google_credentials()
-    kept = weakref.ref(jane)
-    del jane
-    assert kept() is not None
-    del google
-    gc.collect()
-    assert kept() is None
+    assert jane.key.reveal() not in f"{google!r} {vars(google)} {vars(google._tokens)}"
 
 
 def test_a_hanging_server_is_given_up(
-    carto: Sandbox, jane: Credentials, monkeypatch: pytest.MonkeyPatch
+    carto: Sandbox, jane: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The configured limit holds for tokens too."""
     monkeypatch.setattr(CartoLogin.instance(), "total_timeout", 0.3)
     carto.fail(Fault.hang(), TOKEN_PATH)
     with pytest.raises(DataObservatoryError) as caught:
-        jane.get_gcloud_credentials()
+        project_and_token(jane)
     assert caught.value.reason is Reason.TIMEOUT
 
 
 def test_without_bigquery_the_way_to_get_it_is_told(
-    jane: Credentials, monkeypatch: pytest.MonkeyPatch
+    jane: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the extra is missing, its name is in the message."""
     monkeypatch.setitem(sys.modules, "google.cloud.bigquery", None)
     with pytest.raises(ImportError, match=r"carto_login_widget\[bigquery\]") as caught:
-        jane.bigquery_client()
+        sealed(bigquery_client)(jane)
     assert caught.value.__context__ is None
+
+
+def test_an_address_that_names_no_user_is_a_refresh_error() -> None:
+    """google-auth hears of it as of everything else that keeps a token away."""
+    nobody = Identity.of(None, "0123456789abcdef", "https://127.0.0.1:1")
+    with pytest.raises(DataObservatoryError, match="whose account") as caught:
+        google_credentials(nobody).refresh(Request())
+    assert caught.value.reason is Reason.WRONG_ADDRESS
+    assert not caught.value.retryable
+
+
+@pytest.mark.parametrize("fails", ["a session", "the client"])
+def test_what_nobody_expected_is_a_refresh_error(
+    jane: Identity, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    """It says by its class what it was, and has no reason."""
+
+    def broken(*args: Any, **more: Any) -> None:
+        raise LookupError(jane.key.reveal())
+
+    if fails == "the client":
+        monkeypatch.setattr(module, "Client", broken)
+    else:
+        session = requests.Session()
+        monkeypatch.setattr(session, "get_adapter", broken)
+        jane = replace(jane, session=session)
+    with pytest.raises(DataObservatoryError, match="LookupError") as caught:
+        google_credentials(jane).refresh(Request())
+    assert caught.value.reason is None
+    assert not caught.value.retryable
+    assert jane.key.reveal() not in "".join(everything_in(caught.value))
+
+
+def test_a_client_of_bigquery_needs_one_token(carto: Sandbox, jane: Identity) -> None:
+    """The one that came with the project is the one that is used."""
+    pytest.importorskip("google.cloud.bigquery")
+    with bigquery_client(jane) as client:
+        assert client.project == "carto-sandbox"
+        assert bearer(client._credentials) == carto.google_tokens[-1].access_token
+    assert token_requests(carto) == 1

@@ -12,8 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.auth.transport.requests import AuthorizedSession
 
-from carto_login_widget import Credentials, DataObservatoryError
+from carto_login_widget.identity import Identity
 from carto_login_widget.sandbox import Sandbox
+from carto_login_widget.server.google import (
+    DataObservatoryError,
+    bigquery_client,
+    google_credentials,
+    project_and_token,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,16 +134,16 @@ def gate(carto: Sandbox, bigquery_emulator: int) -> Iterator[Gate]:
 
 
 @pytest.fixture
-def jane(carto: Sandbox) -> Credentials:
+def jane(carto: Sandbox) -> Identity:
     """Jane's account with her master key."""
     key = carto.accounts["jane"].master.token
-    return Credentials("jane", key, carto.base_url("jane"))
+    return Identity.of("jane", key, carto.base_url("jane"))
 
 
 @pytest.fixture
-def client(jane: Credentials, gate: Gate) -> Iterator[Client]:
+def client(jane: Identity, gate: Gate) -> Iterator[Client]:
     """Jane's BigQuery client, whose Google is the emulator."""
-    with jane.bigquery_client(client_options={"api_endpoint": gate.url}) as client:
+    with bigquery_client(jane, client_options={"api_endpoint": gate.url}) as client:
         yield client
 
 
@@ -201,11 +207,11 @@ def test_many_threads_at_the_expiry_ask_carto_once(
 
 
 def test_an_authorized_session_does_the_same(
-    jane: Credentials, gate: Gate, carto: Sandbox
+    jane: Identity, gate: Gate, carto: Sandbox
 ) -> None:
     """So does any other client that is built on google-auth."""
     url = f"{gate.url}/bigquery/v2/projects/carto-sandbox/datasets"
-    with AuthorizedSession(jane.google_credentials()) as session:
+    with AuthorizedSession(google_credentials(jane)) as session:
         assert session.get(url, timeout=10).status_code == 200
         carto.google_tokens.revoke()
         assert session.get(url, timeout=10).status_code == 200
@@ -221,22 +227,20 @@ def test_a_refusal_of_carto_reaches_the_query(client: Client, carto: Sandbox) ->
         answer_of(client)
 
 
-def test_own_project_and_credentials_win(jane: Credentials, carto: Sandbox) -> None:
+def test_own_project_and_credentials_win(jane: Identity, carto: Sandbox) -> None:
     """What is given to the client is not asked of CARTO."""
-    google = jane.google_credentials().with_quota_project("mine")
-    with jane.bigquery_client(project="mine", credentials=google) as client:
+    google = google_credentials(jane).with_quota_project("mine")
+    with bigquery_client(jane, project="mine", credentials=google) as client:
         assert (client.project, client._credentials) == ("mine", google)
     assert carto.count == 0
 
 
-def test_the_token_of_the_cartoframes_guide_works(
-    jane: Credentials, gate: Gate
-) -> None:
+def test_the_token_of_the_cartoframes_guide_works(jane: Identity, gate: Gate) -> None:
     """`google.oauth2.credentials.Credentials(token)` lets BigQuery in."""
     from google.cloud import bigquery
     from google.oauth2.credentials import Credentials as GoogleCredentials
 
-    project, token = jane.get_gcloud_credentials()
+    project, token = project_and_token(jane)
     with bigquery.Client(
         project,
         GoogleCredentials(token),

@@ -7,24 +7,19 @@ import ssl
 import pytest
 import requests
 import trustme
+from harness.asking import identity
 from harness.rawserver import RawServer, http
 
-from carto_login_widget.credentials import Credentials
 from carto_login_widget.errors import Reason
 from carto_login_widget.sandbox import Fault, Sandbox
 from carto_login_widget.server import client
-from carto_login_widget.server.failures import Failure
+from carto_login_widget.server.answers import Failure
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 
 
-@pytest.fixture(autouse=True)
-def _nothing_proved():
-    client.forget_proved()
-
-
-def _ask(credentials, *, key="header"):
-    with client.Client(credentials, timeout=5) as asking:
+def _ask(who, *, key="header"):
+    with client.Client(who, 5) as asking:
         return asking.send("GET", "api/v4/me", key=key)
 
 
@@ -34,9 +29,9 @@ def test_the_environments_proxy_is_used_but_not_for_loopback(carto, monkeypatch)
         for name in ("http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.setenv(name, proxy.url)
         key = carto.accounts["jane"].master.token
-        assert _ask(Credentials("jane", key, carto.base_url("jane"))).status == 200
+        assert _ask(identity("jane", key, carto.base_url("jane"))).status == 200
         assert proxy.heard == b""
-        far = Credentials("jane", KEY, "http://maps.invalid", allow_non_secure=True)
+        far = identity("jane", KEY, "http://maps.invalid", allow_non_secure=True)
         assert _ask(far).reason is Reason.NOT_CARTO
         first_line = proxy.heard.partition(b"\r\n")[0]
         assert first_line == b"GET http://maps.invalid/api/v3/me HTTP/1.1"
@@ -50,7 +45,7 @@ def test_a_proxy_that_does_not_let_us_through(answer, monkeypatch):
     """A refused tunnel is told as such, and the key did not go to the proxy."""
     with RawServer(answer) as proxy:
         monkeypatch.setenv("https_proxy", proxy.url)
-        failure = _ask(Credentials("jane", KEY))
+        failure = _ask(identity("jane", KEY))
         assert failure.reason is Reason.PROXY
         assert "jane.carto.com" in failure.detail
         assert proxy.heard.startswith(b"CONNECT jane.carto.com:443")
@@ -72,7 +67,7 @@ def test_a_proxy_that_does_not_let_us_through(answer, monkeypatch):
 def test_a_proxy_that_is_not_there(proxy, monkeypatch):
     """It is the proxy that is named, not CARTO."""
     monkeypatch.setenv("https_proxy", proxy)
-    assert _ask(Credentials("jane", KEY)).reason is Reason.PROXY
+    assert _ask(identity("jane", KEY)).reason is Reason.PROXY
 
 
 def test_a_lent_session_lends_its_proxies(monkeypatch):
@@ -80,13 +75,13 @@ def test_a_lent_session_lends_its_proxies(monkeypatch):
     session = requests.Session()
     with RawServer(http(407)) as proxy:
         session.proxies = {"https": proxy.url}
-        assert _ask(Credentials("jane", KEY, session=session)).reason is Reason.PROXY
+        assert _ask(identity("jane", KEY, session=session)).reason is Reason.PROXY
         assert proxy.heard.startswith(b"CONNECT jane.carto.com:443")
 
 
 def test_an_unknown_host():
     """DNS does not know it."""
-    failure = _ask(Credentials("jane", KEY, "https://carto.invalid"))
+    failure = _ask(identity("jane", KEY, "https://carto.invalid"))
     assert failure.reason is Reason.UNREACHABLE
     assert "No server called carto.invalid" in failure.detail
 
@@ -95,7 +90,7 @@ def test_a_closed_port():
     """Nobody listens there."""
     with RawServer(http(200)) as server:
         url = server.url
-    failure = _ask(Credentials("jane", KEY, url))
+    failure = _ask(identity("jane", KEY, url))
     assert failure.reason is Reason.UNREACHABLE
     assert url.removeprefix("http://") in failure.detail
 
@@ -105,17 +100,17 @@ def test_an_authority_of_ones_own(variable, monkeypatch):
     """A file with CA certificates is trusted besides the system's."""
     with Sandbox(tls="valid") as carto:
         key = carto.accounts["jane"].master.token
-        credentials = Credentials("jane", key, carto.base_url("jane"))
-        assert _ask(credentials).reason is Reason.TLS
+        who = identity("jane", key, carto.base_url("jane"))
+        assert _ask(who).reason is Reason.TLS
         monkeypatch.setenv(variable, str(carto.ca_file))
-        assert _ask(credentials).status == 200
+        assert _ask(who).status == 200
 
 
 def test_a_directory_of_authorities(monkeypatch, tmp_path):
     """OpenSSL's directories of hashed names are taken, too."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
     with Sandbox(tls="valid") as carto:
-        failure = _ask(Credentials("jane", KEY, carto.base_url("jane")))
+        failure = _ask(identity("jane", KEY, carto.base_url("jane")))
         assert failure.reason is Reason.TLS
         assert "certificate" in failure.detail
 
@@ -127,7 +122,7 @@ def test_an_authority_that_cannot_be_read(content, monkeypatch, tmp_path):
     if content:
         path.write_text(content)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
-    failure = _ask(Credentials("jane", KEY))
+    failure = _ask(identity("jane", KEY))
     assert failure.reason is Reason.TLS
     assert str(path) in failure.detail
 
@@ -138,13 +133,13 @@ def test_a_lent_session_lends_its_verification(monkeypatch):
         session = requests.Session()
         session.verify = carto.ca_file
         key = carto.accounts["jane"].master.token
-        credentials = Credentials("jane", key, carto.base_url("jane"), session)
-        assert _ask(credentials).status == 200
+        who = identity("jane", key, carto.base_url("jane"), session=session)
+        assert _ask(who).status == 200
         session.verify = True
-        assert _ask(credentials).reason is Reason.TLS
+        assert _ask(who).reason is Reason.TLS
         session.trust_env = False
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(carto.ca_file))
-        assert _ask(credentials).reason is Reason.TLS
+        assert _ask(who).reason is Reason.TLS
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
@@ -154,12 +149,12 @@ def test_a_lent_session_that_verifies_nothing():
         session = requests.Session()
         session.verify = False
         key = carto.accounts["jane"].master.token
-        credentials = Credentials("jane", key, carto.base_url("jane"), session)
-        assert _ask(credentials).status == 200
+        who = identity("jane", key, carto.base_url("jane"), session=session)
+        assert _ask(who).status == 200
 
 
 def test_a_lent_adapter_may_fail_in_any_way():
-    """Whatever it raises becomes a failure."""
+    """What is not an error of the network says so, by its class."""
 
     class Broken(requests.adapters.HTTPAdapter):
         def send(self, request, **_):
@@ -167,8 +162,9 @@ def test_a_lent_adapter_may_fail_in_any_way():
 
     session = requests.Session()
     session.mount("https://", Broken())
-    failure = _ask(Credentials("jane", KEY, session=session))
-    assert failure.reason is Reason.UNREACHABLE
+    failure = _ask(identity("jane", KEY, session=session))
+    assert failure.reason is None
+    assert "RuntimeError" in failure.detail
     assert "Basic" not in failure.detail
 
 
@@ -177,8 +173,8 @@ def test_a_lent_adapter_does_not_hold_the_caller(carto, fault):
     """The deadline holds, whoever made the connection."""
     carto.fail(fault)
     key = carto.accounts["jane"].master.token
-    credentials = Credentials("jane", key, session=carto.session())
-    with client.Client(credentials, timeout=0.5) as asking:
+    who = identity("jane", key, session=carto.session())
+    with client.Client(who, timeout=0.5) as asking:
         answer = asking.send("GET", "api/v3/me", key="header")
     assert answer.reason is Reason.TIMEOUT
 
@@ -188,7 +184,7 @@ def test_a_client_certificate_that_cannot_be_read(cert, tmp_path):
     """The certificate is named as the cause, not the network."""
     session = requests.Session()
     session.cert = cert
-    failure = _ask(Credentials("jane", KEY, session=session))
+    failure = _ask(identity("jane", KEY, session=session))
     assert failure.reason is Reason.TLS
     assert "client certificate" in failure.detail
 
@@ -206,8 +202,8 @@ def test_a_lent_session_lends_its_client_certificate(tmp_path, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
     with RawServer(http(200, b"{}"), context) as server:
         session = requests.Session()
-        credentials = Credentials("jane", KEY, server.url, session)
-        refused = _ask(credentials, key=None)
+        who = identity("jane", KEY, server.url, session=session)
+        refused = _ask(who, key=None)
         assert isinstance(refused, Failure)
         session.cert = str(tmp_path / "jane.pem")
-        assert _ask(credentials, key=None).status == 200
+        assert _ask(who, key=None).status == 200

@@ -30,7 +30,9 @@ from carto_login_widget import (
 from carto_login_widget.sandbox import Fault
 from carto_login_widget.server import client
 from carto_login_widget.session import login as signin
-from carto_login_widget.session.sources import session
+from carto_login_widget.session.facts import facts, short_path
+from carto_login_widget.session.login import Saving, _kernel
+from carto_login_widget.store.profiles import Profiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,11 +45,11 @@ WRONG = "0123456789abcdef0123456789abcdef01234567"
 @pytest.fixture(autouse=True)
 def _fresh_kernel() -> Iterator[None]:
     """As in a kernel in which nobody has logged in or out."""
-    session.logged_out = False
-    session.said.clear()
+    _kernel.logged_out = False
+    _kernel.said.clear()
     client.forget_proved()
     yield
-    session.logged_out = False
+    _kernel.logged_out = False
 
 
 def account(carto: Sandbox, name: str = "jane", key: str | None = None) -> Credentials:
@@ -67,9 +69,9 @@ def save(
     """Save an account of the sandbox, as accepted before or never asked about."""
     store = ProfileStore()
     credentials = account(carto, name, key)
-    store.save(
-        name, credentials.remember(proved=carto.url if accepted else None), **more
-    )
+    if accepted:
+        credentials = credentials._with(accepted=True, proved=carto.url)
+    store.save(name, credentials, **more)
     return store
 
 
@@ -94,7 +96,7 @@ def files_of(home: Path) -> dict[str, str]:
 def user() -> str | None:
     """Return the user that the kernel is signed in as."""
     current = get_default_credentials()
-    return current and current.address().username
+    return current and current._identity.address.username
 
 
 # The sources, the strongest first.
@@ -117,7 +119,7 @@ def test_arguments_are_used_first(
         {"username": "jane", "api_key": jane.api_key, "base_url": jane.base_url},
         {"api_key": jane.api_key, "base_url": jane.base_url},
     ):
-        session.said.clear()
+        _kernel.said.clear()
         with pytest.warns(UserWarning, match="bob at .* is not used"):
             assert login(**keywords).account.key_type == "master"
         assert user() == "jane"
@@ -450,9 +452,9 @@ def test_listeners_hear_only_of_what_was_accepted(carto: Sandbox) -> None:
     with pytest.raises(RejectedError):
         login(credentials=account(carto, "jane", WRONG))
     assert heard == []
-    credentials = account(carto)
-    credentials.validate()
-    assert signin.register(credentials, save_as="work", store=store) == []
+    credentials = signin.check(account(carto))
+    _, notes = signin.register(credentials, Saving("work", default=True))
+    assert notes == []
     stop()
     assert heard == [(True, ["work"])]
     assert store.default_name == "work"
@@ -461,10 +463,9 @@ def test_listeners_hear_only_of_what_was_accepted(carto: Sandbox) -> None:
 def test_a_failed_save_does_not_undo_the_login(carto: Sandbox, home: Path) -> None:
     """Here a file stands where the directory should be."""
     (home / "in-the-way").write_text("")
-    store = ProfileStore(home / "in-the-way")
-    credentials = account(carto)
-    credentials.validate()
-    (note,) = signin.register(credentials, save_as="jane", store=store)
+    store = Profiles(home / "in-the-way")
+    checked = signin.check(account(carto))
+    credentials, (note,) = signin.register(checked, Saving("jane"), store)
     assert "signed in, but the account could not be saved" in note
     assert str(store.directory) in note
     assert credentials.api_key[:8] not in note
@@ -549,7 +550,7 @@ def test_an_account_that_was_accepted_before_starts_unchecked(
         credentials = login("jane" if named else None)
     assert get_default_credentials() is credentials
     assert credentials.account.checked is False
-    assert signin.describe(credentials)["Key"] == "The key was not checked."
+    assert facts(credentials)["Key"] == "The key was not checked."
     assert f"jane at {carto.url[7:]}" in str(told[0].message)
 
 
@@ -573,7 +574,7 @@ def test_an_account_that_was_never_accepted_needs_a_verdict(
         for keywords in (
             {"profile": "jane"},
             {"file": tmp_path / "jane.json"},
-            {"credentials": account(carto).remember(proved=carto.url)},
+            {"credentials": account(carto)._with(proved=carto.url)},
             {},
         ):
             with pytest.raises(UndecidedError) as told:
@@ -618,11 +619,13 @@ def test_without_validating_nothing_is_sent(carto: Sandbox) -> None:
     assert get_default_credentials() is credentials
 
 
-def test_a_check_of_before_is_not_forgotten(carto: Sandbox) -> None:
-    """Signing in without a check keeps what the last one learned."""
-    credentials = account(carto)
-    credentials.validate()
-    assert login(credentials=credentials, validate=False).account.checked
+def test_a_verdict_of_before_is_not_this_login_s(carto: Sandbox) -> None:
+    """Signing in without a check says so, whatever the last one learned."""
+    credentials = login(credentials=account(carto))
+    assert credentials.account.checked
+    again = login(credentials=credentials, validate=False)
+    assert not again.account.checked
+    assert credentials.account.checked
 
 
 # What the kernel is signed in with was set without a check.
@@ -648,7 +651,7 @@ def test_what_was_set_unchecked_and_is_refused_is_told(carto: Sandbox) -> None:
 
 
 def test_what_was_set_unchecked_may_stay_without_a_verdict(carto: Sandbox) -> None:
-    """With a warning, and CARTO is not asked again."""
+    """With a warning, and CARTO is asked again when it is well."""
     set_default_credentials(account(carto))
     with (
         carto.fail(Fault.status(500)),
@@ -656,7 +659,8 @@ def test_what_was_set_unchecked_may_stay_without_a_verdict(carto: Sandbox) -> No
     ):
         credentials = login()
     assert credentials.account.checked is False
-    assert login() is credentials
+    assert login().account.checked
+    assert get_default_credentials().account.checked
 
 
 # Signing out.
@@ -668,7 +672,7 @@ def test_after_logout_the_default_is_not_used_by_itself(carto: Sandbox) -> None:
     login()
     logout()
     assert get_default_credentials() is None
-    with pytest.raises(NotLoggedInError):
+    with pytest.raises(NotLoggedInError, match="login\\('jane'\\)"):
         login()
     assert login("jane").username == "jane"
     unset_default_credentials()
@@ -691,77 +695,29 @@ def test_logout_tells_what_remains(
     assert {warning.filename for warning in told} == {__file__}
 
 
-# Names and words.
-
-
-def test_an_account_is_saved_under_a_name_that_is_its_own(carto: Sandbox) -> None:
-    """Its user name, with the host beside another cloud than CARTO's."""
-    store = ProfileStore()
-    jane = Credentials("Jane", WRONG)
-    assert signin.profile_name(jane, store) == "jane"
-    host = carto.url[7:].replace(":", "-")
-    assert signin.profile_name(account(carto), store) == f"jane@{host}"
-
-
-def test_a_new_key_replaces_the_old_one() -> None:
-    """The same account keeps its name."""
-    store = ProfileStore()
-    store.save("jane", Credentials("jane", "the-old-key"))
-    assert signin.profile_name(Credentials("jane", WRONG), store) == "jane"
-
-
-def test_another_account_of_that_name_is_left_alone() -> None:
-    """A number is added until the name is free."""
-    store = ProfileStore()
-    store.save("jane", Credentials("john", WRONG))
-    store.save("jane-2", Credentials("joan", WRONG))
-    assert signin.profile_name(Credentials("jane", WRONG), store) == "jane-3"
-
-
-def test_the_name_in_a_foreign_file_overwrites_nobody(tmp_path: Path) -> None:
-    """A colleague's "work" is not the user's own, and no name leaves the store."""
-    store = ProfileStore()
-    store.save("work", Credentials("jane", WRONG))
-    colleague = Credentials("bob", WRONG).remember(profile="work")
-    assert signin.profile_name(colleague, store) == "bob"
-    outside = Credentials("bob", WRONG).remember(profile="../../work")
-    assert signin.profile_name(outside, store) == "bob"
-    own = Credentials("jane", WRONG).remember(profile="work")
-    assert signin.profile_name(own, store) == "work"
-
-
-def test_a_long_name_stays_a_name() -> None:
-    """Also with a number behind it."""
-    store = ProfileStore()
-    long = Credentials("j" * 63, WRONG, f"https://maps.example.com/user/{'j' * 63}")
-    first = signin.profile_name(long, store)
-    store.save(first, Credentials("bob", WRONG))
-    second = signin.profile_name(long, store)
-    assert second != first
-    store.save(second, long)
-    assert store.load(second).username == "j" * 63
+# Words.
 
 
 def test_an_account_is_described_for_people(carto: Sandbox) -> None:
     """Who, which key, from where, and where it is saved."""
     store = save(carto, "jane")
-    assert signin.describe(login("jane")) == {
+    assert facts(login("jane")) == {
         "Account": f"jane at {carto.url[7:]}",
-        "Key": "Master key, everything.",
-        "Signed in from": "profile 'jane'",
-        "Saved": f"as 'jane' in {signin.short_path(store.directory)}",
+        "Key": "Master key, full access.",
+        "Account from": "profile 'jane'",
+        "Saved": f"as 'jane' in {short_path(store.directory)}",
     }
     store.delete("jane")
-    assert signin.describe(get_default_credentials())["Saved"].startswith("not saved")
+    assert facts(get_default_credentials())["Saved"].startswith("not saved")
     by_hand = Credentials(base_url="https://10.0.0.5", api_key=WRONG)
-    assert signin.describe(by_hand) == {
+    assert facts(by_hand) == {
         "Account": "https://10.0.0.5",
         "Key": "The key was not checked.",
-        "Saved": "not saved by this login",
+        "Saved": "not saved",
     }
 
 
 def test_a_path_is_written_as_people_do(home: Path) -> None:
     """With ~ for the home, and in full elsewhere."""
-    assert signin.short_path(home / "a" / "b") == str(Path("~/a/b"))
-    assert signin.short_path(Path("/srv/carto")) == str(Path("/srv/carto"))
+    assert short_path(home / "a" / "b") == str(Path("~/a/b"))
+    assert short_path(Path("/srv/carto")) == str(Path("/srv/carto"))

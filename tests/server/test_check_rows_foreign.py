@@ -18,7 +18,6 @@ from harness.verdicts import (
 
 from carto_login_widget.errors import Reason, UndecidedError
 from carto_login_widget.sandbox import Fault
-from carto_login_widget.server import client
 
 NO_SENSE = (
     "CARTO at {host} gave an answer that makes no sense (HTTP 200). Your key was not "
@@ -218,11 +217,6 @@ CASES = [
         faults={"": Fault.html(410)},
     ),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _nothing_proved():
-    client.forget_proved()
 
 
 @pytest.mark.parametrize("tls", [None, "valid"], ids=["http", "https"])

@@ -10,12 +10,12 @@ from base64 import b64encode
 from dataclasses import asdict
 
 import pytest
+from harness.asking import identity, validate
 from harness.rawserver import RawServer, http
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from carto_login_widget.account import Account
-from carto_login_widget.credentials import Credentials
 from carto_login_widget.errors import CartoLoginError
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
@@ -136,20 +136,29 @@ def fuzzing():
 
 
 def _outcome(server):
-    credentials = Credentials("jane", KEY, f"{server.url}/user/jane")
-    credentials.remember(proved=server.url)
+    base = f"{server.url}/user/jane"
+    who = identity("jane", KEY, base, proved=server.url)
     try:
-        return credentials.validate(timeout=5)
+        return validate(who, timeout=5)
     except CartoLoginError as error:
         assert error.__context__ is None
         assert error.__cause__ is None
         return error
 
 
+def _texts_in(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts_in(item)
+
+
 def _assert_no_key(outcome):
     shown = repr(outcome) + str(outcome)
     if isinstance(outcome, Account):
         shown += repr(asdict(outcome)) + outcome.summary
+        assert all(map(str.isprintable, _texts_in(asdict(outcome))))
     else:
         shown += repr(vars(outcome))
     assert KEY not in shown

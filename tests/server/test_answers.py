@@ -1,16 +1,26 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
 import time
 from email.utils import formatdate
+from http.client import BadStatusLine, RemoteDisconnected
 from urllib.parse import quote
 
 import pytest
+import requests.exceptions as raised
+from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
 from carto_login_widget.address import resolve
-from carto_login_widget.errors import NotCartoError, Reason, UndecidedError
+from carto_login_widget.errors import (
+    NotCartoError,
+    Reason,
+    RejectedError,
+    UndecidedError,
+)
 from carto_login_widget.server import answers
-from carto_login_widget.server.failures import Failure
+from carto_login_widget.server.answers import Failure, sort_error
 
 KEY = "0123456789abcdef%9abcdef0123"
 
@@ -20,9 +30,8 @@ def _answer(status=200, body=b"", url="https://jane.carto.com/api", **headers):
         status,
         [(name.replace("_", "-"), value) for name, value in headers.items()],
         body,
-        too_big=False,
-        url=url,
-        masks=answers.key_mask("jane", KEY),
+        url,
+        answers.key_mask("jane", KEY),
     )
 
 
@@ -30,11 +39,11 @@ def test_the_key_is_masked_in_every_form():
     """Alone it can still be told from another one."""
     said = {KEY: [f"a {KEY} b", quote(KEY, safe=""), KEY], "other": "0123456789"}
     answer = _answer(body=json.dumps(said).encode(), X_Key=f"={KEY}")
-    assert answer.json() == {"***": ["a *** b", "***", "***"], "other": "0123456789"}
-    assert answer.json()["***"][2] is answers.SAME_KEY
-    assert answer.json()["***"][1] is not answers.SAME_KEY
+    assert answer.data == {"***": ["a *** b", "***", "***"], "other": "0123456789"}
+    assert answer.data["***"][2] is answers.SAME_KEY
+    assert answer.data["***"][1] is not answers.SAME_KEY
     assert answer.headers["x-key"] == "=***"
-    assert KEY not in answer.text
+    assert KEY not in repr(answer)
 
 
 def test_a_short_or_public_key_is_not_cut_out_of_words():
@@ -55,7 +64,7 @@ def test_cookies_are_dropped():
 )
 def test_what_is_not_json_is_none(body):
     """Broken, too deep, or too long a number."""
-    assert _answer(body=body).json() is None
+    assert _answer(body=body).data is None
     assert _answer(body=body).object == {}
 
 
@@ -151,3 +160,90 @@ def test_failures_become_errors():
     late = Failure(Reason.RATE_LIMITED, "Busy.", retry_after=3.0).error()
     assert type(late) is UndecidedError
     assert (late.reason, late.retry_after) == (Reason.RATE_LIMITED, 3.0)
+    nobody_knows = Failure(None, "A bug.").error()
+    assert (type(nobody_knows), nobody_knows.reason) == (UndecidedError, None)
+    locked = Failure(Reason.LOCKED, "Locked.").error()
+    assert (type(locked), locked.reason) == (RejectedError, Reason.LOCKED)
+
+
+def test_a_failure_may_be_read_like_an_empty_answer():
+    """So that whoever asks need not tell them apart."""
+    failure = Failure(Reason.TIMEOUT, "Late.")
+    assert (failure.status, failure.object, failure.error_text) == (0, {}, "")
+    assert answers.foreign(failure, resolve("jane", None)) is failure
+
+
+def test_control_characters_go_from_every_text():
+    """Names, values and headers; nothing is cut, and the key is still found."""
+    said = {"a\x1b[1mb": ["\x00\u202e", "\ud800", "x" * 999], KEY: f"\x07{KEY}\n"}
+    answer = _answer(body=json.dumps(said).encode(), X_Note="a\x1b]0;b\x07")
+    assert answer.data == {"a [1mb": ["  ", " ", "x" * 999], "***": " *** "}
+    assert answer.headers["x-note"] == "a ]0;b "
+
+
+GAI = socket.gaierror(-2, "Name or service not known")
+REFUSED = NewConnectionError(None, "refused")
+UNTRUSTED = ssl.SSLCertVerificationError(1, "certificate verify failed")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        # The first three are ConnectionErrors too, and an SSLError is an OSError.
+        (raised.ProxyError(raised.SSLError("x")), Reason.PROXY),
+        (raised.SSLError(UNTRUSTED), Reason.TLS),
+        (raised.ConnectTimeout("x"), Reason.TIMEOUT),
+        (raised.ReadTimeout("x"), Reason.TIMEOUT),
+        (raised.ConnectionError(TimeoutError(110, "x")), Reason.TIMEOUT),
+        (raised.ConnectionError(MaxRetryError(None, "/", REFUSED)), Reason.UNREACHABLE),
+        (raised.ConnectionError(ConnectionResetError()), Reason.UNREACHABLE),
+        (raised.ConnectionError(GAI), Reason.UNREACHABLE),
+        (raised.ConnectionError(ProtocolError("x", BadStatusLine("SSH"))),
+         Reason.NOT_CARTO),
+        (raised.ConnectionError(ProtocolError("x", RemoteDisconnected("x"))),
+         Reason.UNREACHABLE),
+        (raised.InvalidProxyURL("x"), Reason.PROXY),
+        (raised.ChunkedEncodingError("x"), Reason.UNREACHABLE),
+        (ssl.SSLEOFError(8, "x"), Reason.TLS),
+        (ConnectionResetError("x"), Reason.UNREACHABLE),
+        (OSError(101, "Network is unreachable"), Reason.UNREACHABLE),
+        (RuntimeError("x"), None),
+        (raised.InvalidHeader("x"), None),
+    ],
+    ids=lambda value: getattr(value, "value", type(value).__name__),
+)  # fmt: skip
+def test_the_right_one_of_overlapping_classes(error, reason):
+    """A proxy's and a TLS error are told apart from other connection errors."""
+    failure = sort_error(error, "maps.example", 20)
+    assert failure.reason is reason
+    assert "maps.example" in failure.detail
+
+
+def test_an_exception_that_was_made_of_itself():
+    """A circle of causes has an end."""
+    error, other = raised.ConnectionError("x"), OSError("y")
+    error.__context__, other.__context__ = other, error
+    error.args = (error,)
+    assert sort_error(error, "maps.example", 20).reason is Reason.UNREACHABLE
+
+
+def test_no_exception_is_kept():
+    """What is handed on holds texts only."""
+    error = raised.ConnectTimeout("secret", request=object())
+    failure = sort_error(error, "maps.example", 7.5)
+    assert "secret" not in repr(failure)
+    assert "7.5 s" in failure.detail
+
+
+def test_what_nobody_expected_is_not_an_unreachable_server():
+    """A fault of a program is named by its class, whatever came before it."""
+    try:
+        try:
+            raise TimeoutError
+        except OSError:
+            {}["secret"]
+    except KeyError as error:
+        failure = sort_error(error, "maps.example", 1)
+    assert failure.reason is None
+    assert "KeyError" in failure.detail
+    assert "secret" not in failure.detail

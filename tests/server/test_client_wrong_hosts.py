@@ -8,12 +8,13 @@ import time
 from base64 import b64encode
 
 import pytest
+from harness.asking import identity, validate
 from harness.rawserver import RawServer, http
 
-from carto_login_widget.credentials import Credentials
 from carto_login_widget.errors import NotCartoError, Reason, UndecidedError
 from carto_login_widget.sandbox.tls import server_context
 from carto_login_widget.server import client
+from carto_login_widget.server.check import me
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 JSON = "Content-Type: application/json"
@@ -114,11 +115,6 @@ WRONG_HOSTS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _nothing_proved():
-    client.forget_proved()
-
-
 def _assert_no_key(heard: bytes) -> None:
     assert b"authorization" not in heard.lower()
     assert b"api_key" not in heard
@@ -132,26 +128,25 @@ def test_a_host_that_is_not_carto_gets_no_key(kind):
     """It is asked without a key, and that was all."""
     script, reason = WRONG_HOSTS[kind]
     with RawServer(script) as server:
-        credentials = Credentials("jane", KEY, f"{server.url}/user/jane")
+        who = identity("jane", KEY, f"{server.url}/user/jane")
         with pytest.raises((NotCartoError, UndecidedError)) as caught:
-            credentials.validate(timeout=0.6 if reason is Reason.TIMEOUT else 5)
+            validate(who, timeout=0.6 if reason is Reason.TIMEOUT else 5)
         assert caught.value.reason is reason
         assert f"127.0.0.1:{server.port}" in str(caught.value)
         assert server.requests in {1, 2}
         _assert_no_key(server.heard)
-    assert credentials.proved is None
 
 
-@pytest.mark.parametrize("key", ["header", "query", "body"])
+@pytest.mark.parametrize("key", ["header", "query"])
 def test_no_way_of_sending_the_key_skips_the_question(key):
     """Nor does a request that is not a validation."""
     with RawServer(http(200, PAGE, HTML)) as server:
-        credentials = Credentials("jane", KEY, f"{server.url}/user/jane")
-        with client.Client(credentials) as asking:
+        who = identity("jane", KEY, f"{server.url}/user/jane")
+        with client.Client(who) as asking:
             failure = asking.send("GET", "api/v4/do/token", key=key)
         assert failure.reason is Reason.NOT_CARTO
         _assert_no_key(server.heard)
-        assert client.me_data(credentials) == {}
+        assert me(who) == {}
         _assert_no_key(server.heard)
 
 
@@ -160,7 +155,7 @@ def test_tls_on_a_port_that_does_not_speak_it():
     with RawServer(http(400, PAGE, HTML)) as server:
         url = server.url.replace("http:", "https:")
         with pytest.raises(UndecidedError, match="does not speak https") as caught:
-            Credentials("jane", KEY, url).validate(timeout=5)
+            validate(identity("jane", KEY, url), timeout=5)
         assert caught.value.reason is Reason.TLS
         _assert_no_key(server.heard)
 
@@ -171,7 +166,7 @@ def test_a_certificate_that_is_not_trusted(kind, tmp_path):
     tls, _ = server_context(kind, ".example.com", tmp_path)
     with RawServer(http(200, PAGE), tls) as server:
         with pytest.raises(UndecidedError, match="certificate") as caught:
-            Credentials("jane", KEY, server.url).validate(timeout=5)
+            validate(identity("jane", KEY, server.url), timeout=5)
         assert caught.value.reason is Reason.TLS
         assert server.heard == b""
 
@@ -185,7 +180,7 @@ def test_a_wrong_certificate_of_a_known_authority(kind, why, tmp_path, monkeypat
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority))
     with RawServer(http(200, PAGE), tls) as server:
         with pytest.raises(UndecidedError, match=why):
-            Credentials("jane", KEY, server.url).validate(timeout=5)
+            validate(identity("jane", KEY, server.url), timeout=5)
         assert server.heard == b""
 
 
@@ -195,5 +190,5 @@ def test_http_to_a_port_that_speaks_tls(tmp_path):
     with RawServer(http(200, PAGE), tls) as server:
         url = server.url.replace("https:", "http:")
         with pytest.raises((NotCartoError, UndecidedError)):
-            Credentials("jane", KEY, url).validate(timeout=5)
+            validate(identity("jane", KEY, url), timeout=5)
         _assert_no_key(server.heard)

@@ -1,19 +1,24 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
+import urllib3
+from harness.asking import identity
 from harness.rawserver import RawServer
 from harness.rawserver import http as http_answer
 
-from carto_login_widget.credentials import Credentials
 from carto_login_widget.errors import Reason
 from carto_login_widget.sandbox import Fault
 from carto_login_widget.server import client
+from carto_login_widget.server.answers import AuthoritiesError
 from carto_login_widget.settings import CartoLogin
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
@@ -21,63 +26,64 @@ FINGERPRINT = {"config": {"sql_api_template": "http://127.0.0.1/user/{user}"}}
 CARTO = http_answer(200, json.dumps(FINGERPRINT).encode())
 
 
-@pytest.fixture(autouse=True)
-def _nothing_proved():
-    client.forget_proved()
+def _identity(server, **more):
+    return identity("jane", KEY, f"{server.url}/user/jane", proved=server.url, **more)
 
 
-def _credentials(server, *, proved=True, **more):
-    credentials = Credentials("jane", KEY, f"{server.url}/user/jane", **more)
-    return credentials.remember(proved=server.url if proved else None)
+def _jane(carto, **more):
+    key = carto.accounts["jane"].master.token
+    return identity("jane", key, carto.base_url("jane"), **more)
 
 
-def _ask(credentials, path="api/v4/me", *, key="header", timeout=5.0):
-    with client.Client(credentials, timeout=timeout) as asking:
+def _ask(who, path="api/v4/me", *, key="header", timeout=5.0):
+    with client.Client(who, timeout) as asking:
         return asking.send("GET", path, key=key)
 
 
 def test_an_unproved_origin_is_asked_once_in_a_process(carto):
     """What has answered as CARTO is remembered until it is forgotten."""
-    key = carto.accounts["jane"].master.token
+    who = _jane(carto)
     for _ in range(2):
-        credentials = Credentials("jane", key, carto.base_url("jane"))
-        assert _ask(credentials).status == 200
+        assert _ask(who).status == 200
     assert [r.key_in for r in carto.requests] == [None, "header", "header"]
-    assert credentials.proved is None
     client.forget_proved()
-    assert _ask(credentials).status == 200
-    assert credentials.proved == carto.url
+    assert _ask(who).status == 200
     assert carto.requests[-2].path == "/api/v3/me"
+    assert who.proved is None
+
+
+def test_a_client_tells_what_has_proved_to_be_carto(carto):
+    """Nothing is known of an address that was not asked."""
+    with client.Client(_jane(carto)) as asking:
+        assert asking.proved is None
+        assert asking.prove() is None
+        assert asking.proved == carto.url
+    assert client.Client(identity("jane", KEY)).proved == "https://jane.carto.com"
 
 
 def test_an_origin_that_a_file_remembers_is_not_asked(carto):
     """`proved` counts for that origin only."""
-    key = carto.accounts["jane"].master.token
-    credentials = Credentials("jane", key, carto.base_url("jane"))
-    assert _ask(credentials.remember(proved=carto.url)).status == 200
+    assert _ask(_jane(carto, proved=carto.url)).status == 200
     assert carto.count == 1
-    credentials.remember(proved=carto.url.replace("127.0.0.1", "localhost"))
-    assert _ask(credentials).status == 200
+    elsewhere = carto.url.replace("127.0.0.1", "localhost")
+    assert _ask(_jane(carto, proved=elsewhere)).status == 200
     assert [r.key_in for r in carto.requests[1:]] == [None, "header"]
 
 
 def test_carto_cloud_needs_no_question(carto):
     """The first request to https://jane.carto.com carries the key."""
     key = carto.accounts["jane"].master.token
-    assert _ask(Credentials("jane", key, session=carto.session())).status == 200
+    assert _ask(identity("jane", key, session=carto.session())).status == 200
     assert [(r.host, r.key_in) for r in carto.requests] == [
         ("jane.carto.com", "header")
     ]
 
 
-@pytest.mark.parametrize("place", ["header", "query", "body", None])
+@pytest.mark.parametrize("place", ["header", "query", None])
 def test_the_key_is_sent_where_it_is_asked_to_be(carto, place):
-    """In the header, in the query or in the body, and nowhere else."""
+    """In the header or in the query, and nowhere else."""
     key = carto.accounts["jane"].master.token
-    credentials = Credentials("jane", key, carto.base_url("jane"))
-    with client.Client(credentials.remember(proved=carto.url)) as asking:
-        method = "POST" if place == "body" else "GET"
-        answer = asking.send(method, "/api/v2/sql", key=place)
+    answer = _ask(_jane(carto, proved=carto.url), "/api/v2/sql", key=place)
     assert answer.status == 400
     (record,) = carto.requests
     assert record.key_in == place
@@ -87,25 +93,10 @@ def test_the_key_is_sent_where_it_is_asked_to_be(carto, place):
 
 
 def test_an_answer_shows_no_key(carto):
-    """What CARTO repeats is masked, in the data and in the text."""
-    key = carto.accounts["jane"].master.token
-    credentials = Credentials("jane", key, carto.base_url("jane"))
-    answer = _ask(credentials, "api/v3/api_keys/Master")
-    assert answer.json()["token"] == "***"
-    assert key not in repr(answer)
-    assert client.me_data(credentials)["user_data"]["api_key"] == "***"
-    assert credentials.user_id == carto.accounts["jane"].id
-
-
-def test_me_data_is_empty_where_carto_does_not_tell(carto):
-    """Without an address, an answer or JSON there is nothing to tell."""
-    assert client.me_data(Credentials("app", KEY)) == {}
-    credentials = Credentials("jane", KEY, carto.base_url("jane"))
-    assert "user_data" not in client.me_data(credentials)
-    with carto.fail(Fault.html(), "/api/v3/me"):
-        assert client.me_data(credentials) == {}
-    with carto.fail(Fault.status(500), "/api/v3/me"):
-        assert client.me_data(credentials) == {}
+    """What CARTO repeats is masked."""
+    answer = _ask(_jane(carto), "api/v3/api_keys/Master")
+    assert answer.data["token"] == "***"
+    assert carto.accounts["jane"].master.token not in repr(answer)
 
 
 def test_no_cookie_goes_back():
@@ -116,8 +107,8 @@ def test_no_cookie_goes_back():
     session.auth = ("somebody", "else")
     answer = http_answer(200, b"{}", "Set-Cookie: _cartodb_session=jane; path=/")
     with RawServer(answer) as server:
-        credentials = _credentials(server, session=session)
-        with client.Client(credentials) as asking:
+        who = _identity(server, session=session)
+        with client.Client(who) as asking:
             assert "set-cookie" not in asking.send("GET", "a").headers
             asking.send("GET", "b")
         assert server.requests == 2
@@ -134,7 +125,7 @@ def test_netrc_is_not_read(home):
         plain = requests.get(server.url, timeout=5)
         assert plain.request.headers["Authorization"]
         before = server.heard.count(b"Authorization")
-        _ask(_credentials(server), key=None)
+        _ask(_identity(server), key=None)
         assert server.heard.count(b"Authorization") == before == 1
 
 
@@ -144,7 +135,7 @@ def test_redirects_are_not_followed(status):
     with RawServer(http_answer(200)) as other:
         answer = http_answer(status, b"", f"Location: {other.url}/api")
         with RawServer(answer) as server:
-            assert _ask(_credentials(server)).status == status
+            assert _ask(_identity(server)).status == status
             assert server.requests == 1
         assert other.heard == b""
 
@@ -153,11 +144,11 @@ def test_a_big_body_is_cut():
     """No more than the limit is kept, and it is not taken for JSON."""
     body = b'["' + b"x" * (client.MAX_BODY + 1) + b'"]'
     with RawServer(http_answer(200, body)) as server:
-        answer = _ask(_credentials(server))
-    assert answer.too_big
-    assert answer.json() is None
+        answer = _ask(_identity(server))
+    assert answer.data is None
+    assert not answer.empty
     with RawServer(http_answer(200, b'["' + b"x" * 900_000 + b'"]')) as server:
-        assert len(_ask(_credentials(server)).json()[0]) == 900_000
+        assert len(_ask(_identity(server)).data[0]) == 900_000
 
 
 def _drips(talk):
@@ -188,7 +179,7 @@ def test_no_server_holds_the_caller_beyond_the_deadline(
     """The caller goes on, and the thread that was asking ends soon after."""
     context = _trusted_context(tmp_path, monkeypatch) if tls else None
     with RawServer(script, context) as server:
-        failure = _ask(_credentials(server), timeout=0.7)
+        failure = _ask(_identity(server), timeout=0.7)
         assert failure.reason is Reason.TIMEOUT
         assert "0.7 s" in failure.detail
         assert not _requests_left_after(3)
@@ -197,8 +188,8 @@ def test_no_server_holds_the_caller_beyond_the_deadline(
 def test_a_tls_handshake_that_never_ends(tmp_path):
     """The deadline holds before the first request, too."""
     with RawServer(_hears_nothing) as server:
-        credentials = Credentials("jane", KEY, server.url.replace("http:", "https:"))
-        failure = _ask(credentials, timeout=0.5)
+        who = identity("jane", KEY, server.url.replace("http:", "https:"))
+        failure = _ask(who, timeout=0.5)
         assert failure.reason is Reason.TIMEOUT
         assert not _requests_left_after(3)
 
@@ -224,7 +215,7 @@ def _requests_left_after(seconds):
 def test_what_is_asked_after_the_deadline_is_not_sent():
     """A client that is late asks nothing more."""
     with RawServer(http_answer(200)) as server:
-        assert _ask(_credentials(server), timeout=0).reason is Reason.TIMEOUT
+        assert _ask(_identity(server), timeout=0).reason is Reason.TIMEOUT
         assert server.heard == b""
 
 
@@ -233,9 +224,9 @@ def test_one_retry_where_the_server_says_when(carto, kind):
     """`Retry-After` is understood as a number of seconds and as a date."""
     when = 1 if kind == "number" else datetime.now(UTC) + timedelta(seconds=2)
     carto.fail(Fault.rate_limited(when), "/api/v4/me", times=1)
-    credentials = Credentials("jane", KEY, carto.base_url("jane"))
-    credentials.remember(proved=carto.url)
-    assert _ask(credentials).status == 401
+    base = carto.base_url("jane")
+    who = identity("jane", KEY, base, proved=carto.url)
+    assert _ask(who).status == 401
     assert [r.status for r in carto.requests] == [429, 401]
 
 
@@ -243,27 +234,27 @@ def test_one_retry_where_the_server_says_when(carto, kind):
 def test_no_retry_where_the_wait_is_long_or_unknown(carto, wait):
     """Then the answer itself is the result."""
     carto.fail(Fault.rate_limited(wait), "/api/v4/me")
-    credentials = Credentials("jane", KEY, carto.base_url("jane"))
-    credentials.remember(proved=carto.url)
-    assert _ask(credentials).status == 429
+    base = carto.base_url("jane")
+    who = identity("jane", KEY, base, proved=carto.url)
+    assert _ask(who).status == 429
     assert carto.count == 1
 
 
 def test_no_retry_beyond_the_deadline(carto):
     """A wait that does not fit is not begun."""
     carto.fail(Fault.rate_limited(9), "/api/v4/me")
-    credentials = Credentials("jane", KEY, carto.base_url("jane"))
-    credentials.remember(proved=carto.url)
-    assert _ask(credentials, timeout=5).retry_after == 9
+    base = carto.base_url("jane")
+    who = identity("jane", KEY, base, proved=carto.url)
+    assert _ask(who, timeout=5).retry_after == 9
     assert carto.count == 1
 
 
 def test_no_second_retry(carto):
     """Two requests of one client that fail are three requests in all."""
     carto.fail(Fault.rate_limited(0))
-    credentials = Credentials("jane", KEY, carto.base_url("jane"))
-    credentials.remember(proved=carto.url)
-    with client.Client(credentials) as asking:
+    base = carto.base_url("jane")
+    who = identity("jane", KEY, base, proved=carto.url)
+    with client.Client(who) as asking:
         asking.send("GET", "api/v4/me", key="header")
         asking.send("GET", "api/v4/me", key="header")
     assert carto.count == 3
@@ -279,6 +270,84 @@ def test_a_body_that_stops_coming(monkeypatch):
 
     monkeypatch.setattr(CartoLogin.instance(), "read_timeout", 0.4)
     with RawServer(stops) as server:
-        failure = _ask(_credentials(server), timeout=20)
+        failure = _ask(_identity(server), timeout=20)
     assert failure.reason is Reason.TIMEOUT
     assert "0.4 s" in failure.detail
+
+
+def test_no_thread_to_be_had(carto, monkeypatch):
+    """Where the system gives no thread, that is said, by the class of the error."""
+
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    failure = _ask(_jane(carto))
+    assert failure.reason is None
+    assert "RuntimeError" in failure.detail
+
+
+def test_cutting_ends_what_is_connected_and_what_comes():
+    """Later connections are ended at once."""
+    line = client.Line()
+    ours, theirs = socket.socketpair()
+    late, peer = socket.socketpair()
+    with ours, theirs, late, peer:
+        line.watch(ours)
+        ours.sendall(b"x")
+        assert theirs.recv(9) == b"x"
+        line.cut()
+        assert theirs.recv(9) == b""
+        with pytest.raises(OSError, match=r"."):
+            ours.sendall(b"y")
+        line.watch(late)
+        assert peer.recv(9) == b""
+        line.cut()
+
+
+def test_releasing_leaves_a_connection_to_its_owner():
+    """It goes on, and ends for the other side as soon as the owner closes it."""
+    line = client.Line()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        line.watch(ours)
+        line.release()
+        line.cut()
+        ours.sendall(b"x")
+        assert theirs.recv(9) == b"x"
+        ours.close()
+        assert theirs.recv(9) == b""
+
+
+def test_a_pool_is_watched_once():
+    """However often a connection of it is asked for."""
+    pool = urllib3.HTTPConnectionPool("127.0.0.1")
+    client.watch(pool)
+    kind = pool.ConnectionCls
+    client.watch(pool)
+    assert pool.ConnectionCls is kind
+    assert kind is not urllib3.HTTPConnectionPool.ConnectionCls
+    assert client.current_line.get() is None
+
+
+def test_authorities_that_are_missing(tmp_path):
+    """Said before anything is connected."""
+    with pytest.raises(AuthoritiesError, match=r"ca\.pem"):
+        client.tls_context(str(tmp_path / "ca.pem"))
+
+
+def test_plain_http_loads_no_trust_store(carto):
+    """It is built only for https."""
+    program = (
+        "import sys\n"
+        "from carto_login_widget.identity import Identity\n"
+        "from carto_login_widget.server.check import check\n"
+        "key, base = sys.argv[1:]\n"
+        "print(check(Identity.of('jane', key, base)).account.key_type)\n"
+        "print('truststore' in sys.modules)\n"
+    )
+    command = [sys.executable, "-c", program, carto.accounts["jane"].master.token]
+    done = subprocess.run(
+        [*command, carto.base_url("jane")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["master", "False"]

