@@ -1,389 +1,591 @@
 """The saved accounts: one private file each, and the one that sessions start with.
 
-`profiles/<name>.json` holds an account. `creds.json`, the file that cartoframes reads,
-holds a copy of the default one. No file is ever merged with another account's, so a
-broken file harms one account only, and two programs that save at the same time do not
-undo each other's work.
+`profiles/<name>.json` holds an account, in cartoframes' own format with a few fields
+more. `creds.json`, the file that cartoframes reads, holds a copy of the default one. No
+file is merged with another account's, so a broken file harms one account only.
+
+What changes files returns notes: sentences for the user on what else was done.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import suppress
-from dataclasses import dataclass
+import re
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..credentials import DEFAULT_FILE_NAME, Credentials
-from ..errors import CredentialsFileError, ProfileNotFoundError
-from . import atomic, files
-from .documents import close_file, peek, same_account, save_file
-from .names import candidates, check_name, is_name, names_of_files, shown
+from ..account import printable
+from ..errors import CredentialsFileError, InvalidCredentialsError, ProfileNotFoundError
+from ..identity import Identity
+from ..secret import clean_key, looks_like_key, looks_like_master_key
+from . import files
 
-__all__ = ["ProfileStore", "check_name", "store_of"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
 
-_SUFFIX = ".json"
+    from ..account import Account
+    from .files import PathLike
+
+DEFAULT_FILE_NAME = "creds.json"
+
+_LOCK = ".carto-login.lock"
+_LOCK_PATIENCE, _LOCK_PAUSE = 2.0, 0.005
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)")
+_NAME = re.compile(rf"(?!{_DEVICE.pattern})[a-z0-9][a-z0-9._@-]{{0,63}}(?<!\.)")
+_FILE = re.compile(rf"({_NAME.pattern})\.json")
+_LISTED = 20
 
 
-@dataclass(frozen=True)
-class _Start:
-    """What `creds.json` holds, and the name that it goes by."""
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An account as a file holds it."""
 
-    name: str
-    credentials: Credentials
-    is_saved: bool
+    identity: Identity
+    profile: str | None = None  # None for a file that is not of the store
+    accepted: bool = False  # CARTO has accepted this very key
+    key_type: str | None = None  # as in `Account`; None where it is not known
+    key_name: str | None = None
+    # Sentences for the user on what was done while reading.
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+    @classmethod
+    def of(
+        cls,
+        identity: Identity,
+        account: Account | None = None,
+        *,
+        profile: str | None = None,
+        accepted: bool = False,
+    ) -> Record:
+        """Make one of an account and of what CARTO said about its key, if it did."""
+        if account is None or not account.checked:
+            return cls(identity, profile, accepted)
+        known = None if account.key_type == "unknown" else account.key_type
+        return cls(identity, profile, True, known, account.key_name)  # noqa: FBT003
+
+    @property
+    def _kind(self) -> tuple[str, str | None] | None:
+        if self.identity.is_public:
+            return "default_public", None
+        if self.key_type == "regular":
+            return ("regular", self.key_name) if self.key_name else None
+        return (self.key_type, None) if self.key_type else None
+
+    def replaces(self, saved: Record) -> bool:
+        """Whether this is the same key of the same account, or a new one for it."""
+        if self.identity.same_key(saved.identity):
+            return True
+        same = self.identity.same_account(saved.identity)
+        return same and self._kind is not None and self._kind == saved._kind
 
 
-class ProfileStore:
+def check_name(name: str) -> str:
+    """Return the name of a saved account as it is stored: in lower case.
+
+    A name becomes the name of a file, on every system: hence ASCII, one case, and none
+    of the names that Windows keeps for devices.
+    """
+    lowered = name.lower() if name.isascii() else ""
+    if looks_like_master_key(lowered):
+        raise InvalidCredentialsError(
+            "What stands in the place of the account's name looks like an API key, so "
+            "nothing was saved under it. Choose a name such as 'work'."
+        )
+    if is_name(lowered):
+        return lowered
+    if _DEVICE.match(lowered):
+        raise InvalidCredentialsError(
+            f"{name!r} cannot be the name of a saved account: Windows keeps it for a "
+            f"device. Choose another one, such as {'my-' + lowered!r}."
+        )
+    raise InvalidCredentialsError(
+        f"{shown(name)!r} cannot be the name of a saved account: use 1 to 64 of the "
+        f"letters a-z, digits and . _ - @, beginning with a letter or digit and not "
+        f"ending with a dot."
+    )
+
+
+def is_name(lowered: str) -> bool:
+    """Whether a lower-cased name can be that of a saved account."""
+    return _NAME.fullmatch(lowered) is not None
+
+
+def shown(name: str) -> str:
+    """Return a name as messages repeat it, or `***` where a key may stand in it."""
+    words = (clean_key(name), *re.split(r"[^A-Za-z0-9_-]+", name))
+    return "***" if any(map(looks_like_key, words)) else name
+
+
+def proposed_name(
+    identity: Identity, account: Account | None, profiles: Profiles
+) -> str:
+    """Return the name to save an account under, if the user does not say another.
+
+    It is free, or that of the same key, or of a key that a new one was made for.
+    """
+    record = Record.of(identity, account)
+    for name in _numbered(_derived_name(record)):
+        saved = profiles.peek(name)
+        if record.replaces(saved) if saved else not profiles.has(name):
+            return name
+    raise AssertionError
+
+
+def _derived_name(record: Record) -> str:
+    """Return user, key and host in a name: `jane`, `jane-reporting@example.com`."""
+    try:
+        where = record.identity.address
+    except InvalidCredentialsError:
+        return "account"
+    name = where.username.lstrip("-_") or "account"
+    if record.identity.is_public:
+        name += "-public"
+    elif record.key_type == "regular":
+        key = re.sub(r"[^a-z0-9]+", "-", (record.key_name or "").lower()).strip("-")
+        name += f"-{key}" if key else ""
+    if not where.is_cloud:
+        name += "@" + re.sub(r"[\[\]]", "", where.host).replace(":", "-")
+    name = name[:64].rstrip(".")
+    return f"{name}@carto.com" if _DEVICE.match(name) else name
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    for number in count(2):
+        yield f"{name[:58]}-{number}"
+
+
+class _Saved(NamedTuple):
+    """What a file holds; `hint` is what it says of its own name."""
+
+    record: Record
+    document: dict[str, Any]
+    hint: str | None
+    is_profile: bool = False  # of `creds.json`: whether it equals one
+
+    def has(self, other: Identity | None) -> bool:
+        return other is not None and self.record.identity.same_key(other)
+
+
+def _read(path: Path) -> _Saved:
+    document = files.read_document(path)
+    try:
+        identity = Identity.of(
+            document.get("username"),
+            document.get("api_key"),
+            document.get("base_url"),
+            # Only a true says that the key may travel in the clear.
+            allow_non_secure=document.get("allow_non_secure") is True,
+        )
+    except InvalidCredentialsError as error:
+        raise CredentialsFileError(
+            f"{path} cannot be used: {error}", path=path
+        ) from None
+    key = document.get("key")
+    key = key if isinstance(key, dict) else {}
+    record = Record(
+        replace(identity, proved=_text(document.get("proved"))),
+        accepted=document.get("accepted") is True,
+        key_type=_text(key.get("type")),
+        key_name=_text(key.get("name")),
+    )
+    hint = _text(document.get("profile"))
+    return _Saved(record, document, hint if hint and is_name(hint) else None)
+
+
+def _text(value: Any) -> str | None:
+    return printable(value) if isinstance(value, str) else None
+
+
+def _look(path: Path) -> _Saved | None:
+    """Return what a file holds, or None where it holds no account."""
+    # Path.is_file raises where the directory may not be searched.
+    if os.path.isfile(path):  # noqa: PTH113
+        with suppress(FileNotFoundError, CredentialsFileError):
+            return _read(path)
+    return None
+
+
+def _document(record: Record) -> dict[str, Any]:
+    """Return cartoframes' four fields, with an address that it can use, and ours."""
+    identity = record.identity
+    username, base_url = identity.username, identity.base_url
+    with suppress(InvalidCredentialsError):
+        where = identity.address
+        username, base_url = where.username, where.base_url
+    document = {
+        "username": username,
+        "api_key": identity.key.reveal(),
+        "base_url": base_url,
+        # cartoframes takes a loopback http address only with this flag.
+        "allow_non_secure": identity.allow_non_secure
+        or base_url.lower().startswith("http://"),
+        "profile": record.profile,
+        "proved": identity.proved,
+        "accepted": record.accepted or None,
+        "key": {"type": record.key_type, "name": record.key_name}
+        if record.key_type
+        else None,
+    }
+    optional = ("profile", "proved", "accepted", "key")
+    return {k: v for k, v in document.items() if v is not None or k not in optional}
+
+
+def _write(
+    path: Path,
+    record: Record,
+    *,
+    carry: Sequence[Path] = (),
+    exclusive: bool = False,
+    follow: bool = True,
+) -> list[str]:
+    """Write an account, and lose nothing that is there; `carry`: see below."""
+    document = _document(record)
+    fixed = {*document, "profile"}
+    for source in carry:
+        # What else stands there of the same account survives; the last one wins.
+        saved = _look(source)
+        if saved is None or not saved.record.identity.same_account(record.identity):
+            continue
+        same_key = saved.record.identity.key == record.identity.key
+        of_key = set() if same_key else {"accepted", "key"}
+        document |= {
+            name: value
+            for name, value in saved.document.items()
+            if name not in fixed | of_key
+        }
+    notes = [] if exclusive else _keep_broken(path) + _close(path)
+    files.write_document(path, document, exclusive=exclusive, follow=follow)
+    return notes
+
+
+def _keep_broken(path: Path) -> list[str]:
+    if not os.path.isfile(path) or _look(path):  # noqa: PTH113
+        return []
+    aside = files.set_aside(path)
+    note = f"{path} could not be used as a credentials file and was kept as"
+    return [f"{note} {aside.name}."]
+
+
+def _close(path: Path) -> list[str]:
+    if not files.repair_mode(path):
+        return []
+    note = (
+        f"Other users of this machine could read {path}; now only you can. If the "
+        f"machine is shared, give the account a new API key."
+    )
+    return [note]
+
+
+def _remove(path: Path) -> list[str]:
+    target = Path(os.path.realpath(path)) if path.is_symlink() else None
+    files.remove(path)
+    if target is None:
+        return []
+    return [f"{path} was a link and is gone; {target}, where the key is, was left."]
+
+
+def read(path: PathLike) -> Record:
+    """Read a credentials file, of the store or not."""
+    path = Path(path)
+    place = _place_of(path)
+    return _read(path).record if place is None else place[0].use(path, place[1])
+
+
+def write(path: PathLike, record: Record) -> list[str]:
+    """Write a credentials file; one of the store as the store does it."""
+    path = Path(path)
+    place = _place_of(path)
+    if place is None:
+        return _write(path, replace(record, profile=None), carry=[path])
+    profiles, name = place
+    return profiles.save(name, record) if name else profiles.save_default(record)
+
+
+def _place_of(path: Path) -> tuple[Profiles, str | None] | None:
+    """Return store and name of a file of the store; no name for `creds.json`."""
+    with suppress(OSError, ValueError):  # no home, or a path that cannot be one
+        profiles, real = Profiles(), Path(os.path.realpath(path))
+        if real == Path(os.path.realpath(profiles.default_path)):
+            return profiles, None
+        directory = Path(os.path.realpath(profiles.path_of("x").parent))
+        for place in (real, Path(os.path.realpath(path.parent), path.name)):
+            if place.parent == directory and (found := _FILE.fullmatch(place.name)):
+                return profiles, found[1]
+    return None
+
+
+class Profiles:
     """The accounts that are saved for this user of the machine.
 
-    Names are compared and shown in lower case. An account in `creds.json` that was
-    written by cartoframes or by hand is listed as well, and becomes a saved account of
-    its own before anything else is written to that file.
-
-    Args:
-        directory: where; None means `CARTO_LOGIN_HOME`, else the directory that
-            cartoframes uses.
-
-    Attributes:
-        directory: where the accounts are.
-        notes: sentences for the user on what else was done while saving: a broken file
-            that was kept, a file that others could read, an account that was adopted.
-            `take_notes()` returns and clears them.
-
-    Example:
-        >>> store = ProfileStore()
-        >>> store.save("work", Credentials("jane", key), default=True) # doctest: +SKIP
-        >>> store.names()  # doctest: +SKIP
-        ['work']
+    Names are compared and shown in lower case. `creds.json` is a saved account exactly
+    if it equals that profile; otherwise it is an account of its own, listed under a
+    free name, and saved under it before anything overwrites it.
     """
 
-    def __init__(self, directory: str | os.PathLike[str] | None = None) -> None:
-        self.directory = (
-            files.store_directory()
-            if directory is None
-            else Path(directory).expanduser()
-        )
-        self.notes: list[str] = []
+    def __init__(self, directory: PathLike | None = None) -> None:
+        self._directory = directory
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self.directory)!r})"
+    @property
+    def directory(self) -> Path:
+        """Where the accounts are; looked up when it is needed, as there may be none."""
+        if self._directory is None:
+            return files.store_directory()
+        return Path(os.path.expanduser(self._directory))  # noqa: PTH111 - never raises
 
     @property
     def default_path(self) -> Path:
         """The file of the account that sessions start with, `creds.json`."""
         return self.directory / DEFAULT_FILE_NAME
 
-    def take_notes(self) -> list[str]:
-        """Return the notes so far, and forget them."""
-        taken, self.notes = self.notes, []
-        return taken
+    def path_of(self, name: str) -> Path:
+        """Return the file of a saved account."""
+        return self.directory / "profiles" / f"{name}.json"
 
     def names(self) -> list[str]:
-        """Return the names of the saved accounts, sorted.
-
-        Raises:
-            CredentialsFileError: the directory cannot be read.
-        """
-        names = self._saved_names()
+        """Return the names of the saved accounts, sorted."""
+        directory = self.path_of("x").parent
+        try:
+            # os.listdir and no Path: this is to be quick for 10,000 accounts too.
+            found = os.listdir(directory)  # noqa: PTH208
+        except FileNotFoundError:
+            found = []
+        except OSError as error:
+            raise CredentialsFileError(
+                f"The saved accounts in {directory} cannot be listed: "
+                f"{error.strerror}.",
+                path=directory,
+            ) from None
+        names = [match[1] for match in map(_FILE.fullmatch, found) if match]
         start = self._start()
-        if start is not None and not start.is_saved:
-            names.append(start.name)
+        if start is not None and not start.is_profile:
+            names.append(str(start.record.profile))
         return sorted(names)
 
-    def load(self, name: str) -> Credentials:
-        """Read a saved account.
+    def has(self, name: str) -> bool:
+        """Whether a name is taken."""
+        if os.path.lexists(self.path_of(name)):
+            return True
+        start = self._start()
+        return start is not None and start.record.profile == name
 
-        Raises:
-            ProfileNotFoundError: there is none of that name.
-            CredentialsFileError: its file cannot be read or used.
+    def peek(self, name: str) -> Record | None:
+        """Return a saved account; None where there is none, or none that is usable."""
+        path = self.path_of(name)
+        if os.path.lexists(path):
+            saved = _look(path)
+            return saved and replace(saved.record, profile=name)
+        start = self._start()
+        return (
+            start.record if start is not None and start.record.profile == name else None
+        )
+
+    def details(self, names: Iterable[str]) -> dict[str, Record]:
+        """Return the accounts of some names, those in view; broken ones are left out.
+
+        No mode is repaired: to be listed is not to be used.
         """
-        path = self._find(name)
-        credentials = Credentials.from_file(path)
-        known_as = name.lower()
-        return credentials.remember(source=f"profile '{known_as}'", profile=known_as)
+        records = ((name, self.peek(name)) for name in names)
+        return {name: record for name, record in records if record}
+
+    def load(self, name: str) -> Record:
+        """Read a saved account."""
+        return self.use(self._find(name), name.lower())
+
+    def use(self, path: Path, name: str | None = None) -> Record:
+        """Read a file of the store, and take it away from other users."""
+        notes = _close(path)
+        saved = _read(path)
+        profile = name or self._name_of(saved)[0]
+        return replace(saved.record, profile=profile, notes=tuple(notes))
 
     def save(
         self,
         name: str,
-        credentials: Credentials,
+        record: Record,
         *,
         default: bool = False,
         overwrite: bool = True,
-    ) -> Path:
-        """Save an account under a name.
-
-        Args:
-            name: see `check_name`.
-            credentials: the account.
-            default: make it the account that sessions start with.
-            overwrite: replace a saved account of that name.
-
-        Returns:
-            The path of its file.
-
-        Raises:
-            InvalidCredentialsError: the name cannot be one.
-            FileExistsError: without `overwrite`, the name is taken.
-            CredentialsFileError: it could not be written; what was there is still
-                there.
-        """
+    ) -> list[str]:
+        """Save an account under a name; `default`: sessions start with it."""
         name = check_name(name)
+        path, record = self.path_of(name), replace(record, profile=name)
         with self._turn(make=True):
-            path = self._save(name, credentials, default=default, overwrite=overwrite)
-        credentials.remember(profile=name)
-        return path
+            start, carry = self._start(), [path]
+            is_it = start is not None and start.has(record.identity)
+            if is_it:
+                carry.insert(0, self.default_path)
+            if start is not None and start.record.profile == name:
+                if not (overwrite or start.is_profile or is_it):
+                    raise _taken(name, self.default_path)
+                # creds.json is a copy of the default account, and stays one.
+                default = default or start.is_profile
+            files.repair_mode(path.parent)
+            notes = _write(path, record, carry=carry, exclusive=not overwrite)
+            if default:
+                notes += self._adopt(start, record.identity)
+                notes += self._follow(record)
+        return notes
 
-    def _save(
-        self, name: str, credentials: Credentials, *, default: bool, overwrite: bool
-    ) -> Path:
-        path = self._path(name)
-        start = self._start()
-        if start is not None and start.name == name:
-            if not (overwrite or start.is_saved or start.credentials == credentials):
-                raise _taken(name, self.default_path)
-            # creds.json is a copy of the default account, and stays one.
-            default = default or start.is_saved
-        if default:
-            self._adopt(credentials, avoid=name)
-        self._close_open_files()
-        self.notes += save_file(
-            credentials,
-            path,
-            profile=name,
-            exclusive=not overwrite,
-            extras_from=self.default_path if default else None,
-        )
-        if default:
-            self._write_default(credentials, name)
-        return path
-
-    def rename(self, old: str, new: str) -> None:
-        """Give a saved account another name.
-
-        Raises:
-            ProfileNotFoundError: there is none of the old name.
-            InvalidCredentialsError: the new name cannot be one.
-            FileExistsError: the new name is taken.
-            CredentialsFileError: a file could not be read or written.
-        """
+    def rename(self, old: str, new: str) -> list[str]:
+        """Give a saved account another name."""
         new = check_name(new)
         with self._turn():
-            self._rename(old, new)
+            source = self._find(old)
+            if new == old.lower():
+                return []
+            if self.has(new):
+                raise _taken(new, self.path_of(new))
+            start = self._start()
+            record = replace(_read(source).record, profile=new)
+            notes = _write(self.path_of(new), record, carry=[source], exclusive=True)
+            if start is not None and start.record.profile == old.lower():
+                notes += self._follow(record)
+            return notes + (_remove(source) if source != self.default_path else [])
 
-    def _rename(self, old: str, new: str) -> None:
-        source = self._find(old)
-        if new == old.lower():
-            return
-        if new in self.names():
-            raise _taken(new, self._path(new))
-        was_default = self.default_name == old.lower()
-        credentials = self.load(old)
-        self._copy(credentials, source, new)
-        if was_default:
-            self._write_default(credentials, new)
-        if source != self.default_path:
-            self._remove(source)
-
-    def delete(self, name: str) -> None:
-        """Remove a saved account, also from `creds.json` if it is the default.
-
-        Raises:
-            ProfileNotFoundError: there is none of that name.
-            CredentialsFileError: a file could not be removed.
-        """
+    def delete(self, name: str) -> list[str]:
+        """Remove a saved account, also from `creds.json` if it is the default."""
         with self._turn():
-            path = self._find(name)
+            paths = [self._find(name)]
             if self.default_name == name.lower():
-                self._remove(self.default_path)
-            if path != self.default_path:
-                self._remove(path)
+                paths = [self.default_path, *paths]
+            return [note for path in dict.fromkeys(paths) for note in _remove(path)]
 
     @property
     def default_name(self) -> str | None:
         """Name of the account that sessions start with; None if there is none."""
-        start = self._start()
-        return None if start is None else start.name
+        return start.record.profile if (start := self._start()) else None
 
-    def default(self) -> Credentials | None:
-        """Read the account that sessions start with; None if there is none.
-
-        Raises:
-            CredentialsFileError: `creds.json` cannot be read or used.
-        """
-        content = peek(self.default_path)
-        if isinstance(content, FileNotFoundError):
-            return None
-        if isinstance(content, Exception):
-            raise content
-        name = self._name_of(content)[0]
-        return content.remember(source=DEFAULT_FILE_NAME, profile=name)
-
-    def set_default(self, name: str) -> None:
-        """Let sessions start with a saved account.
-
-        Raises:
-            ProfileNotFoundError: there is none of that name.
-            CredentialsFileError: a file could not be read or written.
-        """
-        with self._turn():
-            credentials = self.load(name)
-            if self._find(name) == self.default_path:
-                self._save(name.lower(), credentials, default=True, overwrite=True)
-            else:
-                self._adopt(credentials)
-                self._write_default(credentials, name.lower())
-
-    def replace_default_file(self, credentials: Credentials) -> None:
-        """Write `creds.json` alone, as `Credentials.save()` does.
-
-        An account that only this file holds becomes a saved one first.
-
-        Raises:
-            CredentialsFileError: a file could not be written; nothing was lost.
-        """
-        with self._turn(make=True):
-            self._adopt(credentials)
-            self._write_default(credentials, credentials.profile)
-
-    def _adopt(self, replacement: Credentials, *, avoid: str | None = None) -> None:
-        """Save what `creds.json` holds and no profile does, before it is replaced."""
-        content = peek(self.default_path)
-        while isinstance(content, Credentials) and content != replacement:
-            name, is_saved = self._name_of(content, avoid)
-            if is_saved or self._adopt_as(name, content):
-                return
-
-    def _adopt_as(self, name: str, content: Credentials) -> bool:
-        source = self.default_path
+    def default(self) -> Record | None:
+        """Read the account that sessions start with; None if there is none."""
         try:
-            self._copy(content, source, name)
-        except FileExistsError:
-            return False  # somebody took the name in the meantime
-        self.notes.append(f"The account that was in {source} is now saved as '{name}'.")
-        return True
+            return self.use(self.default_path)
+        except FileNotFoundError:
+            return None
 
-    def _turn(self, *, make: bool = False) -> atomic.Turn:
-        if make:
-            # Where it fails, the write that follows fails too, and tells why.
-            with suppress(OSError):
-                atomic.make_directory(self.directory)
-        return atomic.Turn(self.directory)
+    def hinted(self) -> Record | None:
+        """Return what `creds.json` says it is, if that has another key by now.
 
-    def _path(self, name: str) -> Path:
-        return self.directory / "profiles" / f"{name}{_SUFFIX}"
+        So it is after a save that was cut off between the two files.
+        """
+        saved = _look(self.default_path)
+        named = self.peek(saved.hint) if saved and saved.hint else None
+        if saved is None or named is None or saved.has(named.identity):
+            return None
+        return named if named.identity.same_account(saved.record.identity) else None
+
+    def set_default(self, name: str | None) -> list[str]:
+        """Let sessions start with a saved account; None: with none."""
+        with self._turn():
+            start = self._start()
+            if name is None:
+                notes = _keep_broken(self.default_path) + self._adopt(start)
+                return notes + _remove(self.default_path)
+            path = self._find(name)
+            record = replace(_read(path).record, profile=name.lower())
+            only_there = path == self.default_path
+            notes = self._adopt(start, None if only_there else record.identity)
+            return notes + self._write_default(record)
+
+    def save_default(self, record: Record) -> list[str]:
+        """Write `creds.json` alone, as `Credentials.save()` does."""
+        with self._turn(make=True):
+            notes = self._adopt(self._start(), record.identity)
+            return notes + self._write_default(record)
+
+    def _adopt(
+        self, start: _Saved | None, replacement: Identity | None = None
+    ) -> list[str]:
+        """Save what `creds.json` holds and no profile does, before it is replaced."""
+        if start is None or start.is_profile or start.has(replacement):
+            return []
+        source, record = self.default_path, start.record
+        # The name that it was listed under may have been taken just now.
+        name, _ = self._name_of(start._replace(hint=None))
+        _write(self.path_of(name), record, carry=[source], exclusive=True)
+        return [f"The account that was in {source} is now saved as '{name}'."]
+
+    def _follow(self, record: Record) -> list[str]:
+        """Let `creds.json` follow a profile that was written; say where it cannot."""
+        try:
+            return self._write_default(record)
+        except files.MountedFileError as error:
+            return [str(error)]
+
+    def _write_default(self, record: Record) -> list[str]:
+        path, name = self.default_path, record.profile
+        carry = [path, self.path_of(name)] if name else [path]
+        # A link that leads to a profile would let that one be replaced.
+        profiles = os.path.realpath(self.path_of("x").parent)
+        follow = not os.path.realpath(path).startswith(profiles + os.sep)
+        return _write(path, record, carry=carry, follow=follow)
+
+    @contextmanager
+    def _turn(self, *, make: bool = False) -> Iterator[None]:
+        """Take turns with other programs.
+
+        What only `creds.json` holds could otherwise be written by one between the look
+        and the write of another. Where there can be no lock, or somebody keeps it for
+        longer than two seconds, the turn is taken all the same.
+        """
+        from filelock import FileLock
+
+        with ExitStack() as stack:
+            # Where this fails, the write that follows fails too, and tells why.
+            with suppress(OSError, NotImplementedError):
+                if make:
+                    files.make_directory(self.directory)
+                if self.directory.is_dir():
+                    lock = FileLock(self.directory / _LOCK, _LOCK_PATIENCE, mode=0o600)
+                    stack.enter_context(lock.acquire(poll_interval=_LOCK_PAUSE))
+                    files.hand_over(self.directory / _LOCK)
+            yield
 
     def _find(self, name: str) -> Path:
         """Return the file that holds an account: its own, or `creds.json`."""
         lowered = name.lower()
-        if is_name(lowered):
-            path = self._path(lowered)
+        if name.isascii() and is_name(lowered):
+            path = self.path_of(lowered)
             # An unreadable directory is told of by whoever reads the file.
             if os.path.lexists(path):
                 return path
             if lowered == self.default_name:
                 return self.default_path
         known = self.names()
-        listed = ", ".join(known) if known else "none"
+        listed = ", ".join(map(shown, known[:_LISTED])) or "none"
+        more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
         raise ProfileNotFoundError(
             f"No account is saved as {shown(name)!r} in {self.directory}. Saved: "
-            f"{listed}.",
+            f"{listed}{more}.",
             name=shown(name),
             known=known,
         )
 
-    def _saved_names(self) -> list[str]:
-        directory = self.directory / "profiles"
-        try:
-            # os.listdir and no Path: this is to be quick for 10,000 accounts too.
-            found = os.listdir(directory)  # noqa: PTH208
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            problem = error.strerror
-        else:
-            return names_of_files(found)
-        raise CredentialsFileError(
-            f"The saved accounts in {directory} cannot be listed: {problem}.",
-            path=directory,
-        )
-
-    def _start(self) -> _Start | None:
-        content = peek(self.default_path)
-        if not isinstance(content, Credentials):
+    def _start(self) -> _Saved | None:
+        saved = _look(self.default_path)
+        if saved is None:
             return None
-        name, is_saved = self._name_of(content)
-        return _Start(name, content, is_saved)
+        name, is_profile = self._name_of(saved)
+        record = replace(saved.record, profile=name)
+        return saved._replace(record=record, is_profile=is_profile)
 
-    def _name_of(
-        self, credentials: Credentials, avoid: str | None = None
-    ) -> tuple[str, bool]:
-        """Tell the profile that holds these credentials, or a free name for them."""
-        free = None
-        for base in candidates(credentials):
-            for number in count(1):
-                name = base if number == 1 else f"{base[:58]}-{number}"
-                path = self._path(name)
-                if not os.path.lexists(path):
-                    if name == avoid:
-                        continue
-                    free = free or name
-                    break
-                saved = peek(path)
-                if saved == credentials or self._is_newer(path, saved, credentials):
-                    return name, True
-        return free or "", False
+    def _name_of(self, saved: _Saved) -> tuple[str, bool]:
+        """Tell the profile that `creds.json` equals, or a free name for it."""
+        if saved.hint and self._equals(saved.hint, saved.record):
+            return saved.hint, True
+        for name in _numbered(_derived_name(saved.record)):
+            if not os.path.lexists(self.path_of(name)):
+                return name, False
+            if self._equals(name, saved.record):
+                return name, True
+        raise AssertionError
 
-    def _is_newer(
-        self, path: Path, saved: Credentials | Exception, credentials: Credentials
-    ) -> bool:
-        """Whether `creds.json` is an older copy, left by a save that was cut off."""
-        return (
-            isinstance(saved, Credentials)
-            and credentials.profile == path.stem
-            and same_account(saved, credentials)
-            and files.is_older(self.default_path, path)
-        )
-
-    def _copy(self, credentials: Credentials, source: Path, name: str) -> None:
-        """Save an account that `source` holds under a name that is free."""
-        self.notes += save_file(
-            credentials,
-            self._path(name),
-            profile=name,
-            exclusive=True,
-            extras_from=source,
-        )
-
-    def _write_default(self, credentials: Credentials, name: str | None) -> None:
-        self.notes += save_file(
-            credentials,
-            self.default_path,
-            profile=name,
-            extras_from=self._path(name) if name else None,
-        )
-
-    def _close_open_files(self) -> None:
-        directory = self._path("").parent
-        files.repair_mode(directory)
-        for name in self._saved_names():
-            self.notes += close_file(f"{directory}{os.sep}{name}{_SUFFIX}")
-        self.notes += close_file(self.default_path)
-
-    def _remove(self, path: Path) -> None:
-        target = Path(os.path.realpath(path)) if os.path.islink(path) else None  # noqa: PTH114
-        files.remove(path)
-        if target is not None:
-            self.notes.append(
-                f"{path} was a link and is gone; {target}, where the key is, was left."
-            )
-
-
-def store_of(path: Path) -> ProfileStore | None:
-    """Return the store that a file starts sessions of, or None for another file."""
-    store = ProfileStore()
-    same = os.path.abspath(path) == os.path.abspath(store.default_path)  # noqa: PTH100
-    return store if same else None
+    def _equals(self, name: str, record: Record) -> bool:
+        saved = _look(self.path_of(name))
+        return saved is not None and saved.has(record.identity)
 
 
 def _taken(name: str, path: Path) -> FileExistsError:

@@ -14,24 +14,30 @@ import signal
 import sys
 import time
 
-from carto_login_widget import Credentials, ProfileStore
+from carto_login_widget.identity import Identity
+from carto_login_widget.store.profiles import Profiles, Record
 
 LONGEST_LIFE = 0.008
 
 
+def account(key: str) -> Record:
+    """Make an account of jane's with a key."""
+    return Record(Identity.of("jane", key, None))
+
+
 def save_for_ever(directory: str, start: int) -> None:
     """Save until killed."""
-    store = ProfileStore(directory)
+    store = Profiles(directory)
     while True:
         start += 1
         key = chr(ord("a") + start % 26) * 1000
-        store.save("work", Credentials("jane", key), default=True)
+        store.save("work", account(key), default=True)
 
 
 def main(directory: str, kills: int) -> None:
     """Fork a writer and kill it at a random moment, `kills` times."""
     moments = random.Random(20)  # noqa: S311 - not for secrets
-    ProfileStore(directory).save("work", Credentials("jane", "a" * 1000), default=True)
+    Profiles(directory).save("work", account("a" * 1000), default=True)
     for number in range(kills):
         writer = os.fork()
         if writer == 0:

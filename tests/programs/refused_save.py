@@ -12,17 +12,20 @@ import os
 import sys
 import tempfile
 
-from carto_login_widget import Credentials, CredentialsFileError, ProfileStore
+from carto_login_widget import CredentialsFileError
+from carto_login_widget.identity import Identity
+from carto_login_widget.store.profiles import Profiles, Record
 
 NOBODY = 65534
+JANE = Record(Identity.of("jane", "k", None))
 
 
 def become_nobody() -> None:
     """Give up root's rights, after all that is imported late has been."""
     with tempfile.TemporaryDirectory() as directory:
-        store = ProfileStore(directory)
-        Credentials("john", "k").save(store.default_path)
-        store.save("jane", Credentials("jane", "k"), default=True)
+        store = Profiles(directory)
+        store.save_default(Record(Identity.of("john", "k", None)))
+        store.save("jane", JANE, default=True)
     if os.geteuid() == 0:
         os.setgroups([])
         os.setgid(NOBODY)
@@ -32,12 +35,12 @@ def become_nobody() -> None:
 def main(directory: str) -> None:
     """Save, choose and delete."""
     become_nobody()
-    store, credentials = ProfileStore(directory), Credentials("jane", "k")
+    store = Profiles(directory)
     uses = (
-        lambda: store.save("jane", credentials, default=True),
+        lambda: store.save("jane", JANE, default=True),
         lambda: store.set_default("saved"),
         lambda: store.delete("saved"),
-        lambda: credentials.save(store.default_path),
+        lambda: store.save_default(JANE),
     )
     for use in uses:
         try:

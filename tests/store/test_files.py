@@ -5,16 +5,23 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
 import sys
 import traceback
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carto_login_widget import CredentialsFileError
+from carto_login_widget import CredentialsFileError, InvalidCredentialsError
+from carto_login_widget.errors import sealed
 from carto_login_widget.store import files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CANARY = "c4n4ry0123456789abcdef0123456789abcdef01"
 
@@ -47,9 +54,53 @@ def test_the_variable_names_the_directory() -> None:
     assert files.store_directory({"CARTO_LOGIN_HOME": "~/x"}) == Path.home() / "x"
 
 
+@pytest.mark.parametrize(
+    "text", [' "/srv/x"\n', "'/srv/x'", "\ufeff/srv/x ", "$ROOT/x", "${ROOT}/x\r\n"]
+)
+def test_the_variable_is_cleaned(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Files of variables keep quotes, blanks and dollars that a shell would take."""
+    monkeypatch.setenv("ROOT", "/srv")
+    assert files.store_directory({"CARTO_LOGIN_HOME": text}) == Path("/srv/x")
+
+
+@pytest.mark.parametrize("text", ["carto", "./carto", "$NOTHING/x", CANARY])
+def test_a_variable_that_is_no_full_path_is_refused(text: str) -> None:
+    """A directory that depends on where a program starts is no store."""
+    with pytest.raises(InvalidCredentialsError, match="CARTO_LOGIN_HOME") as caught:
+        files.store_directory({"CARTO_LOGIN_HOME": text})
+    assert CANARY[:8] not in str(caught.value)
+
+
+@posix
+@pytest.mark.parametrize("given", [{}, {"CARTO_LOGIN_HOME": "~/x"}])
+def test_without_a_home_no_directory_is_called_tilde(given: dict[str, str]) -> None:
+    """A user without a name, as in a container, would get `./~`."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become a user without a name")
+    program = (
+        "import os, platformdirs;"
+        "from carto_login_widget.store import files;"
+        "from carto_login_widget.store.profiles import Profiles;"
+        "files.store_directory();"  # imports the rest
+        "os.environ.pop('HOME'); os.setuid(54321);"
+        f"os.environ.update({given!r});"
+        "store = Profiles();"  # not needed yet, so nothing is wrong
+        "\ntry: print(files.store_directory())"
+        "\nexcept ValueError as error: print(type(error).__name__, error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "CARTO_LOGIN_HOME" in done.stdout
+    assert "Error" in done.stdout
+
+
 def test_an_empty_variable_is_none(home: Path) -> None:
     """Without the variable the directory is the one of cartoframes, in the home."""
-    assert files.store_directory({"CARTO_LOGIN_HOME": ""}) == files.store_directory({})
+    for text in ("", ' ""\n'):
+        given = {"CARTO_LOGIN_HOME": text}
+        assert files.store_directory(given) == files.store_directory({})
     assert files.store_directory({}).name == "cartoframes"
     assert home in files.store_directory({}).parents
 
@@ -79,7 +130,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 BAD_CONTENT = {
     "not UTF-8": f'{{"api_key": "{CANARY}\xff"}}'.encode("latin-1"),
-    "UTF-16": f'{{"api_key": "{CANARY}"}}'.encode("utf-16"),
+    "half UTF-16": f'{{"api_key": "{CANARY}"}}'.encode("utf-16")[:-1],
     "cut off": f'{{"api_key": "{CANARY}", "us'.encode(),
     "empty": b"",
     "zeros": bytes(4096),
@@ -99,7 +150,7 @@ def test_a_broken_file_is_named_and_its_content_is_not(
     path = tmp_path / "creds.json"
     path.write_bytes(content)
     with pytest.raises(CredentialsFileError) as caught:
-        files.read_document(path)
+        sealed(files.read_document)(path)
     assert str(path) in str(caught.value)
     assert caught.value.path == path
     assert CANARY[:8] not in shown(caught.value)
@@ -141,11 +192,14 @@ def test_an_impossible_path_is_told_in_words(tmp_path: Path, name: str) -> None:
         files.write_document(tmp_path / name, {})
 
 
-def test_a_byte_order_mark_does_not_matter(tmp_path: Path) -> None:
-    """A file that was saved with Windows' Notepad is read."""
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_what_editors_write_is_read(tmp_path: Path, coding: str, ends: str) -> None:
+    """Windows' Notepad begins with a mark, PowerShell writes UTF-16."""
     path = tmp_path / "creds.json"
-    path.write_bytes(b'\xef\xbb\xbf{"username": "jane"}')
-    assert files.read_document(path) == {"username": "jane"}
+    text = f'{{{ends}"username": "jane",{ends}"note": "\u00f1"}}{ends}'
+    path.write_bytes(text.encode(coding))
+    assert files.read_document(path) == {"username": "jane", "note": "\u00f1"}
 
 
 def test_a_pipe_can_be_read(tmp_path: Path) -> None:
@@ -226,7 +280,7 @@ def test_what_json_cannot_say_is_refused(tmp_path: Path) -> None:
     """The old file stays, and the key shows nowhere in the error."""
     path = files.write_document(tmp_path / "a.json", {"a": 1})
     with pytest.raises(CredentialsFileError, match="JSON") as caught:
-        files.write_document(path, {"api_key": CANARY, "other": object()})
+        sealed(files.write_document)(path, {"api_key": CANARY, "other": object()})
     assert CANARY[:8] not in shown(caught.value)
     assert files.read_document(path) == {"a": 1}
 
@@ -235,7 +289,7 @@ def test_a_failed_write_shows_no_key(tmp_path: Path) -> None:
     """A file where a directory is needed: told with the path, without the key."""
     (tmp_path / "file").write_text("")
     with pytest.raises(CredentialsFileError, match="was not written") as caught:
-        files.write_document(tmp_path / "file" / "a.json", {"api_key": CANARY})
+        sealed(files.write_document)(tmp_path / "file" / "a.json", {"api_key": CANARY})
     assert caught.value.path == tmp_path / "file" / "a.json"
     assert CANARY[:8] not in shown(caught.value)
 
@@ -277,7 +331,62 @@ def test_leftovers_of_killed_writers_go_when_they_are_old(tmp_path: Path) -> Non
     assert sorted(tmp_path.iterdir()) == sorted([new, other, written])
 
 
-def test_a_document_shows_no_content() -> None:
-    """Its repr, at any depth, names fields only."""
-    document = files.Document(api_key=CANARY, inner=files.Document(api_key=CANARY))
-    assert CANARY not in f"{document!r} {document} {[document]}"
+@pytest.fixture
+def of_a_user(tmp_path: Path) -> Path:
+    """A directory that belongs to a user, where root works."""
+    if os.name == "nt" or os.geteuid() != 0:
+        pytest.skip("only root can write for another user")
+    directory = tmp_path / "home"
+    directory.mkdir()
+    os.chown(directory, 1000, 1001)
+    return directory
+
+
+def owners_below(directory: Path) -> set[tuple[int, int]]:
+    return {(s.st_uid, s.st_gid) for s in map(Path.stat, directory.rglob("*"))}
+
+
+def test_what_root_makes_for_a_user_is_theirs(of_a_user: Path) -> None:
+    """New files and directories go to the owner of the directory they are in."""
+    path = files.write_document(of_a_user / "a" / "b" / "c.json", {})
+    files.write_document(path.with_name("d.json"), {}, exclusive=True)
+    assert owners_below(of_a_user) == {(1000, 1001)}
+    assert mode_of(path) == 0o600
+
+
+def test_what_root_replaces_stays_its_owners(of_a_user: Path) -> None:
+    """Whoever the directory belongs to, the file keeps owner and group."""
+    path = files.write_document(of_a_user / "a.json", {})
+    os.chown(path, 1002, 1003)
+    files.write_document(path, {"a": 1})
+    path.write_text("broken")
+    files.set_aside(path)
+    files.write_document(path, {"a": 2})
+    assert owners_below(of_a_user) == {(1002, 1003)}
+
+
+@contextmanager
+def mounted(file: Path) -> Iterator[None]:
+    """Make a file a mount of its own, as containers do."""
+    mount = ["mount", "--bind", str(file), str(file)]
+    try:
+        done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("this system has no mount")
+    if done.returncode:
+        pytest.skip(f"a file cannot be mounted here: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(file)], check=True)
+
+
+def test_a_file_that_is_a_mount_is_left(tmp_path: Path) -> None:
+    """The message says what to mount instead."""
+    path = files.write_document(tmp_path / "creds.json", {"a": 1})
+    with mounted(path):
+        with pytest.raises(files.MountedFileError, match="Mount its") as caught:
+            files.write_document(path, {"a": 2})
+        assert f"directory, {tmp_path}, instead" in str(caught.value)
+        assert files.read_document(path) == {"a": 1}
+    assert list(tmp_path.iterdir()) == [path]
