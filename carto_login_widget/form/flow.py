@@ -443,7 +443,7 @@ def _consider(step: _Step, act: Act, *, changed: bool) -> None:
 def _submit(step: _Step, act: Act) -> None:
     _absorb(step, act)
     subject, found = _judge(step.now)
-    found = [*_misplaced(act), *found, *_judge_name(step.now)]
+    found = [*_misplaced(act), *found, *_judge_saving(step.now)]
     if subject is None or found:
         _forget_verdict(step)
         _show_problems(step, found, asked=True)
@@ -470,7 +470,7 @@ def _use_unchecked(step: _Step, act: Act) -> None:
         _consider(step, act, changed=True)  # nothing is known of other fields
         return
     subject, found = _judge(step.now)
-    found += _judge_name(step.now)
+    found += _judge_saving(step.now)
     _show_problems(step, found, asked=True)
     if subject is not None and not found:
         _sign_in(step, subject, None)
@@ -713,6 +713,18 @@ def _judge_name(state: State) -> list[Problem]:
     return []
 
 
+def _judge_saving(state: State) -> list[Problem]:
+    """What is wrong with the name, or that it is another account's, not yet said."""
+    row = replaces(state)
+    if row is None or state.said == row.name or is_same_account(state, row):
+        return _judge_name(state)
+    text = (
+        f"'{row.name}' is saved already, for {row.username} at {row.host}. Log in once "
+        "more to replace it, or choose another name."
+    )
+    return [Problem("name", text)]
+
+
 def _problem_of(error: CartoLoginError) -> Problem:
     return Problem(field_of(error), str(error), getattr(error, "suggestion", None))
 
@@ -889,17 +901,7 @@ def is_same_account(state: State, row: Row) -> bool:
 
 
 def _sign_in(step: _Step, subject: Subject, proof: Any) -> None:
-    now = step.now
-    row = replaces(now)
-    if row and now.said != row.name and not is_same_account(now, row):
-        text = (
-            f"'{row.name}' is saved already, for {row.username} at {row.host}. Log in "
-            "once more to replace it, or choose another name."
-        )
-        step.set(problems=(Problem("name", text),), wish=False)
-        step.focus("name")
-        return
-    saving = _saving(now, subject, unchecked=proof is None)
+    saving = _saving(step.now, subject, unchecked=proof is None)
     step.set(phase="signing_in", subject=subject, waits=step.next(), wish=False)
     step.effects.append(SignIn(step.now.number, subject, proof, saving))
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 NEW_ACCOUNT = "New account"
 _CLOUD, _CUSTOM = "CARTO cloud", "On-premises or custom address"
 _WHY = (
-    "This is the plain form. The full one shows where the Jupyter server that made this "
-    "page has anywidget (<code>pip install anywidget</code> there, then reload) and lets "
+    "This is the plain form. The full one shows where the Jupyter server of this page "
+    "has anywidget (<code>pip install anywidget</code> there, then reload) and lets "
     "scripts run from <code>blob:</code>."
 )
 # The page sends Enter, or a click, before or after the text that it commits.
@@ -64,7 +64,8 @@ class PlainForm(ipywidgets.VBox):
 
     def __init__(self, post: Callable[[Act], None], rows: list[list[Any]]) -> None:
         self._post, self._picture = post, dict[str, Any]()
-        self._drawing, self._timer = threading.RLock(), None
+        self._drawing = threading.RLock()
+        self._timer: threading.Timer | None = None
         self._buttons: dict[str, ipywidgets.Button] = {}
         auto = ipywidgets.Layout(width="auto")
         self.account = ipywidgets.Dropdown(

@@ -90,9 +90,10 @@ class Display:
     def _watch(self, kernel: Any) -> None:
         header = kernel.get_parent().get("header", {})
         self._busy = header.get("msg_type") == "execute_request"
-        in_background(self._wait, kernel, get_ipython().events)
+        in_background(self._wait, kernel)
 
-    def _wait(self, kernel: Any, events: Any) -> None:
+    def _wait(self, kernel: Any) -> None:
+        events = kernel.shell.events
         events.register("pre_execute", self._on_cell)
         events.register("post_execute", self._on_rest)
         try:
@@ -111,7 +112,7 @@ class Display:
                 _send(self._handle.update, self._plain)
 
     def _can_hear(self, kernel: Any) -> bool:
-        """Whether the kernel is idle now, and there may be a page that it could hear."""
+        """Whether the kernel is idle, and there may be a page for it to hear."""
         if self._busy or (_is_voila() and not self._page.is_set()):
             return False
         beat = threading.Event()
@@ -126,8 +127,8 @@ class Display:
 
 
 def _send(way: Any, widget: Any) -> None:
-    bundle = widget._repr_mimebundle_() if widget.comm is not None else None
-    if bundle is None:
+    bundle = widget.comm and widget._repr_mimebundle_()
+    if not bundle:
         way({"text/plain": repr(widget)}, raw=True)
         return
     data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})

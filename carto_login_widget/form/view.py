@@ -7,7 +7,7 @@ drawn of it. It never holds a key.
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from .. import address
 from ..errors import (
@@ -74,7 +74,7 @@ def snapshot(state: State) -> dict[str, Any]:
         "field_versions": written,
         "open": not state.folded,
         "key": _key(state),
-        "errors": {p.field: _error(state, p) for p in state.problems if p.field},
+        "errors": {p.field: _error(p) for p in state.problems if p.field},
         "destination": where.host if where else "",
         "keys_page": where.keys_page if where else "",
         "saving": _saving(state),
@@ -124,7 +124,7 @@ def _key(state: State) -> str:
     return "saved" if state.fields.account is not None else "none"
 
 
-def _error(state: State, problem: Problem) -> dict[str, Any]:
+def _error(problem: Problem) -> dict[str, Any]:
     take = None
     if problem.take and problem.field in ("username", "base_url"):
         take = {
@@ -247,8 +247,7 @@ def _facts(state: State, signed: Signed) -> list[tuple[str, str]]:
     facts = [
         ("User", signed.username),
         ("Address", signed.base_url.partition("://")[2]),
-        ("API key", key_words(signed)),
-        ("Permissions", account.summary if account else "The key was not checked."),
+        ("API key", account.summary if account else "The key was not checked."),
     ]
     if account and account.organization:
         facts.append(("Organisation", account.organization))
@@ -269,18 +268,6 @@ def _facts(state: State, signed: Signed) -> list[tuple[str, str]]:
 def _other_start(state: State) -> str:
     start = next((row.name for row in state.accounts if row.is_default), None)
     return f"start with '{start}'" if start else "ask who signs in"
-
-
-def key_words(signed: Signed) -> str:
-    """What kind of key it is, in two or three words."""
-    account = signed.account
-    if account is None or account.key_type == "unknown":
-        return "kind unknown"
-    if account.key_type == "regular" and account.key_name:
-        return f"'{account.key_name}'"
-    words = {"master": "master key", "oauth": "temporary OAuth token"}
-    words["default_public"] = "default public"
-    return words.get(account.key_type, "regular key")
 
 
 def _card(state: State) -> dict[str, Any]:
@@ -360,13 +347,10 @@ def _item(
 
 
 def storage(me: Any) -> list[tuple[str, str, float]]:
-    """Return the bars for what `/api/v3/me` tells a master key: label, words, percent."""
+    """Return bars for what `/api/v3/me` tells: label, words, percent."""
     user = me.get("user_data") if isinstance(me, dict) else None
-    used, quota = (
-        (user.get("db_size_in_bytes"), user.get("quota_in_bytes"))
-        if isinstance(user, dict)
-        else (None, None)
-    )
+    user = user if isinstance(user, dict) else {}
+    used, quota = user.get("db_size_in_bytes"), user.get("quota_in_bytes")
     if not _is_number(used) or not _is_number(quota) or quota <= 0:
         return []
     percent = min(100.0, max(0.0, 100.0 * used / quota))
@@ -374,7 +358,7 @@ def storage(me: Any) -> list[tuple[str, str, float]]:
     return [("Storage", words, round(percent, 1))]
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

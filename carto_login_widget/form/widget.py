@@ -341,8 +341,9 @@ class LoginForm(anywidget.AnyWidget):
         notes = self._office.sign_in(effect)
         self._settle(functools.partial(flow.Registered, effect.number, notes=notes))
         credentials = default.get_default_credentials()
-        for callback in tuple(self._callbacks) if credentials else ():
-            callback(credentials)
+        if credentials is not None:
+            for callback in tuple(self._callbacks):
+                callback(credentials)
 
     def _do_work(self, effect: flow.Work) -> None:
         self.post(self._office.work(effect))

@@ -64,7 +64,7 @@ class Office:
         return None if credentials is None else self._signed(credentials)
 
     def _signed(self, credentials: Credentials) -> flow.Signed:
-        identity = credentials._identity  # noqa: SLF001
+        identity = credentials._identity
         now = f"{datetime.now().astimezone():%Y-%m-%d %H:%M}"
         try:
             where = identity.address
@@ -96,7 +96,7 @@ class Office:
         """Return the saved account that holds this very key."""
         name = credentials.profile
         saved = self.profiles.peek(name) if name else None
-        identity = credentials._identity  # noqa: SLF001
+        identity = credentials._identity
         return name if saved and saved.identity.same_key(identity) else None
 
     def credentials(self, subject: flow.Subject) -> Credentials:
@@ -108,14 +108,14 @@ class Office:
                 path = self.profiles.directory
                 raise CredentialsFileError(str(error), path=path) from None
         else:
-            found = Credentials._made(subject, source="the form")  # noqa: SLF001
+            found = Credentials._made(subject, source="the form")
         if self._session is not None:
-            found = found._with(session=self._session)  # noqa: SLF001
+            found = found._with(session=self._session)
         return found
 
     def saved(self, credentials: Credentials) -> flow.Saved:
         """Return what the fields show of a saved account."""
-        where = credentials._identity.address  # noqa: SLF001
+        where = credentials._identity.address
         return flow.Saved(where.username, where.base_url, credentials.allow_non_secure)
 
     def check(
@@ -141,7 +141,7 @@ class Office:
         """Return a name to save under, and the same again if it holds this key."""
         if credentials is None or isinstance(order.subject, flow.SavedAccount):
             return "", ""
-        identity = credentials._identity  # noqa: SLF001
+        identity = credentials._identity
         name = proposed_name(identity, credentials.account, self.profiles)
         saved = self.profiles.peek(name)
         same = saved is not None and saved.identity.same_key(identity)
@@ -162,7 +162,7 @@ class Office:
             credentials = login.unchecked(self.credentials(order.subject))
         saving = order.saving
         if saving is not None and not saving.name:
-            identity = credentials._identity  # noqa: SLF001
+            identity = credentials._identity
             name = proposed_name(identity, credentials.account, self.profiles)
             saving = saving._replace(name=name, replace=False)
         _credentials, notes = login.register(
@@ -172,12 +172,14 @@ class Office:
 
     def work(self, order: flow.Work) -> flow.Done:
         """Do an act of the card; what keeps it from success is told, not raised."""
+        notes: list[str] = []
+        error: CartoLoginError | None = None
         try:
-            notes, error = self._work(order), None
-        except (CartoLoginError, OSError) as problem:
-            known = isinstance(problem, CartoLoginError)
-            notes = []
-            error = problem if known else CartoLoginError(str(problem))
+            notes = self._work(order)
+        except CartoLoginError as problem:
+            error = problem
+        except OSError as problem:  # a name that is taken
+            error = CartoLoginError(str(problem))
         return flow.Done(order.number, self.signed(), notes, error)
 
     def _work(self, order: flow.Work) -> list[str]:
