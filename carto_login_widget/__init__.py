@@ -27,7 +27,7 @@ _HOME_OF = {
     "NotCartoError": "errors",
     "NotLoggedInError": "errors",
     "ProfileNotFoundError": "errors",
-    "ProfileStore": "store.profiles",
+    "ProfileStore": "session.saved",
     "Reason": "errors",
     "RejectedError": "errors",
     "UndecidedError": "errors",
@@ -89,7 +89,7 @@ if TYPE_CHECKING:
         unset_default_credentials,
     )
     from .session.login import login, logout
-    from .store.profiles import ProfileStore
+    from .session.saved import ProfileStore
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,8 @@ from .identity import Identity
 from .secret import DEFAULT_PUBLIC
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import carto.auth
     import cartoframes.auth
     import google.auth.credentials
@@ -102,15 +104,11 @@ class Credentials:
         """What a file holds of them."""
         from .store.profiles import Record
 
-        account = self._account
-        if account is None or not account.checked:
-            return Record(self._identity, self._profile, accepted=self._accepted)
-        return Record(
+        return Record.of(
             self._identity,
-            self._profile,
-            accepted=True,
-            key_type=account.key_type,
-            key_name=account.key_name,
+            self._account,
+            profile=self._profile,
+            accepted=self._accepted,
         )
 
     def _with(self, **learned: Any) -> Self:
@@ -236,10 +234,13 @@ class Credentials:
         """
         from .store import profiles
 
-        path = profiles.default_path() if config_file is None else _path(config_file)
+        path = _path(config_file)
         source = path.name if config_file is None else str(config_file)
-        made = cls._of(profiles.read_file(path), source=source)
-        return made if session is None else made._with(session=session)
+        record = profiles.read(path)
+        _warn(record.notes)
+        made = cls._of(record, source=source)
+        made.session = session
+        return made
 
     @sealed
     def save(self, config_file: str | Path | None = None) -> Path:
@@ -259,9 +260,8 @@ class Credentials:
         """
         from .store import profiles
 
-        path = profiles.default_path() if config_file is None else _path(config_file)
-        for note in profiles.save_file(path, self._record):
-            warnings.warn(note, stacklevel=3)
+        path = _path(config_file)
+        _warn(profiles.write(path, self._record))
         return path
 
     @classmethod
@@ -275,14 +275,11 @@ class Credentials:
         Raises:
             CredentialsFileError: it cannot be removed and is still there.
         """
-        from .store import files, profiles
+        from .store import files
 
-        path = profiles.default_path() if config_file is None else _path(config_file)
+        path = _path(config_file)
         if not files.remove(path):
-            warnings.warn(
-                f"There is no credentials file {path}, so nothing was removed.",
-                stacklevel=3,
-            )
+            _warn([f"There is no credentials file {path}, so nothing was removed."])
 
     @sealed
     def validate(self, timeout: float | None = None) -> Account:
@@ -408,5 +405,15 @@ def _restore(twin: object, state: Any) -> None:
         object.__setattr__(twin, name, value)
 
 
-def _path(config_file: str | Path) -> Path:
+def _path(config_file: str | Path | None) -> Path:
+    if config_file is None:
+        from .store.profiles import Profiles
+
+        return Profiles().default_path
     return Path(config_file).expanduser()
+
+
+def _warn(notes: Iterable[str]) -> None:
+    """Issue warnings of whoever called the door that called this."""
+    for note in notes:
+        warnings.warn(note, stacklevel=4)

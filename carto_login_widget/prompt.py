@@ -18,6 +18,7 @@ from .errors import (
 from .identity import Identity
 from .secret import Secret, clean_key, clean_paste
 from .session import login
+from .session.facts import facts
 from .session.login import Saving
 from .store.profiles import Profiles, proposed_name
 
@@ -126,7 +127,7 @@ def _checked(
                 "Nothing was changed. Try again, or stop with Ctrl-C."
             ) from None
         return login.unchecked(credentials)
-    say(f"CARTO accepts this key: {checked.account.summary}")
+    say(f"CARTO accepts this key: {facts(checked)['Key']}")
     return checked
 
 

@@ -8,10 +8,8 @@ request with its key.
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
-import socket
 import ssl
 import time
 from base64 import b64encode
@@ -32,7 +30,7 @@ from ..errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ..address import Address
 
@@ -48,18 +46,11 @@ _LONG_ENOUGH_TO_MASK = 8
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why there is no result, in a sentence for the user.
+    """Why there is no result, in a sentence for the user."""
 
-    Attributes:
-        reason: the same for programs; None where nobody expected it.
-        detail: what happened, where, and what to do next.
-        suggestion: a base URL that would be better, or None.
-        retry_after: seconds that the server asks to wait, or None.
-    """
-
-    reason: Reason | None
+    reason: Reason | None  # None where nobody expected it
     detail: str
-    suggestion: str | None = None
+    suggestion: str | None = None  # a base URL that would be better
     retry_after: float | None = None
 
     # Whoever looks for an answer finds an empty one.
@@ -88,21 +79,13 @@ SAME_KEY = _SameKey("***")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server answered, with the key masked and no control characters.
-
-    Attributes:
-        status: HTTP status.
-        headers: values by lower-case name, without cookies.
-        data: the parsed JSON body, or None where it is not JSON.
-        empty: whether there was no body.
-        url: what was asked, without a query.
-    """
+    """What a server answered, with the key masked and no control characters."""
 
     status: int
-    headers: Mapping[str, str]
-    data: Any
+    headers: Mapping[str, str]  # by lower-case name, without cookies
+    data: Any  # the parsed body, or None where it is not JSON
     empty: bool
-    url: str
+    url: str  # what was asked, without a query
 
     @property
     def object(self) -> Mapping[str, Any]:
@@ -215,12 +198,15 @@ def is_carto(answer: Answer | Failure) -> bool:
 
 
 class Row(NamedTuple):
-    """What an answer means to which a condition applies; see `fill` for the message."""
+    """A line of a table: a name, what it is about, and what it says; see `fill`.
+
+    What `finds` returns is the result itself, or whether the row applies.
+    """
 
     name: str
-    applies: Callable[[Answer], object]
-    reason: Reason
-    message: str
+    finds: Callable[[Any], object]
+    reason: Reason | None = None
+    message: str = ""
 
 
 def sort_answer(
@@ -229,13 +215,11 @@ def sort_answer(
     """What the first row that applies says; a failure is one already."""
     if isinstance(answer, Failure):
         return answer
-    for row in rows:
-        if row.applies(answer):
-            if row.reason is Reason.MOVED:
-                return _moved(answer, address)
-            said = fill(row.message, answer, address)
-            return Failure(row.reason, said, retry_after=answer.retry_after)
-    return None
+    row = next((row for row in rows if row.finds(answer)), None)
+    if row is None or row.reason is Reason.MOVED:
+        return row and _moved(answer, address)
+    detail = fill(row.message, answer, address)
+    return Failure(row.reason, detail, retry_after=answer.retry_after)
 
 
 def fill(message: str, answer: Answer | Failure, address: Address, **more: str) -> str:
@@ -393,132 +377,155 @@ def _better(target: str, address: Address) -> str | None:
     return None if base == address.base_url else base
 
 
-# Exceptions. The modules that raise them are loaded elsewhere, so they are known by
-# their names, which requests and urllib3 share.
-
-# The address itself was checked before, so only that of a proxy is left.
-_BAD_PROXY = (
-    *("ProxyError", "InvalidProxyURL", "InvalidSchema", "InvalidURL"),
-    *("LocationValueError", "ProxySchemeUnknown"),
-)
-_PLAIN_HTTP = {
-    *("WRONG_VERSION_NUMBER", "HTTP_REQUEST"),
-    *("RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"),
-}
-
-
 class AuthoritiesError(OSError):
     """The CA certificates to trust cannot be read; its text is their path."""
 
 
 def sort_error(error: Exception, host: str, waited: float) -> Failure:
     """Tell from an exception, after so many seconds, what went wrong."""
-    causes = list(_chain(error))
-    tls = next((c for c in causes if isinstance(c, ssl.SSLError)), None)
-    # urllib3 counts a connection that was refused among the timeouts.
-    others = [c for c in causes if not _any_called([c], "NewConnectionError")]
-    if isinstance(error, AuthoritiesError):
-        return Failure(
-            Reason.TLS,
-            f"{host} was not asked: the CA certificates in {error} cannot be read. "
-            "Check REQUESTS_CA_BUNDLE.",
-        )
-    if not _is_of_the_network(error):
-        return Failure(
-            None,
-            f"The request to {host} was ended by an error that nobody expected "
-            f"({type(error).__qualname__}). Try again; if a session was given, try "
-            "without it.",
-        )
-    # A proxy's and a TLS error are connection errors too, so they come first.
-    if _any_called(causes, *_BAD_PROXY):
-        return Failure(Reason.PROXY, _PROXY.format(host=host))
-    if tls is not None or _any_called(causes, "SSLError"):
-        return Failure(Reason.TLS, _tls_trouble(tls, host))
-    if _any_called(others, "Timeout", "TimeoutError"):
-        return timeout_failure(host, round(waited, 1))
-    return _connection_failure(causes, host)
-
-
-def _is_of_the_network(error: Exception) -> bool:
-    if _any_called([error], "RequestException"):
-        return _any_called(
-            [error], "ConnectionError", "Timeout", "ChunkedEncodingError", *_BAD_PROXY
-        )
-    return isinstance(error, OSError | http.client.HTTPException) or (
-        _any_called([error], "HTTPError")
+    seen = _Causes(error)
+    row = next(row for row in ERRORS if row.finds(seen))
+    detail = row.message.format(
+        host=host,
+        seconds=f"{round(waited, 1):g}",
+        why=getattr(seen.tls, "verify_message", "")
+        or seen.tls_reason
+        or "it broke off",
+        name=type(error).__qualname__,
+        path=error,
     )
-
-
-def _any_called(causes: Iterable[BaseException], *names: str) -> bool:
-    return any(c.__name__ in names for cause in causes for c in type(cause).__mro__)
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and all that it was made of."""
-    seen: set[int] = set()
-    waiting: list[Any] = [error]
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, BaseException) and id(found) not in seen:
-            seen.add(id(found))
-            yield found
-            waiting += [found.__context__, found.__cause__, *found.args]
-            waiting.append(getattr(found, "reason", None))
-
-
-def _connection_failure(causes: list[BaseException], host: str) -> Failure:
-    if any(isinstance(c, socket.gaierror) for c in causes):
-        return Failure(
-            Reason.UNREACHABLE,
-            f"No server called {host} was found. Check the user name or the base URL, "
-            "and that you are connected to the network.",
-        )
-    # So requests says that a file of `cert` is missing.
-    if any("invalid path" in t for c in causes for t in c.args if isinstance(t, str)):
-        return Failure(
-            Reason.TLS,
-            f"{host} was not asked: the client certificate of the given session, or "
-            "its key, cannot be read. Check session.cert.",
-        )
-    broken_off = http.client.RemoteDisconnected | http.client.IncompleteRead
-    spoken = [c for c in causes if isinstance(c, http.client.HTTPException)]
-    if any(not isinstance(c, broken_off) for c in spoken):
-        return Failure(
-            Reason.NOT_CARTO,
-            f"Something answers at {host}, but it does not speak HTTP. Check the port "
-            "in the base URL.",
-        )
-    return Failure(
-        Reason.UNREACHABLE,
-        f"Could not connect to {host}, or the connection broke. Check the address and "
-        "your network, then try again.",
-    )
+    return Failure(row.reason, detail)
 
 
 def timeout_failure(host: str, seconds: float) -> Failure:
     """Say that a server took too long."""
-    return Failure(
+    return Failure(Reason.TIMEOUT, _LATE.format(host=host, seconds=f"{seconds:g}"))
+
+
+class _Causes:
+    """An exception and all that it was made of.
+
+    The modules that raise them are loaded elsewhere, so they are known by their names,
+    which requests and urllib3 share.
+    """
+
+    def __init__(self, error: BaseException) -> None:
+        found: dict[int, BaseException] = {}
+        waiting: list[Any] = [error]
+        while waiting:
+            cause = waiting.pop()
+            if isinstance(cause, BaseException) and id(cause) not in found:
+                found[id(cause)] = cause
+                waiting += [cause.__context__, cause.__cause__, *cause.args]
+                waiting.append(getattr(cause, "reason", None))
+        self.error = error
+        self.all = list(found.values())
+        self.said = [t for cause in self.all for t in cause.args if isinstance(t, str)]
+        self.tls = next((c for c in self.all if isinstance(c, ssl.SSLError)), None)
+        self.tls_reason = getattr(self.tls, "reason", None)
+
+    @property
+    def is_of_the_network(self) -> bool:
+        if _is_called(self.error, "RequestException"):
+            known = ("ConnectionError", "Timeout", "ChunkedEncodingError", *_BAD_PROXY)
+            return _is_called(self.error, *known)
+        return _is_called(self.error, "OSError", "HTTPException", "HTTPError")
+
+    def have(self, *names: str, but: tuple[str, ...] = ()) -> bool:
+        return any(_is_called(c, *names) and not _is_called(c, *but) for c in self.all)
+
+
+def _is_called(error: BaseException, *names: str) -> bool:
+    return any(kind.__name__ in names for kind in type(error).__mro__)
+
+
+_LATE = (
+    "No answer from {host} within {seconds} s. Check the address and your network, or "
+    "try again later."
+)
+# The address itself was checked before, so only that of a proxy is left.
+_BAD_PROXY = (
+    *("ProxyError", "InvalidProxyURL", "InvalidSchema", "InvalidURL"),
+    *("LocationValueError", "ProxySchemeUnknown"),
+)
+_BROKEN_OFF = ("RemoteDisconnected", "IncompleteRead")
+_PLAIN_HTTP = {
+    *("WRONG_VERSION_NUMBER", "HTTP_REQUEST"),
+    *("RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"),
+}
+
+# Read from the top. A proxy's and a TLS error are connection errors too.
+ERRORS = (
+    Row(
+        "authorities",
+        lambda e: isinstance(e.error, AuthoritiesError),
+        Reason.TLS,
+        "{host} was not asked: the CA certificates in {path} cannot be read. Check "
+        "REQUESTS_CA_BUNDLE.",
+    ),
+    Row(
+        "unexpected",
+        lambda e: not e.is_of_the_network,
+        None,
+        "The request to {host} was ended by an error that nobody expected ({name}). "
+        "Try again; if a session was given, try without it.",
+    ),
+    Row("15", lambda e: e.have(*_BAD_PROXY), Reason.PROXY, _PROXY),
+    Row(
+        "21",
+        lambda e: isinstance(e.tls, ssl.SSLCertVerificationError),
+        Reason.TLS,
+        "The certificate of {host} is not accepted ({why}). If your organisation signs "
+        "its own certificates, set REQUESTS_CA_BUNDLE to the file with its CA "
+        "certificate.",
+    ),
+    Row(
+        "22",
+        lambda e: e.tls_reason in _PLAIN_HTTP,
+        Reason.TLS,
+        "{host} does not speak https on that port. Check the port in the base URL.",
+    ),
+    Row(
+        "21 (else)",
+        lambda e: e.tls is not None or e.have("SSLError"),
+        Reason.TLS,
+        "No secure connection to {host} could be made ({why}). Check the port in the "
+        "base URL, or ask who runs that server.",
+    ),
+    Row(
+        "20",
+        # urllib3 counts a connection that was refused among the timeouts.
+        lambda e: e.have("Timeout", "TimeoutError", but=("NewConnectionError",)),
         Reason.TIMEOUT,
-        f"No answer from {host} within {seconds:g} s. Check the address and your "
-        "network, or try again later.",
-    )
-
-
-def _tls_trouble(error: ssl.SSLError | None, host: str) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        why = getattr(error, "verify_message", "") or "not trusted"
-        return (
-            f"The certificate of {host} is not accepted ({why}). If your organisation "
-            "signs its own certificates, set REQUESTS_CA_BUNDLE to the file with its "
-            "CA certificate."
-        )
-    why = getattr(error, "reason", None) or "it broke off"
-    if why in _PLAIN_HTTP:
-        return (
-            f"{host} does not speak https on that port. Check the port in the base URL."
-        )
-    return (
-        f"No secure connection to {host} could be made ({why}). Check the port in the "
-        "base URL, or ask who runs that server."
-    )
+        _LATE,
+    ),
+    Row(
+        "18",
+        lambda e: e.have("gaierror"),
+        Reason.UNREACHABLE,
+        "No server called {host} was found. Check the user name or the base URL, and "
+        "that you are connected to the network.",
+    ),
+    Row(
+        "certificate",
+        # So requests says that a file of `cert` is missing.
+        lambda e: any("invalid path" in text for text in e.said),
+        Reason.TLS,
+        "{host} was not asked: the client certificate of the given session, or its "
+        "key, cannot be read. Check session.cert.",
+    ),
+    Row(
+        "19 (not HTTP)",
+        lambda e: e.have("HTTPException", but=_BROKEN_OFF),
+        Reason.NOT_CARTO,
+        "Something answers at {host}, but it does not speak HTTP. Check the port in "
+        "the base URL.",
+    ),
+    Row(
+        "19",
+        lambda _: True,
+        Reason.UNREACHABLE,
+        "Could not connect to {host}, or the connection broke. Check the address and "
+        "your network, then try again.",
+    ),
+)

@@ -26,6 +26,7 @@ from .answers import (
     STATES,
     Answer,
     Failure,
+    Row,
     fill,
     foreign,
     not_carto,
@@ -34,7 +35,7 @@ from .answers import (
 from .client import Client
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from ..identity import Identity
 
@@ -42,26 +43,14 @@ if TYPE_CHECKING:
 
 
 class Verdict(NamedTuple):
-    """CARTO has accepted a key.
-
-    Attributes:
-        account: what the key can do.
-        proved: the origin, which has answered as CARTO.
-    """
+    """What an accepted key can do, and the origin that has proved to be CARTO."""
 
     account: Account
     proved: str
 
 
 def check(identity: Identity, timeout: float | None = None) -> Verdict:
-    """Ask CARTO whether it accepts the key, within `total_timeout` or a time given.
-
-    Raises:
-        InvalidCredentialsError: wrong before any request.
-        RejectedError: CARTO said no.
-        UndecidedError: no verdict could be had.
-        NotCartoError: the address did not answer as CARTO does.
-    """
+    """Ask CARTO whether it accepts the key; what else comes of it is raised."""
     with Client(identity, timeout) as client:
         found = _judge(client)
     if isinstance(found, Failure):
@@ -113,7 +102,6 @@ class _Evidence:
         # The key was accepted, but is not one of those that are listed.
         self.nothing_listed = self.keys == [] and self.total == 0
         self.several = bool(self.keys) and self.total > 1
-        self.host_is_user = self.address.host.split(".")[0] == self.address.username
 
     @cached_property
     def f1(self) -> Answer | Failure:
@@ -171,36 +159,40 @@ class _Evidence:
         return foreign(answer, self.address)
 
     def account(self, key: Mapping[str, Any]) -> Account:
-        name = key.get("name")
-        return Account(
-            username=self.address.username,
-            base_url=self.address.base_url,
-            key_type=KEY_TYPES.get(str(key.get("type")), "unknown"),
-            key_name=name if isinstance(name, str) else None,
-            **parse_grants(key.get("grants")),
-        )
+        kind = KEY_TYPES.get(str(key.get("type")), "unknown")
+        grants = parse_grants(key.get("grants"))
+        return self._account(key_type=kind, key_name=_text(key, "name"), **grants)
 
     def account_of_f1(self) -> Account:
         """That of an OAuth token, or one whose permissions cannot be listed."""
-        organization = self.f1.object.get("organization")
-        name = organization.get("name") if isinstance(organization, dict) else None
         kind = "master" if "first_name" in self.f1.object else "unknown"
-        return Account(
-            username=self.address.username,
-            base_url=self.address.base_url,
+        return self._account(
             key_type=kind if self.missing else "oauth",
-            organization=name if isinstance(name, str) else None,
+            organization=_text(self.f1.object.get("organization"), "name"),
             engine=not self.missing,
+        )
+
+    def _account(self, **known: Any) -> Account:
+        return Account(
+            username=self.address.username, base_url=self.address.base_url, **known
         )
 
     def failure(
         self, reason: Reason | None, message: str, better: str | None = None
     ) -> Failure:
         """Put what is known into a sentence of the table."""
-        user = self.f1_user if self.missing else _username_of(self.first.get("user"))
-        listed = printable(user) or "somebody else"
-        answer = self.refusal or self.primary
-        detail = fill(message, answer, self.address, listed=listed, better=better or "")
+        name, answer = self.address.username, self.refusal or self.primary
+        listed = self.f1_user if self.missing else _username_of(self.first.get("user"))
+        hint = f" If '{name}' is an organisation, log in with your own user name in it."
+        detail = fill(
+            message,
+            answer,
+            self.address,
+            listed=printable(listed) or "somebody else",
+            hint=hint if self.address.host.split(".")[0] == name else "",
+            said=f": {answer.error_text}" if answer.error_text else ".",
+            better=better or "",
+        )
         return Failure(reason, detail, better, self.primary.retry_after)
 
     @cached_property
@@ -239,9 +231,13 @@ def _listing(answer: Answer) -> tuple[list[Any] | None, Any]:
     return keys if all(isinstance(key, dict) for key in keys) else None, total
 
 
+def _text(value: Any, name: str) -> str | None:
+    text = value.get(name) if isinstance(value, dict) else None
+    return text if isinstance(text, str) else None
+
+
 def _username_of(value: Any) -> str:
-    name = value.get("username") if isinstance(value, dict) else None
-    return name if isinstance(name, str) else ""
+    return _text(value, "username") or ""
 
 
 _NO_SENSE = (
@@ -255,8 +251,6 @@ _WRONG_FORM = (
     "There is a CARTO at {host}, but the base URL {base} does not fit the user "
     "'{user}', or the server is older than 2018."
 )
-_UNKNOWN_USER = "CARTO has no user called '{user}' at {host}. Check the spelling."
-_ORGANIZATION = " If '{user}' is an organisation, log in with your own user name in it."
 _OTHER_KEY = (
     "CARTO at {host} answered, but not for this key. Check it for characters too many, "
     "or copy it again from {keys_page}"
@@ -278,23 +272,6 @@ _CLOSED = (
     "maintenance, and the key was not accepted either. Contact CARTO, or the "
     "administrator of your organisation."
 )
-_FORBIDDEN = "CARTO at {host} does not let this key in"
-
-
-class Row(NamedTuple):
-    """One row of the table.
-
-    Attributes:
-        name: its number.
-        finds: the result; or whether the reason and the message are that.
-        reason: for programs.
-        message: for people.
-    """
-
-    name: str
-    finds: Callable[[_Evidence], object]
-    reason: Reason | None = None
-    message: str = ""
 
 
 # Read from the top: the first row that finds something is the verdict.
@@ -309,17 +286,9 @@ ROWS = (
     Row("3 (else)", lambda c: c.keys, Reason.WRONG_KEY, _OTHER_KEY),
     Row(
         "6",
-        lambda c: (
-            c.refused and c.f2_says(404, "find CARTO user") and not c.host_is_user
-        ),
-        Reason.UNKNOWN_USER,
-        _UNKNOWN_USER,
-    ),
-    Row(
-        "6 (host)",
         lambda c: c.refused and c.f2_says(404, "find CARTO user"),
         Reason.UNKNOWN_USER,
-        _UNKNOWN_USER + _ORGANIZATION,
+        "CARTO has no user called '{user}' at {host}. Check the spelling.{hint}",
     ),
     Row("6c", lambda c: c.refused and c.f2_says(400, "No username") and c.needs_path()),
     Row("6c (F3)", lambda c: c.refused and c.wants_path and c.needs_path()),
@@ -336,15 +305,9 @@ ROWS = (
     Row("8b-8d, 9", lambda c: c.state),
     Row(
         "9",
-        lambda c: c.refusal and c.refusal.error_text,
-        Reason.FORBIDDEN,
-        _FORBIDDEN + ": {text}",
-    ),
-    Row(
-        "9 (silent)",
         lambda c: c.refusal and c.refusal.object,
         Reason.FORBIDDEN,
-        _FORBIDDEN + ".",
+        "CARTO at {host} does not let this key in{said}",
     ),
     Row("8 (F1)", lambda c: c.missing and c.trouble(c.f1)),
     Row("8g", lambda c: c.missing and c.elsewhere),

@@ -18,6 +18,7 @@ import threading
 import time
 from base64 import b64encode
 from contextvars import ContextVar, copy_context
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -33,7 +34,7 @@ from . import answers
 from .answers import Answer, AuthoritiesError, Failure, sort_error, timeout_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ..identity import Identity
 
@@ -63,21 +64,13 @@ def forget_proved() -> None:
 class Client:
     """Asks the CARTO of an account, with one deadline for all of it.
 
-    Attributes:
-        address: user and address that are asked.
-        proved: the origin once it is known to be CARTO, else None.
-
-    Raises:
-        InvalidCredentialsError: no address can be told from the identity.
-
-    Example:
-        >>> with Client(identity) as client:  # doctest: +SKIP
-        ...     answer = client.send("GET", "api/v4/me", key="header")
+    `proved` is its origin once that is known to be CARTO, else None.
     """
 
     def __init__(self, identity: Identity, timeout: float | None = None) -> None:
         self.address = identity.address
-        self._identity = identity
+        self._key = identity.key
+        self._lent = identity.session or requests.Session()
         self._limits = timeouts()
         self._total = self._limits.total if timeout is None else timeout
         self._deadline = time.monotonic() + self._total
@@ -86,8 +79,8 @@ class Client:
         self._may_retry = True
         self._fingerprint: Answer | Failure | None = None
         origin = self.address.origin
-        known = self.address.is_cloud or origin in {identity.proved, *_proved}
-        self.proved = origin if known else None
+        known = origin == identity.proved or origin in _proved
+        self.proved = origin if known or self.address.is_cloud else None
 
     def __enter__(self) -> Self:
         return self
@@ -143,7 +136,8 @@ class Client:
         return self._ask("GET", f"{root}/user/-/api/v3/me", None)
 
     def _ask(self, method: str, url: str, key: KeyPlace | None) -> Answer | Failure:
-        answer = self._wait_for(method, url, key)
+        exchange = partial(self._exchange, method, url, key)
+        answer = self._wait_for(exchange)
         if isinstance(answer, Failure) or answer.status not in RETRIED:
             return answer
         wait = answer.retry_after
@@ -155,15 +149,13 @@ class Client:
         self._may_retry = False
         # Many kernels that were told the same number do not come back together.
         time.sleep(wait + random.uniform(0, min(wait, room / 2)))  # noqa: S311
-        return self._wait_for(method, url, key)
+        return self._wait_for(exchange)
 
-    def _wait_for(
-        self, method: str, url: str, key: KeyPlace | None
-    ) -> Answer | Failure:
+    def _wait_for(self, exchange: Callable[[], Answer]) -> Answer | Failure:
         box: queue.SimpleQueue[Answer | Failure] = queue.SimpleQueue()
         worker = threading.Thread(
             target=copy_context().run,
-            args=(self._work, box, method, url, key),
+            args=(self._work, exchange, box),
             name="carto-login-request",
             daemon=True,
         )
@@ -186,21 +178,19 @@ class Client:
 
     def _work(
         self,
+        exchange: Callable[[], Answer],
         box: queue.SimpleQueue[Answer | Failure],
-        method: str,
-        url: str,
-        key: KeyPlace | None,
     ) -> None:
         current_line.set(self._line)
         began = time.monotonic()
         try:
-            box.put(self._exchange(method, url, key))
+            box.put(exchange())
         except Exception as error:  # noqa: BLE001 - lent adapters may raise anything
             waited = time.monotonic() - began
             box.put(sort_error(error, self.address.host, waited))
 
     def _exchange(self, method: str, url: str, key: KeyPlace | None) -> Answer:
-        user, secret = self.address.username, self._identity.key.reveal()
+        user, secret = self.address.username, self._key.reveal()
         # Made without a session, so no cookie and no ~/.netrc gets into it.
         asked = requests.Request(method, url, headers=dict(_HEADERS))
         if key == "header":
@@ -208,17 +198,11 @@ class Client:
             asked.headers["Authorization"] = f"Basic {pair}"
         elif key == "query":
             asked.params = {"api_key": secret}
-        lent = self._identity.session or requests.Session()
-        # What the session says comes before what the environment says.
-        settings: Any = lent.merge_environment_settings(
-            url, dict(lent.proxies), stream=True, verify=lent.verify, cert=lent.cert
-        )
-        if is_loopback(url):
-            settings["proxies"] = {}
+        settings = self._settings(url)
         # A little longer than the caller waits, who has the better message.
         left = max(self._left(), 0.0) + 0.5
         limits = (min(self._limits.connect, left), min(self._limits.read, left))
-        adapter = self._adapter_for(url, lent, settings["verify"])
+        adapter = self._adapter_for(url, settings["verify"])
         response = adapter.send(asked.prepare(), timeout=limits, **settings)
         try:
             return answers.read_answer(
@@ -231,12 +215,23 @@ class Client:
         finally:
             response.close()
 
-    def _adapter_for(
-        self, url: str, lent: requests.Session, verify: Any
-    ) -> requests.adapters.BaseAdapter:
+    def _settings(self, url: str) -> Any:
+        """What the session says, and where it says nothing, what the environment."""
+        lent = self._lent
+        settings: Any = lent.merge_environment_settings(
+            url, dict(lent.proxies), stream=True, verify=lent.verify, cert=lent.cert
+        )
+        if is_loopback(url):
+            settings["proxies"] = {}
+        if settings["verify"] is not False:
+            # requests takes None for False.
+            settings["verify"] = settings["verify"] or True
+        return settings
+
+    def _adapter_for(self, url: str, verify: Any) -> requests.adapters.BaseAdapter:
         """The session's own adapter where it has a special one, else ours."""
         if self._adapter is None:
-            self._adapter = lent.get_adapter(url)
+            self._adapter = self._lent.get_adapter(url)
             if type(self._adapter) is requests.adapters.HTTPAdapter:
                 is_plain = not url.startswith("https://") or verify is False
                 self._adapter = _Adapter(None if is_plain else tls_context(verify))
@@ -259,11 +254,7 @@ def _read(raw: Any) -> bytes | None:
 
 
 def tls_context(verify: object) -> ssl.SSLContext:
-    """Trust whom the operating system trusts, and the CA certificates of a path.
-
-    Raises:
-        AuthoritiesError: they cannot be read.
-    """
+    """Trust whom the operating system trusts, and the CA certificates of a path."""
     # Loaded for https only.
     import truststore
 

@@ -82,14 +82,7 @@ def is_instant_licensing_active(identity: Identity) -> bool:
 
 
 def bigquery_client(identity: Identity, /, **kwargs: Any) -> BigQueryClient:
-    """Return a BigQuery client with the account's project and a token that is kept new.
-
-    A `project` or `credentials` among the arguments wins.
-
-    Raises:
-        ImportError: the extra `bigquery` is not installed.
-        DataObservatoryError: CARTO gave no token.
-    """
+    """Return a BigQuery client; a `project` or `credentials` that is given wins."""
     try:
         bigquery = import_module("google.cloud.bigquery")
     except ModuleNotFoundError as error:
@@ -116,7 +109,6 @@ class _Token(NamedTuple):
 
     @property
     def is_stale(self) -> bool:
-        """Whether a new one is needed."""
         if self.secret is None:
             return True
         return self.expiry is not None and _now() >= self.expiry - REFRESH_THRESHOLD
@@ -197,7 +189,6 @@ class _GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
 
     @property
     def token(self) -> str | None:
-        """The access token, or None before the first `refresh`."""
         newest = self._tokens.newest
         self._seen.number = newest.number
         return newest.secret.reveal() if newest.secret else None
@@ -208,7 +199,6 @@ class _GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
 
     @property
     def expiry(self) -> datetime | None:
-        """When the token stops being used, UTC without a time zone."""
         return self._tokens.newest.expiry
 
     @expiry.setter
@@ -217,23 +207,17 @@ class _GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
 
     @sealed
     def refresh(self, request: Any) -> None:  # noqa: ARG002 - Google's transport
-        """Ask CARTO for a token, unless another thread has done so.
-
-        After a 401 of Google the token that this thread used last is the one that is
-        not good any more; a newer one is taken without asking.
-
-        Raises:
-            DataObservatoryError: CARTO gave none, whatever the cause.
-        """
+        """Ask CARTO for a token; whatever keeps it away is a `DataObservatoryError`."""
+        # After a 401 of Google it is the token which this thread used last that is not
+        # good any more; a newer one is taken without asking.
         seen = getattr(self._seen, "number", self._tokens.newest.number)
         self._seen.number = self._tokens.renew(seen).number
 
     def with_quota_project(self, quota_project_id: str) -> _GoogleCredentials:
-        """Return a copy that is billed to another project; the token is shared."""
         copy = type(self)(self._tokens)
         # google-auth has no other way to set these.
-        copy._quota_project_id = quota_project_id  # noqa: SLF001
-        copy._use_non_blocking_refresh = self._use_non_blocking_refresh  # noqa: SLF001
+        copy._quota_project_id = quota_project_id
+        copy._use_non_blocking_refresh = self._use_non_blocking_refresh
         return copy
 
     def __getstate__(self) -> dict[str, Any]:

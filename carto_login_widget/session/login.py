@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import settings
 from ..account import Account
@@ -34,8 +34,6 @@ from .facts import who
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
-
-    Source = Callable[[Profiles, Mapping[str, str]], Credentials | None]
 
 WAYS_TO_LOG_IN = (
     "Run %carto_login in a notebook, or %carto_login --prompt where forms do not "
@@ -79,6 +77,17 @@ class Found:
     kept: bool = False
     successor: Credentials | None = None
     notes: tuple[str, ...] = ()
+
+
+class _Given(NamedTuple):
+    """What a source gives, and what was said while reading it."""
+
+    credentials: Credentials
+    notes: tuple[str, ...] = ()
+
+
+if TYPE_CHECKING:
+    _Source = Callable[[Profiles, Mapping[str, str]], _Given | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,31 +196,33 @@ def find(  # noqa: PLR0913 - one keyword for each way to give an account
 ) -> Found | None:
     """Return the account of the first source that gives one, or None."""
     profiles = profiles or Profiles()
-    chosen = _explicit(profile, credentials, file, username, key, base_url)
+    given = _explicit(profile, credentials, file, username, key, base_url)
     if profile:
-        chosen = load(profile, profiles)
-    if chosen is not None:
-        notes = _passed_over(chosen, _WEAKER, profiles, environ)
-        return Found(chosen, named=True, notes=notes)
+        given = _saved(profile, profiles)
+    if given is not None:
+        notes = given.notes + _passed_over(given, _WEAKER, profiles, environ)
+        return Found(given.credentials, named=True, notes=notes)
     current = default.get_default_credentials()
     for rank, source in enumerate(_WEAKER):
         # Only a profile that was named is stronger than being signed in already.
         if current is not None and source is not _profile_of_environment:
             return Found(current, kept=True)
-        chosen = source(profiles, environ)
-        if chosen is not None:
+        given = source(profiles, environ)
+        if given is not None:
+            weaker = _WEAKER[rank + 1 :]
             return Found(
-                chosen,
+                given.credentials,
                 named=source is _profile_of_environment,
                 successor=_successor(profiles) if source is _default_account else None,
-                notes=_passed_over(chosen, _WEAKER[rank + 1 :], profiles, environ),
+                notes=given.notes + _passed_over(given, weaker, profiles, environ),
             )
     return None
 
 
-def load(name: str, profiles: Profiles) -> Credentials:
-    """Return a saved account."""
-    return Credentials._of(profiles.load(name), source=f"profile '{name.lower()}'")
+def _saved(name: str, profiles: Profiles) -> _Given:
+    record = profiles.load(name)
+    source = f"profile '{record.profile}'"
+    return _Given(Credentials._of(record, source=source), record.notes)
 
 
 def _explicit(  # noqa: PLR0913 - one for each way to give an account
@@ -221,7 +232,7 @@ def _explicit(  # noqa: PLR0913 - one for each way to give an account
     username: str | None,
     key: Secret | None,
     base_url: str | None,
-) -> Credentials | None:
+) -> _Given | None:
     if profile is not None and not isinstance(profile, str):
         raise InvalidCredentialsError(
             "The name of a saved account comes first, and it is a text, not "
@@ -235,9 +246,9 @@ def _explicit(  # noqa: PLR0913 - one for each way to give an account
             "username with api_key."
         )
     if credentials is not None:
-        return default.own(credentials)
+        return _Given(default.own(credentials))
     if file is not None:
-        return Credentials.from_file(file)
+        return _Given(Credentials.from_file(file))
     if not by_hand:
         return None
     if key is None:
@@ -246,17 +257,18 @@ def _explicit(  # noqa: PLR0913 - one for each way to give an account
             "api_key='default_public'.",
             field="api_key",
         )
-    return Credentials._made(Identity.of(username, key, base_url), source="arguments")
+    identity = Identity.of(username, key, base_url)
+    return _Given(Credentials._made(identity, source="arguments"))
 
 
 def _profile_of_environment(
     profiles: Profiles, environ: Mapping[str, str]
-) -> Credentials | None:
+) -> _Given | None:
     name = settings.named_profile(environ)
     if name is None:
         return None
     try:
-        return load(name, profiles)
+        return _saved(name, profiles)
     except ProfileNotFoundError as error:
         raise ProfileNotFoundError(
             f"{error} {settings.ENV_PROFILE} asks for it.",
@@ -265,41 +277,40 @@ def _profile_of_environment(
         ) from None
 
 
-def _environment(_profiles: Profiles, environ: Mapping[str, str]) -> Credentials | None:
+def _environment(_profiles: Profiles, environ: Mapping[str, str]) -> _Given | None:
     identity = settings.environment_identity(environ)
     if identity is None:
         return None
-    return Credentials._made(identity, source=settings.ENV_API_KEY)
+    return _Given(Credentials._made(identity, source=settings.ENV_API_KEY))
 
 
-def _default_account(
-    profiles: Profiles, _environ: Mapping[str, str]
-) -> Credentials | None:
+def _default_account(profiles: Profiles, _environ: Mapping[str, str]) -> _Given | None:
     return None if _kernel.logged_out else _saved_default(profiles)
 
 
 # What may give an account where nobody named one, the strongest first.
-_WEAKER: tuple[Source, ...] = (_profile_of_environment, _environment, _default_account)
+_WEAKER: tuple[_Source, ...] = (_profile_of_environment, _environment, _default_account)
 
 
-def _saved_default(profiles: Profiles) -> Credentials | None:
+def _saved_default(profiles: Profiles) -> _Given | None:
     record = profiles.default()
     if record is None:
         return None
-    return Credentials._of(record, source=profiles.default_path.name)
+    source = profiles.default_path.name
+    return _Given(Credentials._of(record, source=source), record.notes)
 
 
 def _successor(profiles: Profiles) -> Credentials | None:
     """What a save that was cut off has left newer than `creds.json`."""
-    record = profiles.newer_than_default()
+    record = profiles.hinted()
     if record is None:
         return None
     return Credentials._of(record, source=f"profile '{record.profile}'")
 
 
 def _passed_over(
-    winner: Credentials,
-    weaker: Sequence[Source],
+    winner: _Given,
+    weaker: Sequence[_Source],
     profiles: Profiles,
     environ: Mapping[str, str],
 ) -> tuple[str, ...]:
@@ -310,14 +321,19 @@ def _passed_over(
             other = source(profiles, environ)
         except CartoLoginError:
             continue  # what is not used may be broken; that is for its own day
-        if other is not None and not other._identity.same_account(winner._identity):
-            origin = f" from {winner.source}" if winner.source else ""
+        if other is not None and _differ(winner.credentials, other.credentials):
+            origin = winner.credentials.source
             notes.append(
-                f"Signing in as {who(winner)}{origin}; "
-                f"{other.source} names {who(other)} and is not used."
+                f"Signing in as {who(winner.credentials)}"
+                f"{f' from {origin}' if origin else ''}; {other.credentials.source} "
+                f"names {who(other.credentials)} and is not used."
             )
     note = settings.environment_note(environ)
     return (*notes, note) if note else tuple(notes)
+
+
+def _differ(one: Credentials, other: Credentials) -> bool:
+    return not one._identity.same_account(other._identity)
 
 
 def nothing_found(environ: Mapping[str, str] = settings.ENVIRONMENT) -> str:
@@ -331,11 +347,12 @@ def nothing_found(environ: Mapping[str, str] = settings.ENVIRONMENT) -> str:
 def _logged_out_of() -> str | None:
     """Say which saved account would be used if nobody had logged out here."""
     try:
-        saved = _saved_default(Profiles()) if _kernel.logged_out else None
+        given = _saved_default(Profiles()) if _kernel.logged_out else None
     except CartoLoginError:
         return None
-    if saved is None:
+    if given is None:
         return None
+    saved = given.credentials
     return (
         f"You have logged out in this kernel, so the saved account '{saved.profile}' "
         f"({who(saved)}) is not used by itself: login('{saved.profile}') or "

@@ -89,12 +89,11 @@ class ProfileStore:
                 there.
         """
         given = Credentials.from_credentials(credentials)
-        record = Record.of(
-            given._identity,  # noqa: SLF001 - one package
-            given.account,
-            accepted=given._accepted,  # noqa: SLF001
+        _warn(
+            self._profiles.save(
+                name, given._record, default=default, overwrite=overwrite
+            )
         )
-        _warn(self._profiles.save(name, record, default=default, overwrite=overwrite))
         return self._profiles.path_of(check_name(name))
 
     @sealed
@@ -133,7 +132,7 @@ class ProfileStore:
             CredentialsFileError: `creds.json` cannot be read or used.
         """
         record = self._profiles.default()
-        return record and _credentials(record, DEFAULT_FILE_NAME)
+        return None if record is None else _credentials(record, DEFAULT_FILE_NAME)
 
     @sealed
     def set_default(self, name: str | None) -> None:
@@ -151,12 +150,7 @@ class ProfileStore:
 def _credentials(record: Record, source: str) -> Credentials:
     # One frame more than a method that changes files.
     _warn(record.notes, stacklevel=5)
-    return Credentials._made(  # noqa: SLF001
-        record.identity,
-        source=source,
-        profile=record.profile,
-        accepted=record.accepted,
-    )
+    return Credentials._of(record, source=source)
 
 
 def _warn(notes: Iterable[str], stacklevel: int = 4) -> None:

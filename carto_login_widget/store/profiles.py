@@ -502,11 +502,16 @@ class Profiles:
         """Save what `creds.json` holds and no profile does, before it is replaced."""
         if start is None or start.is_profile or start.has(replacement):
             return []
-        source, record = self.default_path, start.record
-        # The name that it was listed under may have been taken just now.
-        name, _ = self._name_of(start._replace(hint=None))
-        _write(self.path_of(name), record, carry=[source], exclusive=True)
-        return [f"The account that was in {source} is now saved as '{name}'."]
+        source = self.default_path
+        while True:
+            # The name that it was listed under may have been taken just now.
+            name, is_profile = self._name_of(start._replace(hint=None))
+            if is_profile:
+                return []  # without a lock, another program may be here, too
+            record = replace(start.record, profile=name)
+            with suppress(FileExistsError):
+                _write(self.path_of(name), record, carry=[source], exclusive=True)
+                return [f"The account that was in {source} is now saved as '{name}'."]
 
     def _follow(self, record: Record) -> list[str]:
         """Let `creds.json` follow a profile that was written; say where it cannot."""

@@ -89,7 +89,9 @@ def test_picture_for_the_readme(open_notebook: Open) -> None:
     form.username.press("Tab")
     form.key.fill(notebook.run(1))
     form.key.press("Tab")
-    expect(form.root).to_contain_text("CARTO accepts this key: Master key, full access.")
+    expect(form.root).to_contain_text(
+        "CARTO accepts this key: Master key, full access."
+    )
     expect(form.root).to_contain_text("It will be checked at jane.carto.com.")
     form.root.get_by_text("Log in to CARTO").click()
     notebook.screenshot("form", notebook.shown(0))

@@ -207,3 +207,47 @@ def test_a_lent_session_lends_its_client_certificate(tmp_path, monkeypatch):
         assert isinstance(refused, Failure)
         session.cert = str(tmp_path / "jane.pem")
         assert _ask(who, key=None).status == 200
+
+
+@pytest.mark.parametrize("verify", [None, True, ""])
+def test_only_false_verifies_nothing(verify):
+    """`requests` itself would take some of these for False, a lent adapter too."""
+    seen = []
+
+    class Looking(requests.adapters.HTTPAdapter):
+        def send(self, request, **more):
+            seen.append(more["verify"])
+            return super().send(request, **more)
+
+    with Sandbox(tls="self-signed") as carto:
+        for adapter in (requests.adapters.HTTPAdapter(), Looking()):
+            session = requests.Session()
+            session.mount("https://", adapter)
+            session.verify = verify
+            who = identity("jane", KEY, carto.base_url("jane"), session=session)
+            assert _ask(who).reason is Reason.TLS
+    assert seen == [True]
+
+
+@pytest.mark.parametrize("variable", ["https_proxy", "all_proxy"])
+def test_the_sessions_proxy_comes_before_the_environments(variable, monkeypatch):
+    """So does its list of authorities; `requests` has it the other way round."""
+    session = requests.Session()
+    with RawServer(http(407)) as mine, RawServer(http(407)) as other:
+        monkeypatch.setenv(variable, other.url)
+        session.proxies = {"https": mine.url}
+        assert _ask(identity("jane", KEY, session=session)).reason is Reason.PROXY
+        assert mine.heard.startswith(b"CONNECT jane.carto.com:443")
+        assert other.heard == b""
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_the_sessions_verification_comes_before_the_environments(monkeypatch, tmp_path):
+    """A session that verifies nothing does so beside a list of authorities."""
+    with Sandbox(tls="self-signed") as carto, Sandbox(tls="valid") as other:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other.ca_file))
+        session = requests.Session()
+        session.verify = False
+        key = carto.accounts["jane"].master.token
+        who = identity("jane", key, carto.base_url("jane"), session=session)
+        assert _ask(who).status == 200
