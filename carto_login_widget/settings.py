@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from traitlets import Bool, Float
+from traitlets import Bool, Enum, Float
 from traitlets.config import SingletonConfigurable
 
 from .errors import InvalidCredentialsError
@@ -75,6 +75,11 @@ class CartoLogin(SingletonConfigurable):
     remember = Bool(
         True,  # noqa: FBT003 - a trait's default
         help="Whether 'Remember this account' is ticked when the form opens.",
+    ).tag(config=True)
+    form = Enum(
+        ["auto", "plain"],
+        "auto",
+        help="'plain' shows a form of core controls, where anywidget cannot be had.",
     ).tag(config=True)
 
 

@@ -1,7 +1,7 @@
-"""The login form, made of core ipywidgets controls only."""
+"""The login form: `flow` decides, `view` says what is seen, `widget` does the rest."""
 
 from __future__ import annotations
 
-from .login_form import LoginForm
+from .widget import LoginForm
 
 __all__ = ["LoginForm"]

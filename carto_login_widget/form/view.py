@@ -1,169 +1,370 @@
-"""What the form shows: its fields or its card, its buttons and its messages.
+"""What is seen of the form: a state in, a snapshot for the page out.
 
-Knows nothing of CARTO; the form decides, the view shows.
+The snapshot is described in `flow.py` by what it is of, and in `form.js` by what is
+drawn of it. It never holds a key.
 """
 
 from __future__ import annotations
 
-from html import escape
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-import ipywidgets
-
-from ..session.login import short_path
-from . import style
-from .fields import Fields, say, show
+from .. import address
+from ..errors import (
+    CartoLoginError,
+    InvalidCredentialsError,
+    NotCartoError,
+    Reason,
+    RejectedError,
+    UndecidedError,
+)
+from . import flow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from .flow import Problem, Signed, State
 
-    from ..address import Address
-    from ..secret import Secret
+SIGNED_IN_TEXT = "Signed in to CARTO when this was saved."
+HOW_ELSE = (
+    "The CARTO login form. Where you read this instead of the form, widgets do not "
+    "show: use %carto_login --prompt, or set CARTO_USERNAME and CARTO_API_KEY before "
+    "the kernel starts, or keep a file and use %carto_login --file creds.json."
+)
 
-_WIDEST_NAME = 24  # of a name on a button, so that it fits into a narrow cell
-_BUTTONS_OF = {
-    "empty": ("login",),
-    "checking": ("login", "cancel"),
-    "accepted": ("login",),
-    "rejected": ("login",),
-    "undecided": ("retry", "unchecked", "cancel"),
+_TITLES = {
+    Reason.WRONG_KEY: "CARTO does not accept this key.",
+    Reason.UNKNOWN_USER: "CARTO does not know this user.",
+    Reason.WRONG_USER: "This key belongs to somebody else.",
+    Reason.LOCKED: "This account is locked.",
+    Reason.MAINTENANCE: "This account is in maintenance.",
+    Reason.UNVERIFIED: "The e-mail address of this account is not confirmed.",
+    Reason.NOT_ACTIVATED: "This account is not activated.",
+    Reason.FORBIDDEN: "CARTO does not let this account in.",
+    Reason.NOT_CARTO: "There is no CARTO at this address.",
+    Reason.WRONG_ADDRESS: "This account has another address.",
+    Reason.MOVED: "This address has moved.",
 }
+_PATIENCE = 4  # seconds after which waiting is worth a word
 
 
-class View:
-    """All widgets of a form and how they are arranged.
+def text(state: State) -> str:
+    """What stands in a saved notebook and where widgets do not show; no names."""
+    return SIGNED_IN_TEXT if status(state) == "signed_in" else HOW_ELSE
 
-    Args:
-        remember: whether Remember is ticked.
-        directory: the store, for the words beside Remember.
-    """
 
-    def __init__(self, *, remember: bool, directory: Path) -> None:
-        self.fields = Fields(remember=remember, path=short_path(directory))
-        self.login = _button("Log in", button_style="primary")
-        self.retry = _button("Try again", button_style="primary")
-        self.unchecked = _button("Use without checking")
-        self.cancel = _button("Cancel")
-        self.stay = _button("Stay signed in")
-        self.switch = _button("Switch account")
-        self.make_default = _button("Make default")
-        self.logout = _button("Log out")
-        self.status = _html()
-        self.card = _html()
-        self.quota = _html()
-        css = ipywidgets.HTML(style.CSS, layout=ipywidgets.Layout(display="none"))
-        title = _html()
-        title.value = (
-            style.stale("This form is from an earlier session and does nothing now.")
-            + '<span class="carto-title">Log in to CARTO</span>'
-        )
-        self.form_rows = (
-            css,
-            title,
-            *self.fields.rows,
-            self.status,
-            _row(self.login, self.retry, self.unchecked, self.cancel, self.stay),
-        )
-        self.card_rows = (
-            css,
-            self.card,
-            self.quota,
-            self.status,
-            _row(self.switch, self.make_default, self.logout),
-        )
+def status(state: State) -> str:
+    """The state for programs."""
+    if state.phase != "signing_in":
+        return state.phase
+    return "undecided" if state.verdict is None else "accepted"
 
-    @property
-    def controls(self) -> tuple[ipywidgets.Widget, ...]:
-        """The widgets that the page sends events of."""
-        buttons = (self.login, self.retry, self.unchecked, self.cancel, self.stay)
-        of_card = (self.switch, self.make_default, self.logout)
-        return (*self.fields.controls, *buttons, *of_card)
 
-    def unbind(self) -> None:
-        """Let events be handled while a cell runs, where the kernel can do that.
+def snapshot(state: State) -> dict[str, Any]:
+    """Return what the page draws; the list of accounts is added where it is new."""
+    given, card = asdict(state.fields), state.phase == "signed_in"
+    del given["typed"]
+    written = {name: n for name, n in state.written.items() if name in given}
+    where = None if card else _where(state)
+    return {
+        "screen": "card" if card else "form",
+        "status": status(state),
+        "title": _title(state) if card else "Log in to CARTO",
+        "accounts": None,
+        "fields": given,
+        "fields_version": max(written.values(), default=0),
+        "field_versions": written,
+        "open": not state.folded,
+        "key": _key(state),
+        "errors": {p.field: _error(p) for p in state.problems if p.field},
+        "destination": where.host if where else "",
+        "keys_page": where.keys_page if where else "",
+        "saving": _saving(state),
+        "message": dict(zip(("kind", "text"), _message(state), strict=True)),
+        "acts": [] if card else _acts(state),
+        "card": _card(state) if card and state.signed else None,
+        "focus": {"to": state.focus[0], "n": state.focus[1]} if state.focus else None,
+    }
 
-        ipykernel 7.4 binds a control to the thread that last sent it an update, which
-        is the one of the cells for a form that a cell shows. The page would keep a key
-        that was typed until the cell has ended, and save it with the notebook.
-        """
-        for control in self.controls:
-            getattr(control.comm, "__dict__", {}).pop("_reply_subshell_id", None)
 
-    def show_buttons(self, status: str, staying: str | None) -> None:
-        """Show the buttons that fit a status; `staying` is who is signed in now."""
-        wanted = _BUTTONS_OF.get(status, ())
-        for name in ("login", "retry", "unchecked", "cancel"):
-            show(getattr(self, name), name in wanted)
-        if staying and self.stay.description != (
-            text := f"Stay signed in as {_shortened(staying)}"
-        ):
-            self.stay.description = text
-        show(self.stay, bool(staying) and "cancel" not in wanted)
+def rows(state: State) -> list[list[Any]]:
+    """Return the list of accounts for the page, the default first."""
+    ordered = sorted(state.accounts, key=lambda row: (not row.is_default, row.name))
+    return [list(row) for row in ordered]
 
-    def tell(self, kind: str, text: str) -> None:
-        """Show the state in a line of its own; `kind` as in `style.status`."""
-        say(self.status, style.status(kind, text))
 
-    def tell_field(self, field: str | None, text: str) -> bool:
-        """Say what is wrong beside a field; return whether that field is shown."""
-        remarks = {
-            "username": self.fields.username_note,
-            "api_key": self.fields.key_error,
-            "base_url": self.fields.base_url_note,
+def spoken(state: State) -> str:
+    """All that is told, as plain text for programs."""
+    _kind, told = _message(state)
+    problems = [problem.text for problem in state.problems]
+    if state.phase == "signed_in" and state.signed:
+        facts = [f"{label}: {words}" for label, words in _facts(state, state.signed)]
+        return "\n".join([f"{_title(state)}.", *facts, *state.notes])
+    return " ".join(filter(None, [told, *(p for p in problems if p not in told)]))
+
+
+# The form.
+
+
+def _where(state: State) -> address.Address | None:
+    given, saved = state.fields, state.saved
+    if given.custom and not given.base_url:
+        return None
+    lenient = saved is not None and saved.allow_non_secure
+    base_url = given.base_url if given.custom else None
+    try:
+        return address.resolve(given.username, base_url, allow_non_secure=lenient)
+    except InvalidCredentialsError:
+        return None
+
+
+def _key(state: State) -> str:
+    if state.key is not None:
+        return "held"
+    if state.refused:
+        return "refused"
+    return "saved" if state.fields.account is not None else "none"
+
+
+def _error(problem: Problem) -> dict[str, Any]:
+    take = None
+    if problem.take and problem.field in ("username", "base_url"):
+        take = {
+            "label": f"Use {problem.take}",
+            "field": problem.field,
+            "value": problem.take,
         }
-        if field is None or field not in remarks:
-            return False
-        if field == "base_url" and self.fields.base_url.layout.display == "none":
-            return False
-        say(remarks[field], style.field_error(text))
-        return True
-
-    def tell_key(
-        self, key: Secret | None, where: Address | None, *, saved: bool
-    ) -> None:
-        """Say whether a key was entered, and where it goes and comes from."""
-        link, parts = "", []
-        if key is not None:
-            parts.append(f"<b>{'Saved key.' if saved else 'Key entered.'}</b>")
-        if where is not None:
-            parts.append(f"It will be checked at <b>{escape(where.host)}</b>.")
-        if where is not None and not (saved and key):
-            link = (
-                f'<a href="{escape(where.keys_page)}" target="_blank" '
-                'rel="noopener noreferrer">Your API keys page</a>'
-            )
-        say(self.fields.key_link, style.note(link))
-        say(self.fields.key_note, style.note(" ".join(parts)))
-
-    def all_widgets(self) -> Iterable[ipywidgets.Widget]:
-        """Every widget that has a model of its own in the page."""
-        seen: dict[str, ipywidgets.Widget] = {}
-        for widget in (*self.form_rows, *self.card_rows):
-            children = getattr(widget, "children", ())
-            for one in (widget, *children):
-                for part in (one, one.layout, getattr(one, "style", None)):
-                    if part is not None:
-                        seen[part.model_id] = part
-        return seen.values()
+    return {"text": problem.text, "take": take}
 
 
-def _shortened(name: str) -> str:
-    return name if len(name) <= _WIDEST_NAME else f"{name[: _WIDEST_NAME - 1]}…"
+def _saving(state: State) -> dict[str, Any]:
+    row = flow.replaces(state)
+    replaced = ""
+    if row is not None:
+        same = flow.is_same_account(state, row)
+        other = f"{row.username} at {row.host}" if row.username else "another account"
+        whose = (
+            f"the saved key of {row.username}" if same else f"the account of {other}"
+        )
+        replaced = f"replaces {whose}"
+    return {
+        "shown": state.saving_allowed and not state.folded,
+        "path": state.path,
+        "replaces": replaced,
+        "default_locked": bool(row and row.is_default),
+    }
 
 
-def _button(description: str, *, button_style: str = "") -> ipywidgets.Button:
-    return ipywidgets.Button(
-        description=description,
-        button_style=button_style,
-        layout=ipywidgets.Layout(width="auto"),
+def _message(state: State) -> tuple[str, str]:
+    if state.phase == "checking":
+        return "busy", _checking(state)
+    if state.phase == "signing_in":
+        return "busy", "Signing in …"
+    if state.phase == "accepted" and state.verdict is not None:
+        account = state.verdict.account
+        known = f": {_lowered(account.summary)}" if account else "."
+        return "good", f"CARTO accepts this key{known}"
+    if state.error is not None:
+        return _told(state, state.error)
+    if state.note[1]:
+        return state.note
+    if state.problems:
+        count = "fields" if len(state.problems) > 1 else "field"
+        missing = all(problem.missing for problem in state.problems)
+        return "warn", f"{'Fill in' if missing else 'Correct'} the marked {count}."
+    return "none", ""
+
+
+def _checking(state: State) -> str:
+    where = _where(state)
+    host = where.host if where else "CARTO"
+    if state.waited < _PATIENCE:
+        return f"Checking with {host} …"
+    return f"Still waiting for {host}: no answer for {state.waited} seconds …"
+
+
+def _lowered(summary: str) -> str:
+    return summary if summary.startswith("API") else summary[:1].lower() + summary[1:]
+
+
+def _told(state: State, error: CartoLoginError) -> tuple[str, str]:
+    if isinstance(error, UndecidedError):
+        return "warn", str(error)
+    known = isinstance(error, RejectedError | NotCartoError) and error.reason
+    title = _TITLES.get(known, "") if known else ""
+    beside = bool(state.problems) and not state.folded
+    still = (
+        f"You are still signed in as {state.signed.username}." if state.signed else ""
     )
+    said = [title or ("" if beside else str(error)), still]
+    if title and not beside:
+        said.insert(1, str(error))
+    return "bad", " ".join(filter(None, said)) or "Correct the marked field."
 
 
-def _html() -> ipywidgets.HTML:
-    return ipywidgets.HTML(layout=ipywidgets.Layout(width="auto"))
+def _act(act: str, label: str, kind: str = "plain", *, busy: bool = False) -> Any:
+    return {"act": act, "label": label, "kind": kind, "busy": busy}
 
 
-def _row(*buttons: ipywidgets.Button) -> ipywidgets.HBox:
-    layout = ipywidgets.Layout(flex_flow="row wrap", width="auto", overflow="visible")
-    return ipywidgets.HBox(buttons, layout=layout)
+def _acts(state: State) -> list[Any]:
+    """The buttons: each kind has its own slot, so that none moves when one comes."""
+    busy = state.phase in ("checking", "signing_in")
+    label, row = "Log in", state.row
+    if state.folded:
+        user = (state.saved and state.saved.username) or (row and row.username)
+        label = f"Continue as {user or state.fields.account}"
+    first = _act("submit", label, "primary", busy=busy)
+    if state.phase == "undecided":
+        first = _act("try_again", "Try again", "primary")
+    elif state.folded and state.refused:
+        first = _act("unfold", "Enter a new key", "primary")
+    acts = [first]
+    if state.folded and not state.refused:
+        acts.append(_act("unfold", "Show the fields"))
+    if state.signed is not None:
+        acts.append(_act("stay", f"Stay signed in as {state.signed.username}"))
+    if state.phase in ("checking", "undecided"):
+        acts.append(_act("cancel", "Cancel"))
+    if state.phase == "undecided":
+        acts.append(_act("use_unchecked", "Use without checking"))
+    return acts
+
+
+# The card.
+
+
+def _title(state: State) -> str:
+    signed, error = state.signed, state.revoked
+    if signed is None:
+        return ""
+    if error is None:
+        unsure = "" if signed.account and signed.account.checked else ", not checked"
+        return f"Signed in to CARTO as {signed.username}{unsure}"
+    refused_key = isinstance(error, RejectedError) and error.reason is Reason.WRONG_KEY
+    return f"CARTO no longer accepts this {'key' if refused_key else 'account'}"
+
+
+def _facts(state: State, signed: Signed) -> list[tuple[str, str]]:
+    account = signed.account
+    facts = [
+        ("User", signed.username),
+        ("Address", signed.base_url.partition("://")[2]),
+        ("API key", account.summary if account else "The key was not checked."),
+    ]
+    if account and account.organization:
+        facts.append(("Organisation", account.organization))
+    if signed.since:
+        facts.append(("Signed in since", signed.since))
+    if signed.source and signed.profile is None:
+        facts.append(("Comes from", signed.source))
+    if state.saving_allowed:
+        saved = (
+            f"as '{signed.profile}' in {state.path}" if signed.profile else "not saved"
+        )
+        facts.append(("Saved", saved))
+        starts = "start with this account" if signed.is_default else _other_start(state)
+        facts.append(("New sessions", starts))
+    return facts
+
+
+def _other_start(state: State) -> str:
+    start = next((row.name for row in state.accounts if row.is_default), None)
+    return f"start with '{start}'" if start else "ask who signs in"
+
+
+def _card(state: State) -> dict[str, Any]:
+    signed = state.signed
+    assert signed is not None  # noqa: S101 - the screen is a card
+    checked = signed.account is not None and signed.account.checked
+    works = state.works.act if state.works else None
+    notes = list(state.notes)
+    if state.revoked is not None and str(state.revoked) not in notes:
+        notes.insert(0, str(state.revoked))
+    bars = [
+        dict(zip(("label", "words", "percent"), b, strict=True)) for b in state.quota
+    ]
+    return {
+        "title": _title(state),
+        "good": checked and state.revoked is None,
+        "rows": [list(fact) for fact in _facts(state, signed)],
+        "notes": notes,
+        "quota": bars,
+        "acts": _card_acts(state, works, checked=checked),
+        "menu": _menu(state, signed),
+    }
+
+
+def _card_acts(state: State, works: str | None, *, checked: bool) -> list[Any]:
+    switch, leave = (
+        _act("switch", "Switch account"),
+        _act("log_out", "Log out", busy=works == "log_out"),
+    )
+    if state.revoked is not None:
+        main = [_act("unfold", "Enter a new key", "primary")]
+    elif not checked:
+        main = [
+            _act("check_again", "Check now", "primary", busy=works == "check_again")
+        ]
+    else:
+        main = []
+    waiting = [_act("cancel", "Cancel")] if works == "check_again" else []
+    return [*main, switch, leave, *waiting]
+
+
+def _menu(state: State, signed: Signed) -> list[dict[str, Any]]:
+    name = signed.profile
+    items: list[dict[str, Any]] = []
+    if state.saving_allowed and name is None:
+        row = flow.row_of(state, signed.proposed)
+        taken = " (replaces the saved key)" if flow.is_of(signed, row) else ""
+        ask = {"label": f"Save as{taken}", "value": signed.proposed}
+        default = not state.has_default and _is_checked(signed)
+        items.append(_item("save", "Save this account …", ask=ask, default=default))
+    elif state.saving_allowed and name is not None:
+        ask = {"label": "New name", "value": name}
+        items.append(_item("rename", "Rename …", ask=ask))
+        if not signed.is_default:
+            items.append(_item("make_default", "Start every session with it"))
+        sure = f"Forget '{name}'? Its key is deleted here; you stay signed in."
+        items.append(_item("forget", "Forget this account …", confirm=sure))
+    return [*items, _item("check_again", "Check again")]
+
+
+def _is_checked(signed: Signed) -> bool:
+    """Whether CARTO has accepted the key of the card."""
+    return signed.account is not None and signed.account.checked
+
+
+def _item(
+    act: str,
+    label: str,
+    *,
+    confirm: str | None = None,
+    ask: dict[str, str] | None = None,
+    default: bool | None = None,
+) -> dict[str, Any]:
+    return {
+        "act": act, "label": label, "confirm": confirm, "ask": ask, "default": default,
+    }  # fmt: skip
+
+
+def storage(me: Any) -> list[tuple[str, str, float]]:
+    """Return bars for what `/api/v3/me` tells: label, words, percent."""
+    user = me.get("user_data") if isinstance(me, dict) else None
+    user = user if isinstance(user, dict) else {}
+    used, quota = user.get("db_size_in_bytes"), user.get("quota_in_bytes")
+    if not _is_number(used) or not _is_number(quota) or quota <= 0:
+        return []
+    percent = min(100.0, max(0.0, 100.0 * used / quota))
+    words = f"{_size(used)} of {_size(quota)} used"
+    return [("Storage", words, round(percent, 1))]
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _size(size: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:  # noqa: PLR2004 - decimal units
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"

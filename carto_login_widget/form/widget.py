@@ -1,58 +1,82 @@
-"""What is seen of the form: its fields, or the card of the account.
+"""The form as a widget: messages, threads and the display around the state machine.
 
-This class shows and tells; what happens when is the business of `login_form.py`.
+A handler may run on any thread, concurrently with cells and with other handlers, so one
+lock guards state and messages; it is never held while anything waits, and neither are
+traits set under it, whose observers may do anything.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import contextvars
 import functools
+import logging
+import secrets
 import threading
 import weakref
 from concurrent.futures import Future
-from contextlib import contextmanager
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import ipywidgets
+import anywidget
 import traitlets
 
 from .. import settings
 from ..account import Account
 from ..credentials import Credentials
-from ..errors import (
-    CartoLoginError,
-    InvalidCredentialsError,
-    NotLoggedInError,
-    UndecidedError,
-)
-from ..session import default as defaults
-from ..session import login as signin
-from ..store.profiles import ProfileStore
-from . import card, verdict
-from .check import in_background
-from .fields import CUSTOM, NEW_ACCOUNT, show
-from .view import View
+from ..errors import CartoLoginError, NotLoggedInError
+from ..secret import Secret
+from ..session import default
+from ..store.profiles import Profiles
+from . import flow, stand_in, view
+from .work import Office, in_background
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
-    from .inputs import Inputs
+    import requests
 
-_PLAIN = (
-    "The CARTO login form. If you read this instead of seeing the form, widgets do not "
-    "show here: use %carto_login --prompt, or set CARTO_USERNAME and CARTO_API_KEY "
-    "before the kernel starts, or keep a file and use %carto_login --file creds.json."
-)
+    from ..session.saved import ProfileStore
 
+_HERE = Path(__file__).parent
+_TICK = 5.0  # seconds after which waiting is told anew
+_MOST_VIEWS = 100
+_LONGEST = 10_000  # characters of a field
 _CLOSED = (
-    "The form was closed before anybody signed in with it; a newer one replaces it. "
-    "Use the newer one, or run %carto_login again."
+    "The form was closed before anybody signed in with it. Run %carto_login again."
 )
+_log = logging.getLogger(__name__)
 
 
-class FormWidget(ipywidgets.VBox):
-    """The widget of the form: its traits, its parts, and what they show."""
+class LoginForm(anywidget.AnyWidget):
+    """A form that signs the kernel in to CARTO.
+
+    Args:
+        username: user name to start with.
+        base_url: address to start with, for an on-premises CARTO.
+        profile: saved account to choose at first; the default account where None.
+        error: why another way of signing in did not work; it is shown.
+        credentials: an account that is signed in already; its card is shown.
+        notes: sentences to show on that card.
+        store: the saved accounts, or their directory.
+        session: a `requests.Session` to borrow proxies and certificates from.
+
+    Attributes:
+        status: `"empty"`, `"checking"`, `"accepted"`, `"rejected"`, `"undecided"` or
+            `"signed_in"`.
+        message: what is told, as plain text.
+        account: what CARTO said of the key, or None.
+        credentials: the account that was signed in, or None.
+
+    Example:
+        >>> form = LoginForm()  # doctest: +SKIP
+        >>> await form.wait(60)  # doctest: +SKIP
+    """
+
+    _esm = traitlets.Unicode().tag(sync=True)
+    _css = traitlets.Unicode().tag(sync=True)
 
     status = traitlets.Enum(
         ("empty", "checking", "accepted", "rejected", "undecided", "signed_in"), "empty"
@@ -61,31 +85,63 @@ class FormWidget(ipywidgets.VBox):
     account = traitlets.Instance(Account, allow_none=True)
     credentials = traitlets.Instance(Credentials, allow_none=True)
 
-    _newest: ClassVar[weakref.ref[FormWidget] | None] = None
+    @traitlets.default("_esm")
+    def _script(self) -> str:
+        return _read("form.js")
 
-    def __init__(self, store: ProfileStore | None) -> None:
+    @traitlets.default("_css")
+    def _style(self) -> str:
+        return _read("form.css")
+
+    def __init__(  # noqa: PLR0913 - each is one way to start
+        self,
+        *,
+        username: str | None = None,
+        base_url: str | None = None,
+        profile: str | None = None,
+        error: CartoLoginError | None = None,
+        credentials: Credentials | None = None,
+        notes: Sequence[str] = (),
+        store: ProfileStore | Profiles | str | Path | None = None,
+        session: requests.Session | None = None,
+    ) -> None:
         self._lock = threading.RLock()
-        self._store = store or ProfileStore()
-        self._chosen: Credentials | None = None
-        # Set while the form itself writes to its fields, which is no input of the user.
-        self._filling = False
+        self._office = Office(_profiles(store), session)
+        self._seq, self._acks = 0, dict[str, int]()
+        self._rows_sent: tuple[flow.Row, ...] | None = None
+        self._showing = self._closing = False
+        # What is sent from elsewhere takes the way of the last message of the page, or
+        # ipykernel 7.4 would route the next one to where a cell may be running.
+        self._context = contextvars.copy_context()
         self._signed_in: Future[Credentials] = Future()
-        self._view = View(
+        self._callbacks: list[Callable[[Credentials], Any]] = []
+        self._displays: list[stand_in.Display] = []
+        signed = self._office.signed()
+        self._state, effects = flow.begin(
+            accounts=self._office.rows(at_once=True),
+            path=self._office.path,
             remember=settings.CartoLogin.instance().remember,
-            directory=self._store.directory,
+            saving_allowed=not _is_shared(),
+            username=username or "",
+            base_url=base_url or "",
+            profile=profile,
+            error=error,
+            signed=signed,
+            show_card=credentials is not None,
+            notes=notes,
         )
-        super().__init__(layout=ipywidgets.Layout(width="auto", max_width="520px"))
-        self.add_class("carto-login")
-        self._replace_older()
+        super().__init__()
+        self.on_msg(LoginForm._on_page)
+        self._unsubscribe = default.on_default_change(_listener(self))
+        if default.get_default_credentials() is not (signed and signed.credentials):
+            self.follow()  # somebody was quicker
+        for effect in effects:
+            self._run(effect, at_once=isinstance(effect, flow.Load))
+        if len(self._state.accounts) and not self._state.accounts[-1].username:
+            self._run(flow.ListAccounts())
+        self._show()
 
-    profile_field = property(lambda self: self._view.fields.profile)
-    address_choice = property(lambda self: self._view.fields.choice)
-    base_url_field = property(lambda self: self._view.fields.base_url)
-    username_field = property(lambda self: self._view.fields.username)
-    key_field = property(lambda self: self._view.fields.key)
-    remember_field = property(lambda self: self._view.fields.remember)
-    login_button = property(lambda self: self._view.login)
-    cancel_button = property(lambda self: self._view.cancel)
+    # For programs.
 
     async def wait(self, timeout: float | None = None) -> Credentials:  # noqa: ASYNC109
         """Wait until somebody has signed in with this form.
@@ -97,184 +153,288 @@ class FormWidget(ipywidgets.VBox):
 
         Raises:
             TimeoutError: nobody did.
-            NotLoggedInError: the form was closed, as a newer one does.
+            NotLoggedInError: the form was closed.
         """
         # Shielded, so that giving up once does not end the form's own future.
         future = asyncio.shield(asyncio.wrap_future(self._signed_in))
         return await asyncio.wait_for(future, timeout)
 
-    def close(self) -> None:
-        """Take the form off the page, and its contents out of the kernel."""
-        with self._lock:
-            self._chosen = None
-            self._clear_fields()
-            if not self._signed_in.done():
-                self._signed_in.set_exception(NotLoggedInError(_CLOSED))
-            for widget in self._view.all_widgets():
-                widget.close()
-            super().close()
+    def on_login(self, callback: Callable[[Credentials], Any]) -> Callable[[], None]:
+        """Call `callback` with the credentials whenever somebody signs in here.
 
-    def _replace_older(self) -> None:
-        """Close the form before this one: all live ones are saved with a notebook."""
-        older = FormWidget._newest() if FormWidget._newest else None
-        FormWidget._newest = weakref.ref(self)
-        if older is not None:
-            older.close()
+        Returns:
+            A function that ends that.
+        """
+        with self._lock:
+            self._callbacks.append(callback)
+
+        def stop() -> None:
+            with self._lock, contextlib.suppress(ValueError):
+                self._callbacks.remove(callback)
+
+        return stop
+
+    def close(self) -> None:
+        """Take the form off the page and forget what it holds; again, do nothing."""
+        lock = getattr(self, "_lock", None)
+        if lock is None:
+            return  # it was never made
+        with lock:
+            if self._closing:
+                return
+            self._closing = True
+        getattr(self, "_unsubscribe", lambda: None)()
+        self.post(flow.Closed())
+        if not self._signed_in.done():
+            self._signed_in.set_exception(NotLoggedInError(_CLOSED))
+        for display in self._displays:
+            display.close()
+        super().close()
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):  # the interpreter may be ending
+            self.close()
 
     def __repr__(self) -> str:
-        if self.status == "signed_in" and self.credentials is not None:
-            return card.plain(self.credentials, self._store)
-        return _PLAIN
+        return view.text(self._state)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle:
-            bundle["text/plain"] = repr(self)
-        return bundle
+    @property
+    def state(self) -> flow.State:
+        """What the form knows now."""
+        return self._state
 
-    def _show_card(self, credentials: Credentials, notes: Sequence[str] = ()) -> None:
-        """Replace the fields by the card of an account that is signed in."""
-        view = self._view
-        self._chosen = None
-        view.card.value = card.html(
-            credentials,
-            since=datetime.now().astimezone(),
-            store=self._store,
-            notes=notes,
-        )
-        view.quota.value = ""
-        view.tell("", "")
-        saved = credentials.profile
-        show(view.make_default, saved is not None and saved != self._store.default_name)
-        self.children = view.card_rows
-        # Emptied, so that a saved notebook does not list the user's accounts.
-        self._clear_fields()
-        self.credentials, self.account = credentials, credentials.account
-        self.message = " ".join([card.plain(credentials, self._store), *notes])
-        self.status = "signed_in"
-        if not self._signed_in.done():
-            self._signed_in.set_result(credentials)
-        account = credentials.account
-        if account is not None and account.checked and account.key_type == "master":
-            in_background(functools.partial(self._show_quota, credentials))
+    def get_state(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what is synced: the script and its style, nothing that is typed."""
+        for display in getattr(self, "_displays", ()):
+            display.seen()  # a page asks for all widgets when it comes
+        return super().get_state(*args, **kwargs)
 
-    def _show_quota(self, credentials: Credentials) -> None:
-        html = card.quota_html(credentials.me_data)
-        with self._lock:
-            if self.credentials is credentials and self.status == "signed_in":
-                self._view.quota.value = html
+    def _ipython_display_(self, **_kwargs: Any) -> None:
+        display = stand_in.Display(self)
+        self._displays.append(display)
+        display.show()
 
-    def _show_fields(
-        self,
-        *,
-        username: str | None = None,
-        base_url: str | None = None,
-        profile: str | None = None,
-    ) -> None:
-        """Show the fields, with the default account or what was given filled in."""
-        names = self._names()
-        given = username or base_url
-        first = profile or (names[0] if names and not given else NEW_ACCOUNT)
-        self._view.card.value = self._view.quota.value = ""
-        self.credentials = self.account = None
-        if self._signed_in.done():
-            self._signed_in = Future()
-        with self._writing():
-            self._view.fields.offer(names, first)
-            self._view.fields.fill(username or "", base_url)
-        self._tell("", "")
-        self._set_status("empty")
-        if not given:
-            self._choose(first)
-        self._show_destination(self._view.fields.inputs(None))
-        self.children = self._view.form_rows
-        self._view.unbind()
+    # Messages.
 
-    def _names(self) -> list[str]:
-        """Return the saved accounts, the default first."""
-        try:
-            default, names = self._store.default_name, self._store.names()
-        except CartoLoginError:
-            return []  # saving will say what is wrong with the directory
-        return sorted(names, key=lambda name: (name != default, name))
-
-    def _choose(self, name: str) -> None:
-        """Fill in a saved account; its key stays out of the page."""
-        self._chosen, fault = None, None
-        self._view.fields.clear_remarks()
-        username, base_url = "", None
-        if name != NEW_ACCOUNT:
-            try:
-                chosen = self._store.load(name)
-                where = chosen.address()
-            except CartoLoginError as error:
-                fault = error
-            else:
-                self._chosen, username = chosen, where.username
-                is_cloud = where.base_url == f"https://{username}.carto.com"
-                base_url = None if is_cloud else where.base_url
-        with self._writing():
-            self._view.fields.fill(username, base_url)
-        if fault is not None:
-            self._tell_error(fault)
-
-    def _clear_fields(self) -> None:
-        with self._writing():
-            self._view.fields.clear()
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Mark what is set in the fields as the form's own doing."""
-        self._filling = True
-        try:
-            yield
-        finally:
-            self._filling = False
-
-    def _reset(self) -> None:
-        """Take back what was said of other inputs."""
-        self._view.fields.clear_remarks()
-        self._set_status("empty")
-        self._tell("", "")
-
-    def _show_destination(self, inputs: Inputs) -> None:
-        """Say where the key will be checked, as soon as that is known."""
-        fields = self._view.fields
-        show(fields.base_url, self.address_choice.value == CUSTOM)
-        show(fields.remember, self._chosen is None or inputs.key is not None)
-        try:
-            where = inputs.address()
-        except InvalidCredentialsError:
-            where = None
-        saved = self._chosen is not None and inputs.key is None
-        held = self._chosen.secret if saved and self._chosen else inputs.key
-        if saved and fields.key_error.value:
-            held = None  # refused, so another one is needed
-        self._view.tell_key(held, where, saved=saved)
-
-    def _tell_error(self, error: CartoLoginError) -> None:
-        """Say why there is no login: beside the field that is wrong, and below."""
-        sentence, title = verdict.sentence_of(error), verdict.title_of(error)
-        if isinstance(error, UndecidedError):
-            self._set_status("undecided")
-            self._tell("warn", f"{title} {sentence}")
+    def _on_page(self, content: Any, buffers: Any) -> None:
+        """Handle a message of the page; one that is not well-formed does nothing."""
+        act = _act_of(content, buffers)
+        if act is None or self._closing:
             return
-        self._set_status("rejected")
-        beside = self._view.tell_field(verdict.field_of(error), sentence)
-        current = defaults.get_default_credentials()
-        still = f"You are still signed in as {signin.who(current)}." if current else ""
-        shown = [title, still] if beside else [title, sentence, still]
-        self._tell("bad", " ".join(filter(None, shown)))
-        self.message = " ".join(filter(None, [title, sentence, still]))
+        for display in self._displays:
+            display.answered()
+        seen, number = content.get("view"), content.get("n")
+        if isinstance(seen, str) and isinstance(number, int):
+            with self._lock:
+                if number <= self._acks.get(seen[:64], 0):
+                    return
+                self._acks = dict([*self._acks.items()][-_MOST_VIEWS:])
+                self._acks[seen[:64]] = number
+        self._context = contextvars.copy_context()
+        if act.name == "ready":
+            self._rows_sent = None
+        self.post(act)
 
-    def _set_status(self, status: str) -> None:
-        if status != "accepted":
-            self.account = None
-        self.status = status
-        current = defaults.get_default_credentials()
-        staying = (current.username or signin.who(current)) if current else None
-        self._view.show_buttons(status, staying)
+    def post(self, event: Any) -> None:
+        """Take one step: state, picture, then effects and traits without the lock."""
+        try:
+            with self._lock:
+                before = self._state
+                self._state, effects = flow.step(before, event)
+                self._send_picture()
+            for effect in effects:
+                self._run(effect)
+            self._show()
+        except Exception as error:  # noqa: BLE001 - ipywidgets would swallow it
+            self._tell_failure(error)
 
-    def _tell(self, kind: str, text: str) -> None:
-        self._view.tell(kind, text)
-        self.message = text
+    def _send_picture(self) -> None:
+        state, picture = self._state, view.snapshot(self._state)
+        if self._rows_sent is not state.accounts:
+            self._rows_sent = state.accounts
+            picture["accounts"] = view.rows(state)
+        self._seq += 1
+        payload = {"seq": self._seq, "ack": dict(self._acks), "snapshot": picture}
+        self._context.copy().run(self.send, payload)
+        for display in self._displays:
+            display.draw(picture)
+
+    def _show(self) -> None:
+        """Let traits and those who wait follow the state.
+
+        One thread does it, and nobody waits for it: an observer may change the account
+        of the kernel, while the listeners of another change wait for this form.
+        """
+        while True:
+            with self._lock:
+                state = self._state
+                shown = _traits(state)
+                if self._showing or shown == {
+                    name: getattr(self, name) for name in shown
+                }:
+                    return
+                self._showing = True
+            try:
+                for name, value in shown.items():
+                    setattr(self, name, value)
+                self._tell_waiting(shown["credentials"])
+            finally:
+                self._showing = False
+
+    def _tell_waiting(self, credentials: Credentials | None) -> None:
+        with self._lock:
+            if credentials is None and self._signed_in.done() and not self._closing:
+                self._signed_in = Future()
+            elif credentials is not None and not self._signed_in.done():
+                self._signed_in.set_result(credentials)
+
+    def _tell_failure(self, error: Exception) -> None:
+        """Say in the form that something unexpected happened; nothing is printed."""
+        number = secrets.token_hex(3)
+        _log.debug("Failure %s of the login form: %s", number, type(error).__name__)
+        words = (
+            f"Something went wrong here ({type(error).__name__}, no. {number}). Try "
+            "again."
+        )
+        with self._lock:
+            self._state, _effects = flow.step(self._state, flow.Unexpected(words))
+            with contextlib.suppress(Exception):
+                self._send_picture()
+        with contextlib.suppress(Exception):
+            self._show()
+
+    # Work.
+
+    def _run(self, effect: Any, *, at_once: bool = False) -> None:
+        if isinstance(effect, flow.CancelCheck):
+            return  # its answer is dropped, and its thread ends by the deadline
+        if at_once:
+            self._do(effect)
+        else:
+            in_background(self._do, effect)
+
+    def _do(self, effect: Any) -> None:
+        try:
+            getattr(self, f"_do_{type(effect).__name__.lower()}")(effect)
+        except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
+            self._tell_failure(error)
+
+    def _do_check(self, effect: flow.Check) -> None:
+        done = threading.Event()
+        in_background(self._tick, effect.number, done)
+        try:
+            answer = self._office.check(effect, self.post)
+        finally:
+            done.set()
+        self.post(answer)
+
+    def _tick(self, number: int, done: threading.Event) -> None:
+        for beat in count(1):
+            if done.wait(_TICK) or self._state.waits != number:
+                return
+            self.post(flow.Tick(number, int(beat * _TICK)))
+
+    def _do_load(self, effect: flow.Load) -> None:
+        self.post(self._office.load(effect))
+
+    def _do_signin(self, effect: flow.SignIn) -> None:
+        notes = self._office.sign_in(effect)
+        self._settle(functools.partial(flow.Registered, effect.number, notes=notes))
+        credentials = default.get_default_credentials()
+        if credentials is not None:
+            for callback in tuple(self._callbacks):
+                callback(credentials)
+
+    def _do_work(self, effect: flow.Work) -> None:
+        self.post(self._office.work(effect))
+        self.follow()
+
+    def _do_quota(self, effect: flow.Quota) -> None:
+        self.post(self._office.quota(effect))
+
+    def _do_listaccounts(self, _effect: flow.ListAccounts) -> None:
+        self.post(flow.Listed(tuple(self._office.rows())))
+
+    def follow(self) -> None:
+        """Look which account the kernel is signed in with, so that the card is true."""
+        self._settle(flow.DefaultChanged)
+
+    def _settle(self, event: Callable[..., Any]) -> None:
+        """Post what the account of the kernel is, until it stays the same meanwhile."""
+        while not self._closing:
+            signed = self._office.signed()
+            self.post(event(signed=signed))
+            now = default.get_default_credentials()
+            if now is (signed.credentials if signed else None):
+                return
+            event = flow.DefaultChanged
+
+
+def _traits(state: flow.State) -> dict[str, Any]:
+    signed = state.signed if state.phase == "signed_in" else None
+    account = state.verdict.account if state.verdict else None
+    return {
+        "account": signed.account if signed else account,
+        "credentials": signed.credentials if signed else None,
+        "message": view.spoken(state),
+        "status": view.status(state),
+    }
+
+
+def _act_of(content: Any, buffers: Any) -> flow.Act | None:
+    """Return what a message of the page says, or None where it is none."""
+    if not isinstance(content, dict) or not isinstance(content.get("act"), str):
+        return None
+    given = content.get("fields")
+    if not isinstance(given, dict):
+        given = {}
+    kinds = {name: type(getattr(flow.Fields(), name)) for name in flow.NAMES}
+    kinds["account"] = str
+    fields = {
+        name: given[name]
+        for name, kind in kinds.items()
+        if isinstance(given.get(name), kind)
+    }
+    if any(isinstance(v, str) and len(v) > _LONGEST for v in fields.values()):
+        return None
+    extra = {
+        name: content[name]
+        for name in ("field", "value", "misplaced")
+        if isinstance(content.get(name), str)
+    }
+    if content["act"] == "rename" and isinstance(content.get("name"), str):
+        extra["value"] = content["name"]
+    key = _key_of(buffers) if content["act"] in ("commit", "submit") else None
+    return flow.Act(content["act"], flow.Fields(**fields), key, **extra)
+
+
+def _key_of(buffers: Any) -> Secret | None:
+    if not buffers or len(buffers) != 1 or len(buffers[0]) > _LONGEST:
+        return None
+    return Secret(bytes(buffers[0]).decode("utf-8", "replace")) or None
+
+
+def _profiles(store: Any) -> Profiles:
+    if isinstance(store, Profiles):
+        return store
+    return getattr(store, "_profiles", None) or Profiles(store)
+
+
+def _is_shared() -> bool:
+    return bool(getattr(settings.CartoLogin.instance(), "shared", False))
+
+
+@functools.cache
+def _read(name: str) -> str:
+    return (_HERE / name).read_text("utf-8")
+
+
+def _listener(form: LoginForm) -> Callable[[Credentials | None], None]:
+    """Follow the default without keeping the form alive."""
+    reference = weakref.ref(form)
+
+    def follow(_credentials: Credentials | None) -> None:
+        if (listening := reference()) is not None:
+            listening.follow()
+
+    return follow

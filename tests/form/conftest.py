@@ -1,7 +1,8 @@
-"""A form without a browser: messages reach its widgets as a page would send them."""
+"""A form without a browser: messages reach it as a page would send them."""
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,54 +14,81 @@ if TYPE_CHECKING:
     from carto_login_widget import LoginForm
     from carto_login_widget.sandbox import Sandbox
 
+_BLANK = {"account": None, "custom": False, "base_url": "", "username": ""}
+_BLANK |= {"remember": True, "name": "", "default": True}
 
-class Person:
-    """Somebody at the page of a form."""
 
-    def __init__(self, form: LoginForm) -> None:
-        self.form = form
+class Page:
+    """A view of a form: draws the newest snapshot, and says what somebody does."""
 
-    def commit(self, field: Any, value: str) -> None:
-        """Leave a field with a new value, as Tab does."""
-        field.set_state({"value": value})
+    def __init__(self, form: LoginForm, view: str = "view-1") -> None:
+        self.form, self.view, self.n = form, view, 0
+        self.fields: dict[str, Any] = dict(_BLANK)
+        self.frames: list[str] = []
+        self.accounts: list[list[Any]] = []
+        self.versions: dict[str, int] = {}
+        self.ack = self.seq = 0
+        self.seen: dict[str, Any] = {}
+        original = form.send
 
-    def press_enter(self, field: Any) -> None:
-        """Press Enter in a field whose value is committed already."""
-        field._handle_custom_msg({"event": "submit"}, [])
+        def send(payload: Any, buffers: Any = None) -> None:
+            self.receive(payload)
+            original(payload, buffers)
 
-    def enter(self, field: Any, value: str) -> None:
-        """Type a value and press Enter: the page sends Enter before the value."""
-        self.press_enter(field)
-        self.commit(field, value)
+        form.send = send
+        self.do("ready")
 
-    def choose(self, field: Any, label: str) -> None:
-        """Choose one of the options of a list."""
-        field.set_state({"index": list(field.options).index(label)})
+    def receive(self, payload: Any) -> None:
+        """Draw a snapshot, as the script of the form does."""
+        self.frames.append(json.dumps(payload))
+        if payload["seq"] <= self.seq:
+            return
+        self.seq, self.seen = payload["seq"], payload["snapshot"]
+        self.ack = payload["ack"].get(self.view, 0)
+        if self.seen["accounts"] is not None:
+            self.accounts = self.seen["accounts"]
+        for name, version in self.seen["field_versions"].items():
+            if self.versions.get(name) != version:
+                self.fields[name] = self.seen["fields"][name]
+        self.versions = dict(self.seen["field_versions"])
 
-    def click(self, label: str) -> None:
-        """Click a button that is shown."""
-        self.button(label)._handle_custom_msg({"event": "click"}, [])
+    def do(self, act: str, key: str = "", **extra: Any) -> None:
+        """Send a message."""
+        self.n += 1
+        fields = {**self.fields, "typed": True}
+        content = {"act": act, "view": self.view, "n": self.n, "fields": fields}
+        buffers = [memoryview(key.encode())] if key else []
+        self.form._handle_custom_msg({**content, **extra}, buffers)
 
-    def button(self, label: str) -> Any:
-        """Find a button that is shown."""
-        return next(b for b in self.buttons() if b.description == label)
+    def commit(self, key: str = "", **fields: Any) -> None:
+        """Leave a field."""
+        self.fields |= fields
+        self.do("commit", key)
 
-    def labels(self) -> list[str]:
-        """Return the words on the buttons that are shown."""
-        return [button.description for button in self.buttons()]
+    def submit(self, key: str = "", **fields: Any) -> None:
+        """Press Enter, or Log in."""
+        self.fields |= fields
+        self.do("submit", key)
 
-    def buttons(self) -> list[Any]:
-        row = self.form.children[-1]
-        return [b for b in row.children if b.layout.display != "none"]
+    def choose(self, name: str | None) -> None:
+        """Choose in the list of accounts."""
+        self.fields["account"] = name
+        self.do("choose")
 
-    def reads(self) -> str:
-        """Return all that the form says."""
-        widgets = [w for w in self.form.children if w.layout.display != "none"]
-        return " ".join(str(getattr(w, "value", "")) for w in widgets)
+    @property
+    def acts(self) -> list[str]:
+        """What can be pressed."""
+        card = self.seen["card"]
+        return [act["act"] for act in (card or self.seen)["acts"]]
+
+    @property
+    def text(self) -> str:
+        """All that is to be read."""
+        return json.dumps(self.seen, ensure_ascii=False)
 
     def wait(self, status: str) -> None:
         """Wait until the form has a status."""
-        self.until(lambda: self.form.status == status)
+        self.until(lambda: self.form.status == status == self.seen["status"])
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Wait until something is true."""
@@ -72,27 +100,17 @@ class Person:
 
 
 @pytest.fixture
-def form() -> Iterator[LoginForm]:
-    """A form with nothing in it."""
+def page() -> Iterator[Page]:
+    """The page of a form with nothing in it."""
     from carto_login_widget import LoginForm
 
-    made = LoginForm()
+    made = Page(LoginForm())
     yield made
-    made.close()
+    made.form.close()
 
 
 @pytest.fixture
-def person(form: LoginForm) -> Person:
-    """Somebody at that form."""
-    return Person(form)
-
-
-@pytest.fixture
-def at_jane(person: Person, carto: Sandbox) -> Person:
-    """Somebody who has committed jane's address and user name."""
-    from carto_login_widget.form.fields import CUSTOM
-
-    person.choose(person.form.address_choice, CUSTOM)
-    person.commit(person.form.base_url_field, carto.base_url("jane"))
-    person.commit(person.form.username_field, "jane")
-    return person
+def at_jane(page: Page, carto: Sandbox) -> Page:
+    """A page with jane's address and user name."""
+    page.commit(custom=True, base_url=carto.base_url("jane"), username="jane")
+    return page

@@ -1,0 +1,139 @@
+"""Where the form is shown, and the plain form in its place if the page cannot draw it.
+
+The page says that it has loaded the form, or draws it. Where it does neither for some
+seconds in which the kernel could have heard it, the output is replaced; a page that
+speaks up later gets the form back.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+from IPython import display as ipython_display
+from IPython.core.getipython import get_ipython
+
+from .. import settings
+from . import flow, view
+from .plain import PlainForm
+from .work import in_background
+
+if TYPE_CHECKING:
+    from .widget import LoginForm
+
+_PATIENCE, _PATIENCE_OF_VOILA = 2.0, 5.0
+_STEP = 0.1
+
+
+class Display:
+    """One display of a form, replaced by its display id.
+
+    Args:
+        form: what is shown.
+    """
+
+    def __init__(self, form: LoginForm) -> None:
+        self._form = form
+        self._lock = threading.RLock()
+        self._handle: Any = ipython_display.DisplayHandle()
+        self._plain: PlainForm | None = None
+        self._asked_for = settings.CartoLogin.instance().form == "plain"
+        self._answered = threading.Event()
+        self._page = threading.Event()
+        self._busy = False
+
+    def show(self) -> None:
+        """Show the form, and watch whether the page can."""
+        if self._asked_for:
+            self._make_plain()
+        _send(self._handle.display, self._plain or self._form)
+        kernel = getattr(get_ipython(), "kernel", None)
+        someone = getattr(kernel, "_allow_stdin", False) or _is_voila()
+        if kernel is not None and someone and not self._asked_for:
+            self._watch(kernel)
+
+    def answered(self) -> None:
+        """Note that the page has the form, and give it back if it was replaced."""
+        if self._asked_for or self._answered.is_set():
+            return
+        self._answered.set()
+        with self._lock:
+            plain, self._plain = self._plain, None
+        if plain is not None:
+            self._form.post(flow.Act("commit", plain.values()))
+            _send(self._handle.update, self._form)
+            plain.close()
+
+    def seen(self) -> None:
+        """Note that there is a page: it asked for the widgets of the kernel."""
+        self._page.set()
+
+    def draw(self, picture: dict[str, Any]) -> None:
+        """Show a snapshot in the plain form, if that is what is shown."""
+        plain = self._plain
+        if plain is not None:
+            plain.draw(picture)
+
+    def close(self) -> None:
+        """End the watch, and the plain form."""
+        self._answered.set()
+        if self._plain is not None:
+            self._plain.close()
+
+    def _make_plain(self) -> None:
+        state = self._form.state
+        plain = PlainForm(self._form.post, view.rows(state))
+        plain.draw(view.snapshot(state))
+        self._plain = plain
+
+    def _watch(self, kernel: Any) -> None:
+        header = kernel.get_parent().get("header", {})
+        self._busy = header.get("msg_type") == "execute_request"
+        in_background(self._wait, kernel)
+
+    def _wait(self, kernel: Any) -> None:
+        events = kernel.shell.events
+        events.register("pre_execute", self._on_cell)
+        events.register("post_execute", self._on_rest)
+        try:
+            waited, patience = 0.0, _PATIENCE_OF_VOILA if _is_voila() else _PATIENCE
+            while waited < patience:
+                if self._answered.wait(_STEP):
+                    return
+                if self._can_hear(kernel):
+                    waited += _STEP
+        finally:
+            events.unregister("pre_execute", self._on_cell)
+            events.unregister("post_execute", self._on_rest)
+        with self._lock:
+            if not self._answered.is_set():
+                self._make_plain()
+                _send(self._handle.update, self._plain)
+
+    def _can_hear(self, kernel: Any) -> bool:
+        """Whether the kernel is idle, and there may be a page for it to hear."""
+        if self._busy or (_is_voila() and not self._page.is_set()):
+            return False
+        beat = threading.Event()
+        kernel.io_loop.add_callback(beat.set)
+        return beat.wait(_STEP) and not self._busy
+
+    def _on_cell(self) -> None:
+        self._busy = True
+
+    def _on_rest(self) -> None:
+        self._busy = False
+
+
+def _send(way: Any, widget: Any) -> None:
+    bundle = widget.comm and widget._repr_mimebundle_()
+    if not bundle:
+        way({"text/plain": repr(widget)}, raw=True)
+        return
+    data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+    way({**data, "text/plain": repr(widget)}, raw=True, metadata=metadata)
+
+
+def _is_voila() -> bool:
+    return os.environ.get("SERVER_SOFTWARE", "").startswith("voila")

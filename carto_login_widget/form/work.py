@@ -1,0 +1,250 @@
+"""The work that the form orders: store, server and session, without any widget.
+
+Everything here may take time and runs on a thread of its own, but for what the first
+picture needs.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ..credentials import Credentials
+from ..errors import CartoLoginError, CredentialsFileError, UndecidedError
+from ..session import default, login
+from ..session.facts import short_path
+from ..store.profiles import Profiles, proposed_name
+from . import flow, view
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import requests
+
+    from ..store.profiles import Record
+
+_AT_ONCE = 100  # accounts whose files are read before the first picture
+
+# Since when each account is this kernel's, as far as a form has seen it.
+_since: weakref.WeakKeyDictionary[Credentials, str] = weakref.WeakKeyDictionary()
+
+
+class Office:
+    """Does what the form orders, for one store.
+
+    Args:
+        profiles: the saved accounts.
+        session: a `requests.Session` to borrow proxies and certificates from.
+    """
+
+    def __init__(self, profiles: Profiles, session: requests.Session | None) -> None:
+        self.profiles = profiles
+        self._session = session
+
+    @property
+    def path(self) -> str:
+        """Where accounts are saved, for people."""
+        return short_path(self.profiles.directory)
+
+    def rows(self, *, at_once: bool = False) -> list[flow.Row]:
+        """Return the saved accounts; `at_once` reads only some of their files."""
+        try:
+            names, start = self.profiles.names(), self.profiles.default_name
+        except CartoLoginError:
+            return []  # saving will say what is wrong with the directory
+        names.sort(key=lambda name: (name != start, name))
+        known = self.profiles.details(names[:_AT_ONCE] if at_once else names)
+        return [_row(name, known.get(name), is_default=name == start) for name in names]
+
+    def signed(self) -> flow.Signed | None:
+        """Return what the card says of the account of this kernel."""
+        credentials = default.get_default_credentials()
+        return None if credentials is None else self._signed(credentials)
+
+    def _signed(self, credentials: Credentials) -> flow.Signed:
+        identity = credentials._identity
+        now = f"{datetime.now().astimezone():%Y-%m-%d %H:%M}"
+        try:
+            where = identity.address
+            username, base_url, host = where.username, where.base_url, where.host
+        except CartoLoginError:
+            username = base_url = host = credentials.base_url
+        name = self._name_of(credentials)
+        account = credentials.account
+        return flow.Signed(
+            credentials=credentials,
+            username=username,
+            base_url=base_url,
+            host=host,
+            account=account,
+            since=_since.setdefault(credentials, now),
+            source=credentials.source,
+            profile=name,
+            is_default=name is not None and name == self._start(),
+            proposed=name or proposed_name(identity, account, self.profiles),
+        )
+
+    def _start(self) -> str | None:
+        try:
+            return self.profiles.default_name
+        except CartoLoginError:
+            return None
+
+    def _name_of(self, credentials: Credentials) -> str | None:
+        """Return the saved account that holds this very key."""
+        name = credentials.profile
+        saved = self.profiles.peek(name) if name else None
+        identity = credentials._identity
+        return name if saved and saved.identity.same_key(identity) else None
+
+    def credentials(self, subject: flow.Subject) -> Credentials:
+        """Return what is to be checked or used; a saved key is read only now."""
+        if isinstance(subject, flow.SavedAccount):
+            try:
+                found = login.load(subject.name, self.profiles)
+            except FileNotFoundError as error:
+                path = self.profiles.directory
+                raise CredentialsFileError(str(error), path=path) from None
+        else:
+            found = Credentials._made(subject, source="the form")
+        if self._session is not None:
+            found = found._with(session=self._session)
+        return found
+
+    def saved(self, credentials: Credentials) -> flow.Saved:
+        """Return what the fields show of a saved account."""
+        where = credentials._identity.address
+        return flow.Saved(where.username, where.base_url, credentials.allow_non_secure)
+
+    def check(
+        self, order: flow.Check, tell: Callable[[Any], None]
+    ) -> flow.Accepted | flow.Failed:
+        """Ask CARTO about what was typed or is saved."""
+        number, credentials = order.number, None
+        try:
+            credentials = self.credentials(order.subject)
+            if isinstance(order.subject, flow.SavedAccount):
+                tell(flow.Loaded(number, self.saved(credentials)))
+            checked = login.check(credentials)
+        except UndecidedError as error:
+            return flow.Failed(number, error, self._proposed(order, credentials)[0])
+        except CartoLoginError as error:
+            return flow.Failed(number, error)
+        proposed, already = self._proposed(order, checked)
+        return flow.Accepted(number, checked, checked.account, proposed, already)
+
+    def _proposed(
+        self, order: flow.Check, credentials: Credentials | None
+    ) -> tuple[str, str]:
+        """Return a name to save under, and the same again if it holds this key."""
+        if credentials is None or isinstance(order.subject, flow.SavedAccount):
+            return "", ""
+        identity = credentials._identity
+        name = proposed_name(identity, credentials.account, self.profiles)
+        saved = self.profiles.peek(name)
+        same = saved is not None and saved.identity.same_key(identity)
+        return name, name if same else ""
+
+    def load(self, order: flow.Load) -> flow.Loaded | flow.Failed:
+        """Read the file of a saved account."""
+        try:
+            credentials = self.credentials(flow.SavedAccount(order.name))
+            return flow.Loaded(order.number, self.saved(credentials))
+        except CartoLoginError as error:
+            return flow.Failed(order.number, error)
+
+    def sign_in(self, order: flow.SignIn) -> list[str]:
+        """Save if asked, and register; without proof, as unchecked."""
+        credentials = order.proof
+        if credentials is None:
+            credentials = login.unchecked(self.credentials(order.subject))
+        saving = order.saving
+        if saving is not None and not saving.name:
+            identity = credentials._identity
+            name = proposed_name(identity, credentials.account, self.profiles)
+            saving = saving._replace(name=name, replace=False)
+        _credentials, notes = login.register(
+            credentials, _saving(saving), self.profiles
+        )
+        return notes
+
+    def work(self, order: flow.Work) -> flow.Done:
+        """Do an act of the card; what keeps it from success is told, not raised."""
+        notes: list[str] = []
+        error: CartoLoginError | None = None
+        try:
+            notes = self._work(order)
+        except CartoLoginError as problem:
+            error = problem
+        except OSError as problem:  # a name that is taken
+            error = CartoLoginError(str(problem))
+        return flow.Done(order.number, self.signed(), notes, error)
+
+    def _work(self, order: flow.Work) -> list[str]:
+        credentials, name, profiles = order.credentials, order.name, self.profiles
+        match order.act:
+            case "log_out":
+                return login.sign_out()
+            case "check_again":
+                checked = login.check(credentials)
+                problems = default.publish_checked(credentials, checked)
+                return ["CARTO accepts this key.", *(problems or [])]
+            case "save":
+                saving = _saving(order.saving)
+                assert saving is not None  # noqa: S101 - every order to save has it
+                saved, notes = login.save(credentials, saving, profiles)
+                return self._put(credentials, saved, notes)
+            case "rename":
+                new = order.saving.name if order.saving else ""
+                notes = profiles.rename(name, new)
+                renamed = credentials._with(profile=new)
+                return self._put(credentials, renamed, notes)
+            case "make_default":
+                return profiles.set_default(name)
+            case "forget":
+                notes = profiles.delete(name)
+                forgotten = credentials._with(profile=None, source=None)
+                return self._put(credentials, forgotten, notes)
+        raise AssertionError(order.act)
+
+    def _put(
+        self, old: Credentials, new: Credentials, notes: Iterable[str]
+    ) -> list[str]:
+        """Let the kernel's account know its name, if it is still the same account."""
+        return [*notes, *(default.publish_checked(old, new) or [])]
+
+    def quota(self, order: flow.Quota) -> flow.QuotaArrived:
+        """Ask for the bars of the card."""
+        return flow.QuotaArrived(
+            order.credentials, view.storage(order.credentials.me_data)
+        )
+
+
+def _saving(saving: flow.Saving | None) -> login.Saving | None:
+    return None if saving is None else login.Saving(*saving)
+
+
+def _row(name: str, record: Record | None, *, is_default: bool) -> flow.Row:
+    if record is None:
+        return flow.Row(name, is_default=is_default)
+    try:
+        where = record.identity.address
+    except CartoLoginError:
+        return flow.Row(name, is_default=is_default)
+    key = record.key_name or {"master": "master key"}.get(record.key_type or "", "")
+    if record.identity.is_public:
+        key = "default public"
+    return flow.Row(name, where.username, where.host, key, is_default)
+
+
+def in_background(work: Callable[..., None], *args: Any) -> None:
+    """Run work on a daemon thread that belongs to the same cell."""
+    import contextvars
+
+    # Without the cell's context, ipykernel 7.0 raises LookupError.
+    context = contextvars.copy_context()
+    threading.Thread(
+        target=context.run, args=(work, *args), name="carto-login", daemon=True
+    ).start()

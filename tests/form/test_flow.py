@@ -1,0 +1,918 @@
+"""The form's states: a table of them, and any order of events at all."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from carto_login_widget import (
+    Account,
+    CredentialsFileError,
+    NotCartoError,
+    Reason,
+    RejectedError,
+    UndecidedError,
+)
+from carto_login_widget.form import flow, view
+from carto_login_widget.form.flow import Act, Fields, Row
+from carto_login_widget.identity import Identity
+from carto_login_widget.secret import Secret
+
+KEY = "0123456789abcdef0123456789abcdef01234567"
+OTHER = "some-other-key-0123"
+JANE = Fields(username="jane", default=True)
+SAVED = Row("work", "jane", "jane.carto.com", "master key", is_default=True)
+MASTER = Account("jane", "https://jane.carto.com", key_type="master")
+WRONG = RejectedError("The key is not accepted.", reason=Reason.WRONG_KEY)
+UNKNOWN = RejectedError("There is no such user.", reason=Reason.UNKNOWN_USER)
+OFFLINE = UndecidedError("No network.", reason=Reason.UNREACHABLE)
+MOVED = NotCartoError(
+    "It has moved.", reason=Reason.MOVED, suggestion="https://new.example.com"
+)
+
+
+class Form:
+    """A form whose effects wait to be answered."""
+
+    def __init__(self, **how: Any) -> None:
+        self.state, effects = flow.begin(**how)
+        self.effects: list[Any] = list(effects)
+
+    def __call__(self, event: Any) -> list[Any]:
+        self.state, effects = flow.step(self.state, event)
+        self.effects += effects
+        return list(effects)
+
+    def act(self, name: str, given: Fields | None = None, **extra: Any) -> list[Any]:
+        key = extra.pop("key", None)
+        given = replace(self.state.fields, typed=True) if given is None else given
+        return self(Act(name, given, Secret(key) if key else None, **extra))
+
+    def last(self, kind: type) -> Any:
+        return next(e for e in reversed(self.effects) if isinstance(e, kind))
+
+    def count(self, kind: type) -> int:
+        return sum(isinstance(e, kind) for e in self.effects)
+
+    def accept(self, account: Account = MASTER, **more: Any) -> list[Any]:
+        number = self.last(flow.Check).number
+        return self(flow.Accepted(number, "proof", account, **more))
+
+    def fail(self, error: Any, **more: Any) -> list[Any]:
+        return self(flow.Failed(self.last(flow.Check).number, error, **more))
+
+    def register(self, *notes: str, **more: Any) -> list[Any]:
+        number = self.last(flow.SignIn).number
+        return self(flow.Registered(number, signed(**more), notes))
+
+    @property
+    def seen(self) -> dict[str, Any]:
+        return view.snapshot(self.state)
+
+    @property
+    def acts(self) -> list[str]:
+        return [act["act"] for act in self.seen["acts"]]
+
+
+def signed(**more: Any) -> flow.Signed:
+    facts = {
+        "credentials": object(),
+        "username": "jane",
+        "base_url": "https://jane.carto.com",
+        "host": "jane.carto.com",
+        "account": MASTER,
+        "proposed": "jane",
+    }
+    return flow.Signed(**{**facts, **more})
+
+
+@pytest.fixture
+def form() -> Form:
+    return Form()
+
+
+@pytest.fixture
+def checking(form: Form) -> Form:
+    form.act("commit", JANE, key=KEY)
+    return form
+
+
+# From fields to a verdict.
+
+
+def test_a_check_starts_when_all_is_there(form: Form) -> None:
+    """Name, then key: the check begins with the second, and asks about both."""
+    assert form.act("commit", JANE, field="username") == []
+    (check,) = form.act("commit", JANE, key=KEY)
+    assert check == flow.Check(check.number, Identity.of("jane", KEY, None))
+    assert form.state.phase == "checking"
+    assert form.acts == ["submit", "cancel"]
+
+
+def test_what_was_not_typed_starts_no_check(form: Form) -> None:
+    """A password manager's values are sent by Log in only."""
+    given = replace(JANE, typed=False)
+    assert form.act("commit", given, key=KEY) == []
+    assert isinstance(form.act("submit", given)[-1], flow.Check)
+
+
+def test_a_custom_address_left_empty_holds_the_check(form: Form) -> None:
+    """A key for an own server never goes to the cloud first."""
+    given = replace(JANE, custom=True)
+    assert form.act("commit", given, key=KEY) == []
+    given = replace(given, base_url="https://carto.example.com")
+    (check,) = form.act("commit", given)
+    assert check.subject.base_url == "https://carto.example.com/user/jane"
+
+
+def test_an_address_that_may_name_no_user_waits_for_the_name(form: Form) -> None:
+    """https://carto.example.com is no account of a user called carto."""
+    given = Fields(custom=True, base_url="https://carto.example.com")
+    assert form.act("commit", given, key=KEY) == []
+    given = replace(given, base_url="https://team.carto.com/u/bob/dashboard")
+    (check,) = form.act("commit", given)
+    assert check.subject.username == "bob"
+
+
+@pytest.mark.parametrize("first", ["verdict", "wish"])
+def test_a_login_is_one_check(checking: Form, first: str) -> None:
+    """Log in uses the verdict, or the check that is under way."""
+    if first == "verdict":
+        checking.accept()
+        (sign_in,) = checking.act("submit", JANE)
+    else:
+        assert checking.act("submit", JANE) == []
+        (sign_in,) = checking.accept()
+    assert sign_in.proof == "proof"
+    assert checking.count(flow.Check) == 1
+    assert checking.act("submit", JANE) == []
+
+
+def test_a_stale_answer_is_dropped(checking: Form) -> None:
+    """What was typed last decides."""
+    old = checking.last(flow.Check).number
+    checking.act("commit", replace(JANE, username="anna"))
+    assert checking(flow.Accepted(old, "proof", MASTER)) == []
+    assert checking.state.verdict is None
+    assert flow.CancelCheck(old) in checking.effects
+
+
+def test_an_edit_ends_the_wish(checking: Form) -> None:
+    """Who corrects the name has not asked for a login with it."""
+    checking.act("submit", JANE)
+    checking.act("commit", replace(JANE, username="anna"))
+    checking.accept()
+    assert checking.state.phase == "accepted"
+    assert checking.count(flow.SignIn) == 0
+
+
+def test_all_that_is_missing_is_named_at_once(form: Form) -> None:
+    """Log in of an empty form: every field, the focus on the first, and no wish."""
+    form.act("submit", Fields(custom=True))
+    assert list(form.seen["errors"]) == ["base_url", "username", "api_key"]
+    assert form.seen["focus"]["to"] == "base_url"
+    assert form.seen["message"]["text"] == "Fill in the marked fields."
+    form.act("commit", replace(JANE, custom=True))
+    assert list(form.seen["errors"]) == ["base_url", "api_key"]
+    form.act("commit", JANE, key=KEY)
+    form.accept()
+    assert form.count(flow.SignIn) == 0
+
+
+def test_nothing_is_nagged_about_before_that(form: Form) -> None:
+    """Leaving a field does not complain about the next ones."""
+    form.act("commit", JANE)
+    assert form.seen["errors"] == {}
+    assert form.seen["destination"] == "jane.carto.com"
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "said", "take"),
+    [
+        ({"username": "jane doe"}, "username", "character", None),
+        ({"username": "jane_doe"}, "username", "jane-doe", "jane-doe"),
+        ({"username": "jane@example.com"}, "username", "e-mail", None),
+        ({"username": "team.carto.com/u/bob"}, "username", "address", "bob"),
+        ({"base_url": "a b"}, "base_url", "character", None),
+        ({"base_url": "ftp://x"}, "base_url", "https", None),
+        (
+            {"base_url": "http://carto.example.com", "username": "jane"},
+            "base_url",
+            "readable",
+            "https://carto.example.com",
+        ),
+        (
+            {"base_url": "https://x.example.com/user/bob", "username": "jane"},
+            "username",
+            "belongs to 'bob'",
+            "bob",
+        ),
+    ],
+)
+def test_what_cannot_be_is_told_beside_it(
+    form: Form, given: dict[str, str], field: str, said: str, take: str | None
+) -> None:
+    """A format error stands at its field; a better value can be taken."""
+    fields = Fields(**{"custom": "base_url" in given, **given})
+    form.act("commit", fields, key=KEY)
+    error = form.seen["errors"][field]
+    assert said in error["text"]
+    assert (error["take"] or {}).get("value") == take
+    assert form.count(flow.Check) == 0
+    if take:
+        form.act("take", fields, field=field, value=take)
+        assert form.state.phase == "checking"
+        assert form.seen["fields"][field] == take
+        assert form.seen["field_versions"][field] == form.seen["fields_version"]
+
+
+@pytest.mark.parametrize(
+    "key", ["0123456789 9876543210", "eyJhbGciOiJIUzI1NiJ9.e30.c2ln"]
+)
+def test_a_key_that_cannot_be_is_not_kept(form: Form, key: str) -> None:
+    """It is refused beside its field, dropped, and not shown."""
+    form.act("commit", JANE, key=key)
+    assert "api_key" in form.seen["errors"]
+    assert form.state.key is None
+    assert form.seen["key"] == "none"
+    assert key not in json.dumps(form.seen)
+
+
+def test_what_a_paste_brings_along_is_dropped(form: Form) -> None:
+    """Blanks, quotes, line breaks and invisible characters are not the key."""
+    (check,) = form.act("commit", Fields(username=" \u200bJane\n"), key=f' "{KEY}",\n')
+    assert check.subject == Identity.of("jane", KEY, None)
+
+
+# A key in the wrong place.
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"username": KEY},
+        {"custom": True, "base_url": f"https://{KEY}.carto.com"},
+        {"custom": True, "base_url": f"https://x.example.com/?api_key={KEY}"},
+        {"custom": True, "base_url": "https://x.example.com/?api_key=some-key"},
+        {"custom": True, "base_url": f"https://jane:{OTHER}@x.example.com"},
+        {"name": KEY},
+    ],
+)
+def test_a_key_in_the_wrong_place_goes_nowhere(
+    form: Form, wrong: dict[str, Any]
+) -> None:
+    """It is neither checked nor kept, and the page's control is emptied of it."""
+    form.act("submit", Fields(**wrong))
+    assert form.count(flow.Check) == 0
+    for key in (KEY, OTHER, "some-key"):
+        assert key not in repr(form.state)
+        assert key not in json.dumps(form.seen)
+    (field,) = wrong.keys() - {"custom"}
+    if field != "name":
+        assert "key" in form.seen["errors"][field]["text"]
+        assert field in form.seen["field_versions"]
+
+
+def test_a_key_that_the_page_kept_back_is_told(form: Form) -> None:
+    """The page sends an empty name and says why; Enter says it too."""
+    form.act("submit", Fields(), misplaced="username")
+    assert "looks like an API key" in form.seen["errors"]["username"]["text"]
+
+
+# Refused, undecided, cancelled.
+
+
+def test_a_wrong_key_asks_for_the_key_only(checking: Form) -> None:
+    """The key is dropped; name and address stay; the next key is checked."""
+    checking.act("submit", JANE)
+    checking.fail(WRONG)
+    assert checking.state.phase == "rejected"
+    assert checking.state.key is None
+    assert checking.seen["key"] == "refused"
+    assert list(checking.seen["errors"]) == ["api_key"]
+    assert checking.seen["fields"]["username"] == "jane"
+    assert checking.seen["focus"]["to"] == "api_key"
+    checking.act("commit", JANE)
+    assert checking.seen["errors"]["api_key"]["text"] == str(WRONG)
+    (*_, check) = checking.act("commit", JANE, key=KEY)
+    assert isinstance(check, flow.Check)
+
+
+def test_a_live_rejection_leaves_the_focus(checking: Form) -> None:
+    """Who is typing elsewhere is not pulled away."""
+    checking.fail(WRONG)
+    assert checking.seen["focus"] is None
+
+
+def test_an_unknown_user_keeps_the_key(checking: Form) -> None:
+    """After correcting the name nobody types the key again."""
+    checking.fail(UNKNOWN)
+    assert list(checking.seen["errors"]) == ["username"]
+    (*_, check) = checking.act("commit", replace(JANE, username="anna"))
+    assert check.subject == Identity.of("anna", KEY, None)
+    assert "user" not in checking.seen["message"]["text"]
+
+
+def test_a_suggested_address_can_be_taken(checking: Form) -> None:
+    """One press moves to the better address."""
+    checking.fail(MOVED)
+    take = checking.seen["errors"]["base_url"]["take"]
+    (*_, check) = checking.act("take", JANE, field=take["field"], value=take["value"])
+    assert check.subject.base_url == "https://new.example.com/user/jane"
+
+
+def test_a_refusal_says_who_stays_signed_in() -> None:
+    """A failed login changes nothing."""
+    form = Form(signed=signed(username="bob"))
+    form.act("commit", JANE, key=KEY)
+    form.fail(WRONG)
+    assert "still signed in as bob" in form.seen["message"]["text"]
+    assert "stay" in form.acts
+
+
+def test_no_verdict_can_be_tried_again(checking: Form) -> None:
+    """Try again is a wish; nothing happens by itself meanwhile."""
+    checking.act("submit", JANE)
+    checking.fail(OFFLINE)
+    assert checking.acts == ["try_again", "cancel", "use_unchecked"]
+    assert checking.seen["message"] == {"kind": "warn", "text": "No network."}
+    checking.act("try_again", JANE)
+    checking.accept()
+    assert checking.count(flow.SignIn) == 1
+
+
+def test_undecided_keeps_the_wish_for_try_again_only(checking: Form) -> None:
+    """An edit after it is checked, and signs nobody in."""
+    checking.act("submit", JANE)
+    checking.fail(OFFLINE)
+    checking.act("commit", replace(JANE, username="anna"))
+    checking.accept()
+    assert checking.count(flow.SignIn) == 0
+
+
+def test_use_without_checking(checking: Form) -> None:
+    """It may be saved under the proposed name, and is no default by itself."""
+    checking.fail(OFFLINE, proposed="jane")
+    (sign_in,) = checking.act("use_unchecked", replace(JANE, default=True))
+    assert (sign_in.proof, sign_in.subject.username) == (None, "jane")
+    assert sign_in.saving == flow.Saving("jane", default=False, replace=False)
+
+
+def test_use_without_checking_of_other_fields_is_a_check(checking: Form) -> None:
+    """What was not asked about cannot be used unchecked."""
+    checking.fail(OFFLINE)
+    (*_, check) = checking.act("use_unchecked", replace(JANE, username="anna"))
+    assert isinstance(check, flow.Check)
+
+
+@pytest.mark.parametrize("phase", ["checking", "undecided"])
+def test_cancel_gives_the_form_back(checking: Form, phase: str) -> None:
+    """Nothing is under way any more, the key is held, Log in starts another."""
+    checking.act("submit", JANE)
+    if phase == "undecided":
+        checking.fail(OFFLINE)
+    checking.act("cancel", JANE)
+    assert checking.state.phase == "empty"
+    assert checking.seen["focus"]["to"] == "submit"
+    assert checking.seen["key"] == "held"
+    assert checking.accept() == []
+    assert checking.act("commit", JANE) == []
+    checking.act("submit", JANE)
+    checking.accept()
+    assert checking.count(flow.SignIn) == 1
+
+
+def test_a_dropped_key_is_gone(checking: Form) -> None:
+    """No part of the state has it."""
+    checking.accept()
+    checking.act("drop_key", JANE)
+    assert not keys_in(checking.state)
+    assert checking.state.phase == "empty"
+
+
+def test_waiting_is_told(checking: Form) -> None:
+    """15 s of the same sentence are long."""
+    checking(flow.Tick(checking.state.waits, 10))
+    assert "no answer for 10 seconds" in checking.seen["message"]["text"]
+
+
+# Saved accounts.
+
+
+@pytest.fixture
+def listed() -> Form:
+    form = Form(accounts=[SAVED, Row("anna", "anna", "anna.carto.com", "master key")])
+    form(flow.Loaded(form.last(flow.Load).number, saved_jane()))
+    return form
+
+
+def saved_jane() -> flow.Saved:
+    return flow.Saved("jane", "https://jane.carto.com")
+
+
+def test_the_default_needs_one_act(listed: Form) -> None:
+    """Continue as jane: a check, and the login."""
+    assert listed.count(flow.Check) == 0
+    assert not listed.seen["open"]
+    assert listed.seen["acts"][0]["label"] == "Continue as jane"
+    listed.act("submit")
+    listed.accept()
+    assert listed.last(flow.SignIn).subject == flow.SavedAccount("work")
+    assert listed.last(flow.SignIn).saving is None
+
+
+def test_choosing_checks_and_one_more_act_signs_in(listed: Form) -> None:
+    """The key of the file is never shown."""
+    listed.act("choose", Fields(account="anna"))
+    assert listed.state.phase == "checking"
+    listed.act("submit", Fields(account="anna"))
+    listed.accept()
+    assert listed.last(flow.SignIn).subject == flow.SavedAccount("anna")
+    assert listed.count(flow.Check) == 1
+
+
+def test_what_is_left_in_hidden_fields_does_not_count(listed: Form) -> None:
+    """A page that has not drawn the account yet sends its old fields, and key."""
+    given = Fields(account="anna", username="bob", custom=True)
+    listed.act("choose", given)
+    listed.act("submit", given, key=OTHER)
+    assert listed.state.key is None
+    listed.accept()
+    assert listed.last(flow.SignIn).subject == flow.SavedAccount("anna")
+
+
+def test_another_address_never_meets_a_saved_key(listed: Form) -> None:
+    """Changing name or address leaves the saved account."""
+    listed.act("unfold")
+    fields = replace(listed.state.fields, username="bob", typed=True)
+    listed.act("submit", fields)
+    assert listed.state.fields.account is None
+    assert list(listed.seen["errors"]) == ["api_key"]
+    assert listed.count(flow.Check) == 0
+
+
+def test_a_new_key_replaces_that_of_the_account(listed: Form) -> None:
+    """It is said before, and Log in is the asking."""
+    listed.act("unfold")
+    listed.act("commit", key=KEY)
+    listed.accept(proposed="jane")
+    assert listed.seen["saving"]["replaces"] == "replaces the saved key of jane"
+    assert listed.seen["saving"]["default_locked"]
+    (sign_in,) = listed.act("submit")
+    assert sign_in.subject == Identity.of("jane", KEY, None)
+    assert sign_in.saving == flow.Saving("work", default=True, replace=True)
+
+
+def test_a_refused_saved_key_asks_for_a_new_one(listed: Form) -> None:
+    """Nothing unfolds by itself; a press does, with the focus on the key."""
+    listed.act("submit")
+    listed.fail(WRONG)
+    assert listed.acts == ["unfold"]
+    assert not listed.seen["open"]
+    listed.act("unfold")
+    assert listed.seen["focus"]["to"] == "api_key"
+    assert listed.seen["key"] == "refused"
+    listed.act("submit")
+    assert listed.count(flow.Check) == 1  # the refused key is not tried again
+    listed.act("submit", key=KEY)
+    assert listed.count(flow.Check) == 2
+
+
+def test_a_broken_account_is_told_and_leaves_the_others(listed: Form) -> None:
+    """Its file is named, and no other account's values stand in the fields."""
+    listed.act("choose", Fields(account="anna"))
+    listed.fail(CredentialsFileError("anna.json is broken.", path="anna.json"))
+    assert "anna.json" in listed.seen["message"]["text"]
+    assert listed.seen["fields"]["username"] == ""
+    listed.act("choose", Fields(account="work"))
+    assert listed.state.phase == "checking"
+
+
+def test_an_error_from_before_can_be_overruled() -> None:
+    """A default account without a verdict can be used without checking."""
+    form = Form(accounts=[SAVED], error=OFFLINE)
+    assert "use_unchecked" in form.acts
+    (sign_in,) = form.act("use_unchecked")
+    assert (sign_in.subject, sign_in.proof) == (flow.SavedAccount("work"), None)
+
+
+def test_given_values_choose_no_account() -> None:
+    """`--username` prefills the form."""
+    form = Form(accounts=[SAVED], username="bob")
+    assert form.seen["open"]
+    assert form.seen["fields"]["username"] == "bob"
+
+
+# Saving.
+
+
+def test_the_proposed_name_follows_until_it_is_edited(checking: Form) -> None:
+    """A page that has not drawn it yet takes nothing back."""
+    checking.accept(proposed="jane")
+    assert checking.seen["fields"]["name"] == "jane"
+    checking.act("commit", JANE)
+    assert checking.seen["fields"]["name"] == "jane"
+    given = replace(JANE, name="mine")
+    checking.act("commit", given, key=OTHER)
+    checking.accept(proposed="jane-reporting")
+    (sign_in,) = checking.act("submit", given)
+    assert sign_in.saving.name == "mine"
+
+
+def test_only_the_name_is_written_with_a_verdict(checking: Form) -> None:
+    """What is typed elsewhere meanwhile is not overwritten."""
+    before = checking.seen["field_versions"]
+    checking.accept(proposed="jane")
+    after = checking.seen["field_versions"]
+    assert {n for n in after if after[n] != before.get(n)} == {"name"}
+
+
+def test_a_default_is_ticked_by_itself_only_while_there_is_none() -> None:
+    """The second account does not become the start unasked."""
+    assert Form().seen["fields"]["default"]
+    form = Form(accounts=[SAVED], username="bob")
+    assert not form.seen["fields"]["default"]
+    form(flow.Listed(()))
+    assert form.seen["fields"]["default"]
+
+
+def test_a_temporary_token_is_not_remembered_unless_asked(checking: Form) -> None:
+    """Also where the wish was there before the verdict."""
+    oauth = replace(MASTER, key_type="oauth")
+    checking.act("submit", JANE)
+    checking.accept(oauth, proposed="jane")
+    assert checking.last(flow.SignIn).saving is None
+
+
+def test_another_account_is_replaced_only_once_that_was_said() -> None:
+    """Log in at once with a taken name asks first."""
+    form = Form(accounts=[SAVED], username="bob")
+    given = Fields(username="bob", name="work")
+    form.act("submit", given, key=KEY)
+    assert form.count(flow.Check) == 0
+    assert "is saved already" in form.seen["errors"]["name"]["text"]
+    assert form.seen["saving"]["replaces"].startswith("replaces the account of jane")
+    form.act("submit", given)
+    (*_, sign_in) = form.accept(proposed="bob")
+    assert sign_in.saving == flow.Saving("work", default=False, replace=True)
+
+
+def test_a_name_that_cannot_be_is_told(checking: Form) -> None:
+    """Before the login, not after it."""
+    checking.accept(proposed="jane")
+    checking.act("submit", replace(JANE, name="a/b"))
+    assert "a/b" in checking.seen["errors"]["name"]["text"]
+    assert checking.count(flow.SignIn) == 0
+
+
+def test_shared_mode_saves_nothing() -> None:
+    """No accounts, no saving choices, no saving."""
+    form = Form(accounts=[SAVED], saving_allowed=False)
+    form(flow.Listed([SAVED]))
+    assert form.state.accounts == ()
+    assert not form.seen["saving"]["shown"]
+    form.act("submit", JANE, key=KEY)
+    form.accept(proposed="jane")
+    assert form.last(flow.SignIn).saving is None
+    form.register()
+    assert [item["act"] for item in form.seen["card"]["menu"]] == ["check_again"]
+
+
+# The card.
+
+
+@pytest.fixture
+def card(checking: Form) -> Form:
+    checking.act("submit", JANE)
+    checking.accept()
+    checking.register("Saved.")
+    return checking
+
+
+def test_the_card_follows_the_login(card: Form) -> None:
+    """The key is gone; the focus is on the card; a late Enter does nothing."""
+    assert card.seen["screen"] == "card"
+    assert card.seen["focus"]["to"] == "card"
+    assert card.seen["card"]["notes"] == ["Saved."]
+    assert not keys_in(card.state)
+    for late in ("submit", "commit", "try_again", "cancel", "use_unchecked"):
+        assert card.act(late, JANE, key=KEY) == []
+    assert card.state.phase == "signed_in"
+    assert not keys_in(card.state)
+
+
+def test_switch_and_stay(card: Form) -> None:
+    """Switch keeps the login until another one succeeds."""
+    card.act("switch")
+    assert card.seen["screen"] == "form"
+    assert "Stay signed in as jane" in [a["label"] for a in card.seen["acts"]]
+    card(flow.DefaultChanged(signed(username="bob")))
+    assert "Stay signed in as bob" in [a["label"] for a in card.seen["acts"]]
+    card.act("stay")
+    assert card.seen["title"] == "Signed in to CARTO as bob"
+
+
+def test_log_out(card: Form) -> None:
+    """Said once it is done, with what remains."""
+    (order,) = card.act("log_out")
+    assert card.act("log_out") == []
+    card(flow.DefaultChanged(None))
+    assert card.seen["message"]["text"] == "Logged out."
+    assert card.seen["focus"]["to"] == "username"
+    card(flow.Done(order.number, None, ["The variable is still set."]))
+    assert card.seen["message"]["text"] == "Logged out. The variable is still set."
+
+
+def test_the_card_follows_the_default(card: Form) -> None:
+    """What a cell does is what the card says."""
+    card(flow.DefaultChanged(signed(username="bob")))
+    assert card.seen["title"] == "Signed in to CARTO as bob"
+    card(flow.DefaultChanged(None))
+    assert card.seen["screen"] == "form"
+    assert "logged out" in card.seen["message"]["text"]
+
+
+def test_an_untouched_form_becomes_the_card(form: Form) -> None:
+    """Another form signed in; one in which somebody typed stays."""
+    form(flow.DefaultChanged(signed()))
+    assert form.seen["screen"] == "card"
+    typing = Form()
+    typing.act("commit", JANE, key=KEY)
+    typing(flow.DefaultChanged(signed(username="bob")))
+    assert typing.seen["screen"] == "form"
+
+
+def test_check_again_that_is_refused(card: Form) -> None:
+    """The default stays; a new key is the main act, and leads to the key's field."""
+    (order,) = card.act("check_again")
+    card(flow.Done(order.number, card.state.signed, error=WRONG))
+    seen = card.seen["card"]
+    assert seen["title"] == "CARTO no longer accepts this key"
+    assert not seen["good"]
+    assert seen["acts"][0]["label"] == "Enter a new key"
+    card.act("unfold")
+    assert card.seen["fields"]["username"] == "jane"
+    assert card.seen["focus"]["to"] == "api_key"
+
+
+def test_check_again_of_an_account_that_was_replaced(card: Form) -> None:
+    """A refusal of the old one is no word about the new one."""
+    (order,) = card.act("check_again")
+    card(flow.DefaultChanged(signed(username="bob")))
+    card(flow.Done(order.number, card.state.signed, error=WRONG))
+    assert card.seen["title"] == "Signed in to CARTO as bob"
+
+
+def test_an_unchecked_card_offers_the_check(card: Form) -> None:
+    """And says that nobody has checked."""
+    unchecked = replace(MASTER, checked=False)
+    card(flow.DefaultChanged(signed(account=unchecked)))
+    assert "not checked" in card.seen["title"]
+    assert card.seen["card"]["acts"][0]["act"] == "check_again"
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_the_menu_offers_what_can_be_done(card: Form, saved: bool) -> None:
+    """Save if it is not; else rename, make default, forget; check again always."""
+    card(flow.DefaultChanged(signed(profile="jane" if saved else None)))
+    menu = [item["act"] for item in card.seen["card"]["menu"]]
+    if saved:
+        assert menu == ["rename", "make_default", "forget", "check_again"]
+    else:
+        assert menu == ["save", "check_again"]
+    for act in ("save", "rename", "make_default", "forget"):
+        form = Form(signed=card.state.signed, show_card=True)
+        done = form.act(act, value="new") != []
+        assert done == (act in menu)
+
+
+def test_after_forget_the_card_says_so(card: Form) -> None:
+    """It is signed in still, and no longer saved."""
+    card(flow.DefaultChanged(signed(profile="jane")))
+    (order,) = card.act("forget")
+    assert (order.act, order.name) == ("forget", "jane")
+    card(flow.Done(order.number, signed(profile=None)))
+    assert ["Saved", "not saved"] in card.seen["card"]["rows"]
+
+
+def test_saving_from_the_card(card: Form) -> None:
+    """With the name and the tick of the menu."""
+    given = Fields(name="Mine", default=True)
+    (order,) = card.act("save", given)
+    assert order.saving == flow.Saving("mine", default=True, replace=False)
+    card(flow.Done(order.number, None, error=CredentialsFileError("x", path="x")))
+    assert card.seen["card"]["notes"] == ["x"]
+    card.act("dismiss")
+    assert card.seen["card"]["notes"] == []
+
+
+def test_a_quota_of_another_account_is_not_shown(card: Form) -> None:
+    """Bars belong to the card that asked for them."""
+    bars = [("Storage", "1 B of 2 B used", 50.0)]
+    card(flow.QuotaArrived(object(), bars))
+    assert card.seen["card"]["quota"] == []
+    card(flow.QuotaArrived(card.state.signed.credentials, bars))
+    assert card.seen["card"]["quota"][0]["percent"] == 50.0
+
+
+def test_an_unexpected_failure_leaves_the_form_usable(checking: Form) -> None:
+    """It is told, and the next try works."""
+    checking.act("submit", JANE)
+    checking(flow.Unexpected("Something went wrong here (no. 1)."))
+    assert checking.state.phase == "empty"
+    assert "no. 1" in checking.seen["message"]["text"]
+    checking.act("submit", JANE)
+    checking.accept()
+    assert checking.count(flow.SignIn) == 1
+
+
+def test_a_closed_form_knows_nothing(checking: Form) -> None:
+    """And does nothing more."""
+    checking(flow.Closed())
+    assert not keys_in(checking.state)
+    assert checking.accept() == []
+    assert checking.act("submit", JANE, key=KEY) == []
+
+
+# Any order at all.
+
+
+def keys_in(value: Any) -> set[str]:
+    """Every key in a state, however deep."""
+    if isinstance(value, Secret):
+        return {value.reveal()}
+    if isinstance(value, flow.State | Identity):
+        names = type(value).__dataclass_fields__
+        return set().union(*(keys_in(getattr(value, n)) for n in names))
+    if isinstance(value, tuple):
+        return set().union(*map(keys_in, value))
+    return set()
+
+
+KEYS = [KEY, OTHER, "third-key-0123456789"]
+FIELDS = st.builds(
+    Fields,
+    account=st.sampled_from([None, "work"]),
+    custom=st.booleans(),
+    base_url=st.sampled_from(["", "https://x.example.com", "a b", f"https://{KEY}.x"]),
+    username=st.sampled_from(["", "jane", "anna", "jane_doe", KEY]),
+    remember=st.booleans(),
+    name=st.sampled_from(["", "work", "mine", "a/b"]),
+    default=st.booleans(),
+    typed=st.booleans(),
+)
+ERRORS = st.sampled_from([WRONG, UNKNOWN, OFFLINE, MOVED])
+WISHES = ("submit", "try_again", "use_unchecked")
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """Messages, answers, defaults, ticks and closings in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state, effects = flow.begin(accounts=[SAVED])
+        self.orders: list[Any] = list(effects)
+        self.wishes = 0
+        self.gone: set[str] = set()  # keys that may be nowhere
+
+    def step(self, event: Any) -> None:
+        before = self.state
+        self.state, effects = flow.step(before, event)
+        self.orders += effects
+        for effect in effects:
+            if isinstance(effect, flow.SignIn):
+                assert self.wishes == 1, "a login that nobody wished for"
+                self.wishes = 0
+        if self.state.phase not in ("checking", "signing_in"):
+            self.wishes = 0
+
+    @rule(
+        name=st.sampled_from(
+            [
+                *flow._FORM_ACTS,
+                *flow._CARD_ACTS,
+                *WISHES,
+                "commit",
+                "commit",
+                "nonsense",
+            ]
+        ),
+        given=FIELDS,
+        kept=st.booleans(),
+        key=st.sampled_from([None, None, *KEYS]),
+        value=st.sampled_from(["jane", "https://new.example.com", KEY]),
+    )
+    def act(
+        self, name: str, given: Fields, kept: bool, key: str | None, value: str
+    ) -> None:
+        if kept:
+            given = replace(self.state.fields, typed=given.typed)
+        key = key if name in ("commit", "submit") else None
+        before = self.state
+        if key:
+            self.gone.discard(key)
+        asked = (given.username, given.base_url if given.custom else None)
+        old = before.fields
+        edit = bool(key) or asked != (
+            old.username,
+            old.base_url if old.custom else None,
+        )
+        if name in WISHES and self.state.phase != "signing_in":
+            self.wishes = 1
+        elif name in ("cancel", "drop_key") or (name in ("commit", "take") and edit):
+            busy = before.folded or before.phase == "signing_in"
+            self.wishes = self.wishes if busy else 0
+        if name == "drop_key" and before.phase not in ("signed_in", "signing_in"):
+            self.gone |= keys_in(before)
+        extra = {"field": "username", "value": value}
+        self.step(Act(name, given, Secret(key) if key else None, **extra))
+
+    @precondition(lambda self: self.orders)
+    @rule(data=st.data(), error=ERRORS, how=st.sampled_from(["yes", "no", "strange"]))
+    def answer(self, data: Any, error: Any, how: str) -> None:
+        """Any order is answered, also twice, also long after nobody waits for it."""
+        order = data.draw(st.sampled_from(self.orders[-6:]))
+        number = getattr(order, "number", 0)
+        if how == "strange":
+            self.step(flow.Unexpected("Something went wrong."))
+        elif isinstance(order, flow.Check) and how == "yes":
+            current = number == self.state.waits
+            proof = Secret(order.subject.key.reveal()) if current and isinstance(
+                order.subject, Identity) else "proof"  # fmt: skip
+            self.step(flow.Accepted(number, proof, MASTER, "jane"))
+        elif isinstance(order, flow.Check | flow.Load):
+            waited = number == self.state.waits
+            subject = getattr(order, "subject", None)
+            self.step(flow.Failed(number, error))
+            if waited and error is WRONG and isinstance(subject, Identity):
+                self.gone.add(subject.key.reveal())
+        elif isinstance(order, flow.SignIn):
+            waited = number == self.state.waits
+            self.step(flow.Registered(number, signed()))
+            if waited:
+                assert self.state.phase == "signed_in"
+        elif isinstance(order, flow.Work):
+            self.step(flow.Done(number, signed(), error=error if how == "no" else None))
+        elif isinstance(order, flow.ListAccounts):
+            self.step(flow.Listed([SAVED] if how == "yes" else []))
+
+    @rule(who=st.sampled_from([None, "jane", "bob"]))
+    def default_changes(self, who: str | None) -> None:
+        self.step(flow.DefaultChanged(signed(username=who) if who else None))
+
+    @rule(number=st.integers(0, 20))
+    def late_load(self, number: int) -> None:
+        self.step(flow.Loaded(number, saved_jane()))
+
+    @rule(seconds=st.integers(1, 20))
+    def tick(self, seconds: int) -> None:
+        self.step(flow.Tick(self.state.waits or 0, seconds))
+
+    @rule(sure=st.integers(0, 30))
+    def close(self, sure: int) -> None:
+        if sure == 0:
+            self.step(flow.Closed())
+            self.gone |= set(KEYS)
+
+    @invariant()
+    def no_key_is_shown(self) -> None:
+        text = json.dumps([view.snapshot(self.state), view.rows(self.state)])
+        text += view.text(self.state) + view.spoken(self.state) + repr(self.state)
+        assert not any(key in text for key in KEYS)
+
+    @invariant()
+    def no_key_is_kept_that_was_refused_or_dropped(self) -> None:
+        assert not keys_in(self.state) & self.gone
+        if self.state.phase == "signed_in" or self.state.closed:
+            assert not keys_in(self.state)
+
+    @invariant()
+    def a_verdict_is_of_what_is_there(self) -> None:
+        state = self.state
+        assert (state.phase == "accepted") <= (state.verdict is not None)
+        if state.phase in ("accepted", "checking"):
+            subject, _problems = flow._judge(state)
+            asked = state.verdict.subject if state.verdict else state.subject
+            assert asked == subject
+        if state.phase == "checking":
+            assert flow.Check(state.waits, state.subject) in self.orders
+        else:
+            assert not state.wish
+
+    @invariant()
+    def every_state_can_be_left(self) -> None:
+        seen = view.snapshot(self.state)
+        acts = seen["card"]["acts"] if seen["card"] else seen["acts"]
+        assert acts or self.state.closed
+
+
+AnyOrder.TestCase.settings = settings(
+    max_examples=150, stateful_step_count=40, deadline=None
+)
+TestAnyOrder = AnyOrder.TestCase
