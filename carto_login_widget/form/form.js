@@ -33,7 +33,7 @@ const MOST_SHOWN = 50;
 const GUARD_MS = 600; // a press meant for the screen before this one does nothing
 const LATE_MS = 4000;
 const LOST_MS = 15000;
-const PLACES = [["submit", "Log in"], ["cancel", "Cancel"], ["try_again", "Try again"], ["use_unchecked", "Use without checking"]];
+const PLACES = [["submit", "Log in"], ["unfold", "Show fields"], ["cancel", "Cancel"], ["try_again", "Try again"], ["use_unchecked", "Use without checking"]];
 const TEXT_FIELDS = ["base_url", "username", "api_key", "name"];
 const GONE = "This form's kernel is gone or was restarted: run the cell again.";
 const WAITING = "Waiting for the kernel …";
@@ -364,7 +364,7 @@ class Menu {
     /** @type {MenuItem | null} */
     this.asking = null;
     this.opener = button("More", "plain", {
-      id: `${id}-more`, "aria-haspopup": "menu", "aria-expanded": "false", "aria-controls": `${id}-menu`,
+      id: `${id}-more`, "aria-label": "More", "aria-haspopup": "menu", "aria-expanded": "false", "aria-controls": `${id}-menu`,
     });
     this.opener.classList.add("carto-opener");
     this.list = h("div", { id: `${id}-menu`, role: "menu", class: "carto-popup carto-menu", "aria-labelledby": `${id}-more`, hidden: "" });
@@ -654,11 +654,10 @@ class View {
     this.form = formParts(id, (account) => this.chose(account));
     this.card = new CardParts(id, (item, name, byDefault) => this.picked(item, name, byDefault));
     this.status = h("div", { class: "carto-message", role: "status" });
-    this.footRow = h("div", { class: "carto-buttons" });
-    this.foot = h("div", { class: "carto-foot" }, this.status, this.footRow);
+    this.foot = h("div", { class: "carto-foot" }, this.status);
     this.root = h("div", { class: "carto-login" },
-      h("div", { class: "carto-panel" }, this.form.root, this.card.root, this.foot));
-    for (const [act, label] of PLACES) this.actButton("form", { act, label, kind: "plain", busy: false });
+      h("div", { class: "carto-panel" }, this.form.root, this.card.root), this.foot);
+    for (const [act, label] of PLACES) this.actButton("form", { act, label, kind: "plain" });
     el.append(this.root);
     this.listen();
     this.paint();
@@ -1013,6 +1012,7 @@ class View {
     setAttribute(form.name.input, "data-locked", off);
     setAttribute(form.default, "data-locked", String(off === "true" || snap.saving.default_locked));
     this.paintActs("form", snap.acts);
+    setThere(this.actButton("form", { act: "unfold", label: "", kind: "" }), !snap.open);
   }
 
   /** @param {Snapshot} snap */
@@ -1050,10 +1050,10 @@ class View {
   /** @param {string} name @param {Snapshot} snap */
   hint(name, snap) {
     if (name === "account") return this.form.accounts.words();
-    if (name === "username" && !this.form.custom.checked) return "As in the address of your CARTO: NAME.carto.com";
-    if (name === "base_url") return "As in https://carto.example.com/user/jane";
+    if (name === "username" && !this.form.custom.checked) return "The jane in jane.carto.com";
+    if (name === "base_url") return "Like https://carto.example.com/user/jane";
     if (name === "api_key" && snap.destination) return `Will be checked at ${snap.destination}`;
-    if (name === "api_key") return "In CARTO: your account's settings, API keys";
+    if (name === "api_key") return "In CARTO under Settings, API keys";
     if (name === "name" && this.form.remember.checked) return snap.saving.replaces || snap.saving.path;
     return "";
   }
@@ -1093,7 +1093,7 @@ class View {
       this.put(field, rest);
       this.put(this.form.api_key, key);
     };
-    return { text, bad: true, label: "Move it to the API key", press };
+    return { text, bad: true, label: "Move it to the API key field", press };
   }
 
   /** @param {Field} field @param {string} text */
@@ -1104,15 +1104,14 @@ class View {
     this.edit(field.name);
   }
 
-  /** @param {string} screen @param {Act} act */
+  /** @param {string} screen @param {Pick<Act, "act" | "label" | "kind">} act */
   actButton(screen, { act, label, kind }) {
     const name = `${screen} ${act}`;
     const known = this.buttons.get(name);
     if (known) return known;
     const node = button(label, kind);
     node.classList.add(`carto-act-${act}`);
-    const below = act === "try_again" || act === "use_unchecked";
-    (screen === "card" ? this.card.row : below ? this.footRow : this.form.row).append(node);
+    (screen === "card" ? this.card.row : this.form.row).append(node);
     this.press(node, () => this.send(act));
     this.buttons.set(name, node);
     return node;
@@ -1139,7 +1138,6 @@ class View {
     const cut = this.snap?.screen === "form" ? this.form.list.map((field) => field.overflow()) : [];
     setAttribute(this.foot, "data-kind", kind);
     setText(this.status, [text, ...cut].filter(Boolean).join("\n"));
-    setThere(this.footRow, this.snap?.screen === "form");
   }
 
   statusWords() {
