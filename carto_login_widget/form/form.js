@@ -630,7 +630,7 @@ class View {
     this.seq = -Infinity;
     this.version = NaN;
     this.focused = NaN;
-    this.shownAt = 0;
+    this.shownAt = -Infinity;
     this.late = "";
     this.stale = false;
     this.pressing = false;
@@ -670,7 +670,7 @@ class View {
     const { form, card } = this;
     window.addEventListener("keydown", (event) => this.keyDown(event), { capture: true, signal });
     for (const name of ["pointerup", "pointercancel", "keyup", "blur"]) {
-      window.addEventListener(name, () => this.released(), { capture: true, signal });
+      window.addEventListener(name, (event) => this.released(event), { capture: true, signal });
     }
     this.root.addEventListener("pointerdown", (event) => this.pressed(event.target), { capture: true });
     this.root.addEventListener("input", (event) => this.typedInto(event));
@@ -729,7 +729,9 @@ class View {
     this.pressing = target instanceof Element && target.closest(held) !== null;
   }
 
-  released() {
+  /** @param {Event} event */
+  released(event) {
+    if (event.type === "blur" && event.target !== window) return;
     if (this.pressing) this.after(0, () => this.drawWaiting());
   }
 
