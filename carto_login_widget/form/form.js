@@ -16,7 +16,7 @@
  *   quota: {label: string, words: string, percent: number}[],
  *   acts: Act[], menu: MenuItem[]}} CardPicture
  * @typedef {{screen: string, status: string, title: string, accounts: Account[] | null,
- *   fields: Fields, fields_version: number, open: boolean, key: string,
+ *   fields: Fields, fields_version: number, field_versions?: Record<string, number>, open: boolean, key: string,
  *   errors: Record<string, FieldError>, destination: string, keys_page: string,
  *   saving: {shown: boolean, path: string, replaces: string, default_locked: boolean},
  *   message: {kind: string, text: string}, acts: Act[], card: CardPicture | null,
@@ -33,7 +33,11 @@ const MOST_SHOWN = 50;
 const GUARD_MS = 600; // a press meant for the screen before this one does nothing
 const LATE_MS = 4000;
 const LOST_MS = 15000;
-const PLACES = [["submit", "Log in"], ["unfold", "Show fields"], ["cancel", "Cancel"], ["try_again", "Try again"], ["use_unchecked", "Use without checking"]];
+/** The buttons that have a place from the start, in order. */
+const PLACES = [
+  ["form", "submit", "Log in"], ["form", "unfold", "Show the fields"], ["form", "cancel", "Cancel"],
+  ["form", "use_unchecked", "Use without checking"], ["card", "switch", "Switch account"], ["card", "log_out", "Log out"],
+];
 const TEXT_FIELDS = ["base_url", "username", "api_key", "name"];
 const GONE = "This form's kernel is gone or was restarted: run the cell again.";
 const WAITING = "Waiting for the kernel …";
@@ -81,6 +85,11 @@ function withoutKey(address) {
     : ["", address];
   const parts = rest.replace(/[?#].*$/, "").replace(/^.*@/, "").split("/");
   return scheme + parts.filter((part) => !looksLikeKey(unescaped(part))).join("/");
+}
+
+/** @param {string} label */
+function withoutDots(label) {
+  return label.replace(/\s*(…|\.\.\.)$/, "");
 }
 
 /** @param {string} host */
@@ -376,7 +385,7 @@ class Menu {
       h("label", { for: `${id}-ask-default` }, "Start every session with it"));
     this.yes = button("", "primary");
     this.no = button("Cancel");
-    this.ask = h("div", { class: "carto-popup carto-ask", role: "dialog", "aria-labelledby": `${id}-ask-words`, hidden: "" },
+    this.ask = h("div", { class: "carto-popup carto-ask", role: "dialog", tabindex: "-1", "aria-labelledby": `${id}-ask-words`, hidden: "" },
       this.words, this.label, this.input, this.boxRow, h("div", { class: "carto-buttons" }, this.yes, this.no));
     this.root = h("div", { class: "carto-menu-place" }, this.opener, this.list, this.ask);
     this.root.addEventListener("focusout", (event) => this.left(event));
@@ -405,7 +414,8 @@ class Menu {
 
   /** @param {FocusEvent} event */
   left(event) {
-    if (event.relatedTarget instanceof Node && !this.root.contains(event.relatedTarget)) this.close();
+    const to = event.relatedTarget;
+    if (to instanceof Node ? !this.root.contains(to) : document.hasFocus()) this.close();
   }
 
   toggle() {
@@ -443,14 +453,14 @@ class Menu {
       return;
     }
     this.asking = item;
-    setText(this.words, item.confirm ?? item.label);
+    setText(this.words, item.confirm ?? withoutDots(item.label));
     setText(this.label, item.ask?.label ?? "");
     this.input.value = item.ask?.value ?? "";
     this.box.checked = item.default ?? false;
     setThere(this.label, Boolean(item.ask));
     setThere(this.input, Boolean(item.ask));
     setThere(this.boxRow, item.default !== null);
-    setText(this.yes.children[0], item.label.replace(/\s*(…|\.\.\.)$/, ""));
+    setText(this.yes.children[0], withoutDots(item.label));
     setAttribute(this.yes, "data-kind", item.act === "forget" ? "danger" : "primary");
     setThere(this.ask, true);
     if (item.ask) this.input.select();
@@ -593,7 +603,7 @@ class CardParts {
     this.dismiss = h("button", { type: "button", class: "carto-link" }, "Dismiss");
     this.noteBlock = h("div", { class: "carto-notes" }, this.notes, this.dismiss);
     this.root = h("section", { class: "carto-card", "aria-labelledby": `${id}-card` },
-      h("div", { class: "carto-head" }, this.title, this.menu.root), this.row, this.rows, this.quota, this.noteBlock);
+      h("div", { class: "carto-head" }, this.title, this.menu.root), this.row, this.noteBlock, this.rows, this.quota);
   }
 
   /** @param {CardPicture} card @param {boolean} stale */
@@ -628,7 +638,8 @@ class View {
     this.n = 0; // the newest message sent
     this.acked = 0; // the newest one that was handled
     this.seq = -Infinity;
-    this.version = NaN;
+    /** @type {Record<string, number>} of each field, what of it was last written */
+    this.versions = {};
     this.focused = NaN;
     this.shownAt = -Infinity;
     this.late = "";
@@ -657,7 +668,7 @@ class View {
     this.foot = h("div", { class: "carto-foot" }, this.status);
     this.root = h("div", { class: "carto-login" },
       h("div", { class: "carto-panel" }, this.form.root, this.card.root), this.foot);
-    for (const [act, label] of PLACES) this.actButton("form", { act, label, kind: "plain" });
+    for (const [screen, act, label] of PLACES) this.actButton(screen, { act, label, kind: "plain" });
     el.append(this.root);
     this.listen();
     this.paint();
@@ -871,18 +882,27 @@ class View {
     };
   }
 
-  /** @param {Fields} fields */
-  write(fields) {
+  /** Writes what the kernel has put into a control since; else the control stands.
+   * @param {Snapshot} snap */
+  write({ fields, fields_version, field_versions }) {
+    for (const [name, value] of Object.entries(fields)) {
+      const version = field_versions ? field_versions[name] ?? 0 : fields_version;
+      if (this.versions[name] === version) continue;
+      this.versions[name] = version;
+      this.writeOne(name, value);
+    }
+  }
+
+  /** @param {string} name @param {string | boolean | null} value */
+  writeOne(name, value) {
     const { form } = this;
-    form.accounts.setValue(fields.account);
-    form.custom.checked = fields.custom;
-    form.cloud.checked = !fields.custom;
-    form.remember.checked = fields.remember;
-    form.default.checked = fields.default;
-    for (const field of [form.base_url, form.username, form.name]) {
-      const text = { base_url: fields.base_url, username: fields.username, name: fields.name }[field.name] ?? "";
-      if (field.input.value !== text) field.input.value = text;
-      this.filled.delete(field.name);
+    if (name === "account") form.accounts.setValue(value === null ? null : String(value));
+    else if (name === "custom") form[value ? "custom" : "cloud"].checked = true;
+    else if (name === "remember" || name === "default") form[name].checked = Boolean(value);
+    else if (name === "base_url" || name === "username" || name === "name") {
+      const { input } = form[name];
+      if (input.value !== value) input.value = String(value);
+      this.filled.delete(name);
     }
   }
 
@@ -953,8 +973,7 @@ class View {
     this.snap = snapshot;
     this.acknowledge(ack?.[this.id] ?? 0);
     if (snapshot.accounts) this.form.accounts.setAccounts(snapshot.accounts);
-    if (snapshot.fields_version !== this.version) this.write(snapshot.fields);
-    this.version = snapshot.fields_version;
+    this.write(snapshot);
     if (turned) this.turn(first);
     this.paint();
     this.moveFocus(had, turned && !first);
@@ -1014,7 +1033,7 @@ class View {
     setAttribute(form.name.input, "data-locked", off);
     setAttribute(form.default, "data-locked", String(off === "true" || snap.saving.default_locked));
     this.paintActs("form", snap.acts);
-    setThere(this.actButton("form", { act: "unfold", label: "", kind: "" }), !snap.open);
+    setThere(this.actButton("form", { act: "unfold", label: "", kind: "plain" }), !snap.open);
   }
 
   /** @param {Snapshot} snap */
@@ -1106,33 +1125,40 @@ class View {
     this.edit(field.name);
   }
 
-  /** @param {string} screen @param {Pick<Act, "act" | "label" | "kind">} act */
+  /** The button of an act. The main act of the form has one place, whichever it is.
+   * @param {string} screen @param {Pick<Act, "act" | "label" | "kind">} act */
   actButton(screen, { act, label, kind }) {
-    const name = `${screen} ${act}`;
+    const place = screen === "form" && kind === "primary" ? "submit" : act;
+    const name = `${screen} ${place}`;
     const known = this.buttons.get(name);
     if (known) return known;
-    const node = button(label, kind);
-    node.classList.add(`carto-act-${act}`);
+    const node = button(label, kind, { class: `carto-button carto-act-${place}`, "data-act": act });
     (screen === "card" ? this.card.row : this.form.row).append(node);
-    this.press(node, () => this.send(act));
+    this.press(node, () => this.send(node.dataset.act ?? act));
     this.buttons.set(name, node);
     return node;
   }
 
-  /** Buttons keep the places they once had; those of the card come in a fixed order.
+  /** Buttons keep the places they once had; only what stands last may go with its place.
    * @param {string} screen @param {Act[]} acts */
   paintActs(screen, acts) {
-    for (const act of acts) {
-      const node = this.actButton(screen, act);
-      setText(node.children[0], act.label);
-      setAttribute(node, "title", act.label.length > 18 ? act.label : null);
-      setAttribute(node, "data-kind", act.kind);
-      setAttribute(node, "data-busy", act.busy ? "true" : null);
-      setAttribute(node, "aria-busy", act.busy ? "true" : null);
-    }
+    const shown = new Set(acts.map((act) => this.paintAct(this.actButton(screen, act), act)));
     for (const [name, node] of this.buttons) {
-      if (name.startsWith(`${screen} `)) setSeen(node, acts.some(({ act }) => name === `${screen} ${act}`));
+      if (!name.startsWith(`${screen} `)) continue;
+      setSeen(node, shown.has(node));
+      if (screen === "card") setThere(node, shown.has(node));
     }
+  }
+
+  /** @param {HTMLButtonElement} node @param {Act} act */
+  paintAct(node, { act, label, kind, busy }) {
+    setText(node.children[0], label);
+    setAttribute(node, "title", label.length > 18 ? label : null);
+    setAttribute(node, "data-act", act);
+    setAttribute(node, "data-kind", kind);
+    setAttribute(node, "data-busy", busy ? "true" : null);
+    setAttribute(node, "aria-busy", busy ? "true" : null);
+    return node;
   }
 
   paintStatus() {
@@ -1197,7 +1223,7 @@ class View {
     if (name === "custom") return form.custom.checked ? form.custom : form.cloud;
     if (name === "remember" || name === "default") return form[name];
     const field = this.form.list.find((one) => one.name === name);
-    return field?.input ?? this.buttons.get(`${this.snap?.screen} ${name}`);
+    return field?.input ?? [...this.buttons.values()].find((node) => node.dataset.act === name && node.checkVisibility());
   }
 
   close() {
