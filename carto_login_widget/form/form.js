@@ -688,6 +688,7 @@ class View {
     this.root.addEventListener("change", (event) => this.changed(event.target));
     this.root.addEventListener("focusout", (event) => this.left(event));
     this.root.addEventListener("paste", (event) => this.pasted(event));
+    for (const name of ["click", "input", "focusout"]) this.root.addEventListener(name, () => this.makeRoom());
     form.root.addEventListener("submit", (event) => event.preventDefault());
     for (const field of this.form.list) field.act.addEventListener("click", () => field.press?.());
     form.reveal.addEventListener("mousedown", (event) => event.preventDefault());
@@ -695,7 +696,7 @@ class View {
     form.held.addEventListener("mousedown", (event) => this.keepFocus(event));
     form.drop.addEventListener("click", () => this.dropped());
     this.press(card.dismiss, () => this.send("dismiss"));
-    this.press(card.menu.opener, () => { card.menu.toggle(); this.makeRoom(); });
+    this.press(card.menu.opener, () => card.menu.toggle());
     this.press(card.menu.yes, () => card.menu.confirmed());
     this.press(card.menu.no, () => card.menu.close(true));
     const observer = new ResizeObserver(() => this.paintStatus());
@@ -749,6 +750,7 @@ class View {
   drawWaiting() {
     this.pressing = false;
     for (const payload of this.waiting.splice(0)) this.draw(payload);
+    this.makeRoom();
   }
 
   /** @param {MouseEvent} event */
@@ -1091,7 +1093,7 @@ class View {
     if (key) return this.moveNote("This address holds an API key.", key, base_url, withoutKey(text));
     const host = /^http:\/\/([^/:?#]+|\[[^\]]*\])/i.exec(text)?.[1];
     if (host && !isLoopback(host)) {
-      return { text: "http sends the key unprotected.", label: "Use https", press: () => this.put(base_url, text.replace(/^http:/i, "https:")) };
+      return { text: "http sends the key unprotected.", label: "Use https", press: () => this.put(base_url, text.replace(/^http:/i, "https:"), true) };
     }
     const known = /^https?:/i.test(text) || "https://".startsWith(text.toLowerCase()) || "http://".startsWith(text.toLowerCase());
     return known ? null : { text: "https:// is added in front." };
@@ -1104,25 +1106,28 @@ class View {
     if (looksLikeKey(text)) return this.moveNote("This looks like an API key.", text, username, "");
     if (text === text.toLowerCase() || /[/:.@]/.test(text)) return null;
     const lower = text.toLowerCase();
-    return { text: "User names are in lower case.", label: `Use ${lower}`, press: () => this.put(username, lower) };
+    return { text: "User names are in lower case.", label: `Use ${lower}`, press: () => this.put(username, lower, true) };
   }
 
   /** @param {string} text @param {string} key @param {Field} field @param {string} rest
    * @returns {Note} */
   moveNote(text, key, field, rest) {
     const press = () => {
-      this.put(field, rest);
-      this.put(this.form.api_key, key);
+      this.dirty = false; // both fields go in one message
+      field.input.value = rest;
+      this.edited[field.name] = this.n + 1;
+      this.put(this.form.api_key, key, true);
     };
     return { text, bad: true, label: "Move it to the API key field", press };
   }
 
-  /** @param {Field} field @param {string} text */
-  put(field, text) {
+  /** @param {Field} field @param {string} text @param {boolean} [done] */
+  put(field, text, done = false) {
     field.input.value = text;
     field.input.focus();
     this.filled.delete(field.name);
     this.edit(field.name);
+    if (done) this.send("commit", { field: field.name });
   }
 
   /** The button of an act. The main act of the form has one place, whichever it is.
@@ -1170,13 +1175,13 @@ class View {
 
   statusWords() {
     if (this.stale) return { kind: "warn", text: this.snap?.screen === "card" ? "Its kernel is gone or was restarted: run the cell again." : GONE };
-    if (this.late) return { kind: "warn", text: this.late };
-    if (!this.snap) return { kind: "busy", text: WAITING };
-    return this.snap.message;
+    if (this.late) return { kind: this.late === WAITING ? "busy" : "warn", text: this.late };
+    return this.snap?.message ?? { kind: "none", text: "" };
   }
 
   /** The popup that is open has room below, so that nothing cuts it off. */
   makeRoom() {
+    if (this.pressing) return; // closing a list must not scroll the button that is held
     const popup = [...this.root.querySelectorAll(".carto-popup")].find((node) => node.checkVisibility());
     const { top } = this.root.getBoundingClientRect();
     this.root.style.minHeight = popup ? `${popup.getBoundingClientRect().bottom - top + 8}px` : "";
@@ -1248,6 +1253,7 @@ function render({ model, el }) {
   view.ready();
   view.checkLate(0, "");
   view.after(100, () => view.checkLate(0, ""));
+  view.after(600, () => view.checkLate(1, WAITING));
   return () => view.close();
 }
 
