@@ -185,7 +185,7 @@ def _write(target: Path, content: bytes, *, exclusive: bool) -> bool:
             return False
     finally:
         with suppress(OSError):
-            temporary.unlink()
+            temporary.unlink(missing_ok=True)
     _sync_directory(target.parent)
     _sweep(target)
     return True

@@ -96,15 +96,10 @@ def check_name(name: str) -> str:
         )
     if is_name(lowered):
         return lowered
-    if _DEVICE.match(lowered):
-        raise InvalidCredentialsError(
-            f"{name!r} cannot be the name of a saved account: Windows keeps it for a "
-            f"device. Choose another one, such as {'my-' + lowered!r}."
-        )
     raise InvalidCredentialsError(
         f"{shown(name)!r} cannot be the name of a saved account: use 1 to 64 of the "
-        f"letters a-z, digits and . _ - @, beginning with a letter or digit and not "
-        f"ending with a dot."
+        f"letters a-z, digits and . _ - @, beginning with a letter or digit, not "
+        f"ending with a dot, and no device of Windows, such as CON."
     )
 
 
