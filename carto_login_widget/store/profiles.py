@@ -242,7 +242,7 @@ def _write(
     exclusive: bool = False,
     follow: bool = True,
 ) -> list[str]:
-    """Write an account, and lose nothing that is there; `carry`: see below."""
+    """Write an account, and lose nothing that is there; `carry`: files it was in."""
     document = _document(record)
     fixed = {*document, "profile"}
     for source in carry:
