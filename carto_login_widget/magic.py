@@ -120,6 +120,11 @@ class CartoLoginMagics(Magics):
 
         # What only fills in the form names no account, whatever the environment says.
         prefills = bool(args.username or args.base_url)
+        if prefills and (args.profile or args.file):
+            raise UsageError(
+                "Give the account in one way only: a saved account, --file, or "
+                "--username and --base-url, which fill in the form."
+            )
         named = bool(args.profile or args.file) or (
             settings.named_profile() is not None and not prefills
         )

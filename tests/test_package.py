@@ -121,6 +121,8 @@ def targets(node: ast.AST, package: str) -> list[str]:
     """Return the dotted names that an import names, by a statement or by a string."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
+    if isinstance(node, ast.Expr):
+        node = node.value
     if isinstance(node, ast.Call) and "import" in ast.unparse(node.func):
         first = node.args[0] if node.args else None
         text = first.value if isinstance(first, ast.Constant) else None

@@ -77,7 +77,7 @@ def test_a_limit_is_a_positive_number(name: str, value: object) -> None:
 
 def test_an_account_needs_a_key_and_whose_it_is() -> None:
     """Empty and blank variables count as unset."""
-    nothing = settings.environment_credentials
+    nothing = settings.environment_identity
     assert nothing({}) is None
     assert nothing({"CARTO_API_KEY": KEY}) is None
     assert nothing({"CARTO_USERNAME": "jane"}) is None

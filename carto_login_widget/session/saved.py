@@ -38,6 +38,11 @@ class ProfileStore:
         self._given = directory
         self._profiles = Profiles(directory)
 
+    @property
+    def directory(self) -> Path:
+        """Where the accounts are."""
+        return self._profiles.directory
+
     def __repr__(self) -> str:
         given = "" if self._given is None else repr(str(self._given))
         return f"{type(self).__name__}({given})"

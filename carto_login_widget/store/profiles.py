@@ -186,16 +186,23 @@ def _read(path: Path) -> _Saved:
         raise CredentialsFileError(
             f"{path} cannot be used: {error}", path=path
         ) from None
-    key = document.get("key")
+    key, proved = document.get("key"), _text(document.get("proved"))
     key = key if isinstance(key, dict) else {}
     record = Record(
-        replace(identity, proved=_text(document.get("proved"))),
-        accepted=document.get("accepted") is True,
+        replace(identity, proved=proved),
+        # At another address, written by hand, nobody has accepted it.
+        accepted=document.get("accepted") is True and proved == _origin(identity),
         key_type=_text(key.get("type")),
         key_name=_text(key.get("name")),
     )
     hint = _text(document.get("profile"))
     return _Saved(record, document, hint if hint and is_name(hint) else None)
+
+
+def _origin(identity: Identity) -> str | None:
+    with suppress(InvalidCredentialsError):
+        return identity.address.origin
+    return None
 
 
 def _text(value: Any) -> str | None:
@@ -295,7 +302,10 @@ def read(path: PathLike) -> Record:
     """Read a credentials file, of the store or not."""
     path = Path(path)
     place = _place_of(path)
-    return _read(path).record if place is None else place[0].use(path, place[1])
+    if place is not None:
+        return place[0].use(path, place[1])
+    # What a file says of itself counts in the store only.
+    return Record(replace(_read(path).record.identity, proved=None))
 
 
 def write(path: PathLike, record: Record) -> list[str]:
