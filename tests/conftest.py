@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from harness.environment import clean_environment, home_variables
@@ -19,15 +19,67 @@ if TYPE_CHECKING:
 collect_ignore = ["benchmarks"]
 
 PROGRAMS = Path(__file__).parent / "programs"
+KEEPS_THE_DEFAULT = ("carto_login_widget.session.default", "carto_login_widget.defaults")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the browser tests last.
+# What one process has to run, as it shares what is dear to start. Else it is a file.
+GROUPS = {"test_gcloud_bigquery.py": "bigquery", "test_service_notebooks.py": "bigquery"}
+ONLY_ALL = pytest.StashKey[int]()
 
-    The quick tests answer first, and Playwright's synchronous API leaves a running
-    event loop in its thread, under which `asyncio.run` of a later test would fail.
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--all`."""
+    parser.addoption("--all", action="store_true", help='run what is marked "full" too')
+
+
+def _group(item: pytest.Item) -> str:
+    """Return what has to run in the process that runs this test."""
+    if "browser" in item.path.parts:
+        return "browser"
+    return GROUPS.get(item.path.name, str(item.path.relative_to(Path(__file__).parent)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave out what only `--all` runs, and put what takes longest first.
+
+    One process runs all browser tests while the others run the rest.
     """
-    items.sort(key=lambda item: "browser" in item.path.parts)
+    if not config.getoption("--all"):
+        full = [item for item in items if item.get_closest_marker("full")]
+        items[:] = [item for item in items if not item.get_closest_marker("full")]
+        config.stash[ONLY_ALL] = len(full)
+        config.hook.pytest_deselected(items=full)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: "browser" not in item.path.parts)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a process of pytest-xdist counted; each one counts all."""
+    count = getattr(node, "workeroutput", {}).get("only all", 0)
+    node.config.stash[ONLY_ALL] = count
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the count to the process that reports."""
+    if hasattr(session.config, "workeroutput"):
+        count = session.config.stash.get(ONLY_ALL, 0)
+        session.config.workeroutput["only all"] = count
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say how much was left out."""
+    count = config.stash.get(ONLY_ALL, 0)
+    if count:
+        terminalreporter.write_line(
+            f"{count} more tests run only with --all: bash tests/run.sh --all"
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -50,8 +102,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def _signed_out(home: Path) -> Iterator[None]:
     yield
-    # A test that did not import it has signed nothing in: import it for none.
-    if "carto_login_widget.defaults" in sys.modules:
+    # A test that imported none of it has signed nothing in: import it for none.
+    if any(name in sys.modules for name in KEEPS_THE_DEFAULT):
         sys.modules["carto_login_widget"].unset_default_credentials()
 
 
