@@ -22,8 +22,11 @@ PROGRAMS = Path(__file__).parent / "programs"
 KEEPS_THE_DEFAULT = ("carto_login_widget.session.default", "carto_login_widget.defaults")
 
 
-# What one process has to run, as it shares what is dear to start. Else it is a file.
-GROUPS = {"test_gcloud_bigquery.py": "bigquery", "test_service_notebooks.py": "bigquery"}
+# Files that share what is dear to start: one process has to run them.
+TOGETHER = {
+    "test_gcloud_bigquery.py": "BigQuery",
+    "test_service_notebooks.py": "BigQuery",
+}
 ONLY_ALL = pytest.StashKey[int]()
 
 
@@ -32,29 +35,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help='run what is marked "full" too')
 
 
-def _group(item: pytest.Item) -> str:
-    """Return what has to run in the process that runs this test."""
-    if "browser" in item.path.parts:
-        return "browser"
-    return GROUPS.get(item.path.name, str(item.path.relative_to(Path(__file__).parent)))
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Leave out what only `--all` runs, and put what takes longest first.
-
-    One process runs all browser tests while the others run the rest.
-    """
+    """Leave out what only `--all` runs, and begin with what takes longest."""
     if not config.getoption("--all"):
         full = [item for item in items if item.get_closest_marker("full")]
         items[:] = [item for item in items if not item.get_closest_marker("full")]
         config.stash[ONLY_ALL] = len(full)
         config.hook.pytest_deselected(items=full)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
     items.sort(key=lambda item: "browser" not in item.path.parts)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process a whole file at a time, and one of them all browser tests.
+
+    Marks would say it with `--dist loadgroup`, which pytest 9.2 broke:
+    https://github.com/pytest-dev/pytest-xdist/issues/1386
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            *folders, file = nodeid.partition("::")[0].split("/")
+            return "browser" if "browser" in folders else TOGETHER.get(file, file)
+
+    return ByGroup(config, log) if config.option.dist == "loadscope" else None
 
 
 @pytest.hookimpl(optionalhook=True)
