@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 collect_ignore = ["benchmarks"]
 
 PROGRAMS = Path(__file__).parent / "programs"
-KEEPS_THE_DEFAULT = ("carto_login_widget.session.default", "carto_login_widget.defaults")
+KEEPS_THE_DEFAULT = (
+    "carto_login_widget.session.default",
+    "carto_login_widget.defaults",
+)
 
 
 # Files that share what is dear to start: one process has to run them.

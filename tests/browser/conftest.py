@@ -43,12 +43,12 @@ def screenshots(pytestconfig: pytest.Config) -> Path:
     return path
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One Chromium for all tests; each has a context of its own in it.
+    """One Chromium for all tests of a file; each has a context of its own in it.
 
-    It ends with the last test of this directory: Playwright's synchronous API has an
-    event loop running in its thread, under which `asyncio.run` of a later test fails.
+    It ends with the file: Playwright's synchronous API has an event loop running in its
+    thread, under which `asyncio.run` of a later test would fail.
     """
     with sync_playwright() as playwright, launch(playwright) as browser:
         yield browser

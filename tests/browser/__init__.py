@@ -1,1 +1,0 @@
-"""A package, so that its Chromium ends with its last test."""
