@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from harness.environment import clean_environment, home_variables
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,12 +19,17 @@ if TYPE_CHECKING:
 
 collect_ignore = ["benchmarks"]
 
+# How long an example takes says how busy the machine is.
+settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("busy")
+
 PROGRAMS = Path(__file__).parent / "programs"
 KEEPS_THE_DEFAULT = (
     "carto_login_widget.session.default",
     "carto_login_widget.defaults",
 )
-
 
 # Files that share what is dear to start: one process has to run them.
 TOGETHER = {
@@ -62,8 +68,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class ByGroup(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            *folders, file = nodeid.partition("::")[0].split("/")
-            return "browser" if "browser" in folders else TOGETHER.get(file, file)
+            path = Path(nodeid.partition("::")[0])
+            if "browser" in path.parts:
+                return "browser"
+            return TOGETHER.get(path.name, str(path))
 
     return ByGroup(config, log) if config.option.dist == "loadscope" else None
 
@@ -71,8 +79,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take over what a process of pytest-xdist counted; each one counts all."""
-    count = getattr(node, "workeroutput", {}).get("only all", 0)
-    node.config.stash[ONLY_ALL] = count
+    stash, there = node.config.stash, getattr(node, "workeroutput", {})
+    stash[ONLY_ALL] = max(stash.get(ONLY_ALL, 0), there.get("only all", 0))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
