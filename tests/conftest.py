@@ -6,10 +6,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from harness.environment import clean_environment, home_variables
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,16 +19,83 @@ if TYPE_CHECKING:
 
 collect_ignore = ["benchmarks"]
 
+# How long an example takes says how busy the machine is.
+settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("busy")
+
 PROGRAMS = Path(__file__).parent / "programs"
+KEEPS_THE_DEFAULT = "carto_login_widget.session.default"
+
+# Files that share what is dear to start: one process has to run them.
+TOGETHER = {
+    "test_google_bigquery.py": "BigQuery",
+    "test_service_notebooks.py": "BigQuery",
+}
+ONLY_ALL = pytest.StashKey[int]()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the browser tests last.
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--all`."""
+    parser.addoption("--all", action="store_true", help='run what is marked "full" too')
 
-    The quick tests answer first, and Playwright's synchronous API leaves a running
-    event loop in its thread, under which `asyncio.run` of a later test would fail.
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave out what only `--all` runs, and begin with what takes longest."""
+    if not config.getoption("--all"):
+        full = [item for item in items if item.get_closest_marker("full")]
+        items[:] = [item for item in items if not item.get_closest_marker("full")]
+        config.stash[ONLY_ALL] = len(full)
+        config.hook.pytest_deselected(items=full)
+    items.sort(key=lambda item: "browser" not in item.path.parts)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process a whole file at a time, and one of them all browser tests.
+
+    Marks would say it with `--dist loadgroup`, which pytest 9.2 broke:
+    https://github.com/pytest-dev/pytest-xdist/issues/1386
     """
-    items.sort(key=lambda item: "browser" in item.path.parts)
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = Path(nodeid.partition("::")[0])
+            if "browser" in path.parts:
+                return "browser"
+            return TOGETHER.get(path.name, str(path))
+
+    return ByGroup(config, log) if config.option.dist == "loadscope" else None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a process of pytest-xdist counted; each one counts all."""
+    stash, there = node.config.stash, getattr(node, "workeroutput", {})
+    stash[ONLY_ALL] = max(stash.get(ONLY_ALL, 0), there.get("only all", 0))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the count to the process that reports."""
+    if hasattr(session.config, "workeroutput"):
+        count = session.config.stash.get(ONLY_ALL, 0)
+        session.config.workeroutput["only all"] = count
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say how much was left out."""
+    count = config.stash.get(ONLY_ALL, 0)
+    if count:
+        terminalreporter.write_line(
+            f"{count} more tests run only with --all: bash tests/run.sh --all"
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -50,8 +118,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def _signed_out(home: Path) -> Iterator[None]:
     yield
-    # A test that did not import it has signed nothing in: import it for none.
-    if "carto_login_widget.session.default" in sys.modules:
+    # A test that imported none of it has signed nothing in: import it for none.
+    if KEEPS_THE_DEFAULT in sys.modules:
         sys.modules["carto_login_widget"].unset_default_credentials()
 
 

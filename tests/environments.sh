@@ -7,11 +7,12 @@
 #
 # An environment is made again when pyproject.toml, this file or Python changes; the
 # package itself is installed anew each time, as a wheel, so that what is tested is what
-# a user gets.
+# a user gets. All is compiled once: else each kernel of a test compiles what it imports.
 
 envs="$PWD/.venvs"
 uv="$envs/uv/bin/uv"
 export UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1
+unset PYTHONDONTWRITEBYTECODE
 # uv does not read pip's settings: whoever names an index to pip means it for uv too.
 [ -z "${PIP_INDEX_URL:-}" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}"
 [ -z "${PIP_EXTRA_INDEX_URL:-}" ] || export UV_INDEX="${UV_INDEX:-$PIP_EXTRA_INDEX_URL}"
@@ -54,7 +55,7 @@ environment() {
     "$uv" venv -q --clear --python "$python" "$envs/$name" || return 1
     local groups=()
     for group; do groups+=(--group "$group"); done
-    "$uv" pip install -q --python "$target" "${groups[@]}" \
+    "$uv" pip install -q --compile-bytecode --python "$target" "${groups[@]}" \
       "carto_login_widget$extras @ file://$wheel" || return 1
     echo "$stamp" >"$envs/$name/.stamp"
   else

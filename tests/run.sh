@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# All tests, in environments of their own:  bash tests/run.sh [pytest's arguments]
+# The tests, in environments of their own:  bash tests/run.sh [--all] [pytest's arguments]
+# --all also runs what is marked "full": the older kernel beside the newest, each row of
+# the verdicts over https too, a thousand kills. `-n 0` runs them in one process.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 source tests/environments.sh
@@ -14,4 +16,4 @@ export TEST_CARTOFRAMES_PYTHON="$envs/cartoframes/bin/python"
 export TEST_IPYKERNEL6_PYTHON="$envs/ipykernel6/bin/python"
 export PATH="$envs/test/bin:$PATH"
 say "running pytest"
-exec pytest "$@"
+exec pytest -n logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder "$@"

@@ -89,7 +89,9 @@ class Kernel:
         return [content[part] for content in found]
 
 
-@pytest.fixture(params=["this kernel", "ipykernel 6"])
+@pytest.fixture(
+    params=["this kernel", pytest.param("ipykernel 6", marks=pytest.mark.full)]
+)
 def python(request: pytest.FixtureRequest) -> str:
     """The Python of the newest ipykernel, and of the one before it."""
     if request.param == "this kernel":

@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-KERNELS = ["python3", "python3-ipykernel6"]
+KERNELS = ["python3", pytest.param("python3-ipykernel6", marks=pytest.mark.full)]
 _APPS = {"lab": "/doc/tree/", "full lab": "/lab/tree/", "notebook": "/notebooks/"}
 # Read here: the tests themselves see no variable that begins with CARTO_.
 _SCREENSHOTS = os.environ.get("CARTO_SCREENSHOTS")
@@ -43,9 +43,13 @@ def screenshots(pytestconfig: pytest.Config) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One Chromium for all tests; each has a context of its own in it."""
+    """One Chromium for all tests of a file; each has a context of its own in it.
+
+    It ends with the file: Playwright's synchronous API has an event loop running in its
+    thread, under which `asyncio.run` of a later test would fail.
+    """
     with sync_playwright() as playwright, launch(playwright) as browser:
         yield browser
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from carto_login_widget.form.kernel import ATTENTION
 from harness.form import Form
 from playwright.sync_api import expect
 
-from carto_login_widget.form.kernel import ATTENTION
 from carto_login_widget.sandbox import Fault
 
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ def test_a_login_by_keyboard(open_notebook: Open, carto: Sandbox) -> None:
     keyboard.press("Tab")
     keyboard.type("jane")
     keyboard.press("Tab")
+    # Nobody types faster than the kernel answers; on a busy machine a program does.
+    page = f"{carto.base_url('jane')}/your_apps"
+    expect(form.root.get_by_role("link")).to_have_attribute("href", page)
     with carto.fail(Fault.status(503), "/api/v3/api_keys"):
         keyboard.type(carto.accounts["jane"].master.token)
         keyboard.press("Tab")

@@ -13,6 +13,7 @@ from harness.verdicts import (
     Case,
     check_row,
     fault_case,
+    over_http_and_https,
     row_names,
 )
 
@@ -226,8 +227,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("tls", [None, "valid"], ids=["http", "https"])
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize(("case", "tls"), over_http_and_https(CASES))
 def test_row(case, tls, monkeypatch):
     """The class, the reason, the whole message, and who was asked what."""
     check_row(case, tls, monkeypatch)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs fork, modes and mounts")
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
-KILLS = 1000
+KILLS = [100, pytest.param(1000, marks=pytest.mark.full)]
 NOBODY = 65534
 
 
@@ -85,7 +85,8 @@ def temporaries(store: Profiles) -> list[Path]:
     return list(store.directory.rglob(".carto-login-*.tmp"))
 
 
-def test_a_thousand_kills_leave_whole_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", KILLS)
+def test_kills_leave_whole_files(tmp_path: Path, kills: int) -> None:
     """A reader beside it never sees a torn, empty or missing file.
 
     A save that was cut off between the two files leaves the old key in creds.json,
@@ -96,7 +97,7 @@ def test_a_thousand_kills_leave_whole_files(tmp_path: Path) -> None:
     reader = Reader(store)
     reader.start()
     try:
-        output(start("killed_saves", tmp_path, KILLS))
+        output(start("killed_saves", tmp_path, kills))
     finally:
         reader.done.set()
         reader.join()

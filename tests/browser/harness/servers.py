@@ -25,6 +25,8 @@ _QUIET: dict[str, dict[str, Any]] = {
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
 }
+# Else each page asks whether JupyterLab has to be built, for which it starts Node.
+_NO_BUILD = "{'page_config_data': {'buildCheck': False}}"
 _START_SECONDS = 60
 
 
@@ -87,7 +89,7 @@ class Server:
         self.scratch = scratch
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._command = [word.format(port=self.port) for word in command]
+        self._command = [word.replace("{port}", str(self.port)) for word in command]
         self._log = scratch.base / f"{command[0]}.log"
 
     def __enter__(self) -> Self:
@@ -152,6 +154,7 @@ class JupyterLab(Server):
             "LabApp.expose_app_in_browser": "True",
             "JupyterNotebookApp.expose_app_in_browser": "True",
             "LabApp.extension_manager": "readonly",
+            "ServerApp.tornado_settings": _NO_BUILD,
         }
         flags = [f"--{name}={value}" for name, value in options.items()]
         super().__init__(scratch, ["jupyterlab", "--no-browser", *flags])

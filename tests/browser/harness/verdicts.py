@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from carto_login_widget.account import Account
 from carto_login_widget.errors import (
     CartoLoginError,
@@ -19,7 +21,7 @@ from carto_login_widget.server.check import ROWS, Verdict, check
 from harness.asking import identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 WRONG = "0123456789abcdef0123456789abcdef01234567"
 KEYS, ME3, ME4, SQL = "/api/v3/api_keys", "/api/v3/me", "/api/v4/me", "/api/v2/sql"
@@ -118,6 +120,22 @@ def _identity(case, carto):
     if case.cloud:
         return identity(case.user, key, session=carto.session())
     return identity(case.user, key, carto.base_url(case.user))
+
+
+# Where the answer is told by the scheme, or by how the connection ends. Elsewhere https
+# gives what http gives, and only `--all` asks for it.
+TLS_MATTERS = (
+    *("1 master", "1 custom address", "12 ", "14 ", "19 ", "20 ", "23 "),
+    *("6d F2 is reset", "8 F1 breaks off"),
+)
+
+
+def over_http_and_https(cases: list[Case]) -> Iterator[Any]:
+    """Give each case twice, with the `tls` of its sandbox."""
+    for case in cases:
+        marks = () if case.row.startswith(TLS_MATTERS) else pytest.mark.full
+        yield pytest.param(case, None, id=f"{case}-http")
+        yield pytest.param(case, "valid", id=f"{case}-https", marks=marks)
 
 
 def check_row(case: Case, tls: str | None, monkeypatch: Any) -> None:

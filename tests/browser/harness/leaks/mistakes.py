@@ -6,6 +6,7 @@ import os
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from carto_login_widget.form.fields import CUSTOM
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
@@ -18,7 +19,6 @@ from carto_login_widget import (
     set_default_credentials,
     unset_default_credentials,
 )
-from carto_login_widget.form.fields import CUSTOM
 
 from .scene import files_below
 from .search import MASTER, REGULAR, frames_of, texts_of_error

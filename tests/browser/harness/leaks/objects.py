@@ -10,13 +10,13 @@ import pprint
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from carto_login_widget.form.check import Check
+from carto_login_widget.form.inputs import Inputs
 from IPython.core.formatters import DisplayFormatter
 from IPython.lib.pretty import pretty
 
 from carto_login_widget import LoginForm
 from carto_login_widget.bridges.dask_worker import AccountPlugin
-from carto_login_widget.form.check import Check
-from carto_login_widget.form.inputs import Inputs
 from carto_login_widget.server.answers import Failure
 from carto_login_widget.server.client import Client
 from carto_login_widget.session import login as signin

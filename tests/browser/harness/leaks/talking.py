@@ -14,6 +14,8 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from carto_login_widget.form.fields import CUSTOM
+
 from carto_login_widget import (
     CartoLoginError,
     Credentials,
@@ -24,7 +26,6 @@ from carto_login_widget import (
     set_default_credentials,
     unset_default_credentials,
 )
-from carto_login_widget.form.fields import CUSTOM
 from carto_login_widget.sandbox import Fault, Sandbox
 from carto_login_widget.server import client
 from carto_login_widget.settings import CartoLogin
