@@ -692,7 +692,7 @@ class View {
     form.root.addEventListener("submit", (event) => event.preventDefault());
     for (const field of this.form.list) field.act.addEventListener("click", () => field.press?.());
     form.reveal.addEventListener("mousedown", (event) => event.preventDefault());
-    form.reveal.addEventListener("click", () => form.mask(form.reveal.ariaPressed === "true"));
+    form.reveal.addEventListener("click", () => form.mask(form.reveal.getAttribute("aria-pressed") === "true"));
     form.drop.addEventListener("click", () => this.dropped());
     this.press(card.dismiss, () => this.send("dismiss"));
     this.press(card.menu.opener, () => card.menu.toggle());
