@@ -692,8 +692,7 @@ class View {
     form.root.addEventListener("submit", (event) => event.preventDefault());
     for (const field of this.form.list) field.act.addEventListener("click", () => field.press?.());
     form.reveal.addEventListener("mousedown", (event) => event.preventDefault());
-    form.reveal.addEventListener("click", () => form.mask(form.reveal.ariaPressed === "true"));
-    form.held.addEventListener("mousedown", (event) => this.keepFocus(event));
+    form.reveal.addEventListener("click", () => form.mask(form.reveal.getAttribute("aria-pressed") === "true"));
     form.drop.addEventListener("click", () => this.dropped());
     this.press(card.dismiss, () => this.send("dismiss"));
     this.press(card.menu.opener, () => card.menu.toggle());
@@ -751,12 +750,6 @@ class View {
     this.pressing = false;
     for (const payload of this.waiting.splice(0)) this.draw(payload);
     this.makeRoom();
-  }
-
-  /** @param {MouseEvent} event */
-  keepFocus(event) {
-    event.preventDefault();
-    if (event.target !== this.form.drop) this.form.api_key.input.focus();
   }
 
   dropped() {
