@@ -42,6 +42,7 @@ class Office:
     def __init__(self, profiles: Profiles, session: requests.Session | None) -> None:
         self.profiles = profiles
         self._session = session
+        self._notes: tuple[str, ...] = ()  # on files that were read
 
     @property
     def path(self) -> str:
@@ -102,16 +103,22 @@ class Office:
     def credentials(self, subject: flow.Subject) -> Credentials:
         """Return what is to be checked or used; a saved key is read only now."""
         if isinstance(subject, flow.SavedAccount):
-            try:
-                found = login.load(subject.name, self.profiles)
-            except FileNotFoundError as error:
-                path = self.profiles.directory
-                raise CredentialsFileError(str(error), path=path) from None
+            record = self._load(subject.name)
+            found = Credentials._of(record, source=f"profile '{subject.name}'")
         else:
-            found = Credentials._made(subject, source="the form")
+            found = Credentials._made(subject)
         if self._session is not None:
             found = found._with(session=self._session)
         return found
+
+    def _load(self, name: str) -> Record:
+        try:
+            record = self.profiles.load(name)
+        except FileNotFoundError as error:
+            path = self.profiles.path_of(name)
+            raise CredentialsFileError(str(error), path=path) from None
+        self._notes += record.notes
+        return record
 
     def saved(self, credentials: Credentials) -> flow.Saved:
         """Return what the fields show of a saved account."""
@@ -168,7 +175,8 @@ class Office:
         _credentials, notes = login.register(
             credentials, _saving(saving), self.profiles
         )
-        return notes
+        told, self._notes = self._notes, ()
+        return [*dict.fromkeys(told), *notes]
 
     def work(self, order: flow.Work) -> flow.Done:
         """Do an act of the card; what keeps it from success is told, not raised."""
