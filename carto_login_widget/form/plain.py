@@ -110,17 +110,17 @@ class PlainForm(ipywidgets.VBox):
 
     def _on_account(self, change: Any) -> None:
         if self._picture and change["new"] != self._picture["fields"]["account"]:
-            self._send("choose")
+            self._tell("choose")
 
     def _soon(self, act: str) -> None:
         """Send an act once what belongs to it has arrived, and no act twice."""
         with self._drawing:
             if self._timer is None or not self._timer.is_alive():
-                self._timer = threading.Timer(_GRACE, self._send, (act,))
+                self._timer = threading.Timer(_GRACE, self._tell, (act,))
                 self._timer.daemon = True
                 self._timer.start()
 
-    def _send(self, act: str) -> None:
+    def _tell(self, act: str) -> None:
         key = (
             self.key.take() if act in ("submit", "try_again", "use_unchecked") else None
         )

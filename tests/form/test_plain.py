@@ -15,12 +15,12 @@ from carto_login_widget import (
     get_default_credentials,
 )
 from carto_login_widget.form import stand_in
-from carto_login_widget.form.plain import PlainForm
 from carto_login_widget.settings import CartoLogin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
+    from carto_login_widget.form.plain import PlainForm
     from carto_login_widget.sandbox import Sandbox
 
 KEY = "some-key-0123456789"
@@ -56,11 +56,10 @@ class Person:
 
 
 @pytest.fixture
-def person() -> Iterator[Person]:
+def person(monkeypatch: pytest.MonkeyPatch) -> Person:
     """Somebody who asked for the plain form."""
-    CartoLogin.instance().form = "plain"
-    yield Person()
-    CartoLogin.instance().form = "auto"
+    monkeypatch.setattr(CartoLogin.instance(), "form", "plain")
+    return Person()
 
 
 @pytest.fixture
