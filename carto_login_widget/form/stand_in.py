@@ -47,7 +47,7 @@ class Display:
         """Show the form, and watch whether the page can."""
         if self._asked_for:
             self._make_plain()
-        _send(self._handle.display, self._plain or self._form)
+        self._send(self._handle.display, self._plain or self._form)
         kernel = getattr(get_ipython(), "kernel", None)
         someone = getattr(kernel, "_allow_stdin", False) or _is_voila()
         if kernel is not None and someone and not self._asked_for:
@@ -62,7 +62,7 @@ class Display:
             plain, self._plain = self._plain, None
         if plain is not None:
             self._form.post(flow.Act("commit", plain.values()))
-            _send(self._handle.update, self._form)
+            self._send(self._handle.update, self._form)
             plain.close()
 
     def seen(self) -> None:
@@ -80,6 +80,12 @@ class Display:
         self._answered.set()
         if self._plain is not None:
             self._plain.close()
+
+    def _send(self, way: Any, widget: Any) -> None:
+        # Not what the plain form's own text would be: it names what is typed.
+        bundle = widget._repr_mimebundle_() if widget.comm is not None else {}
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        way({**data, "text/plain": repr(self._form)}, raw=True, metadata=metadata)
 
     def _make_plain(self) -> None:
         state = self._form.state
@@ -109,7 +115,7 @@ class Display:
         with self._lock:
             if not self._answered.is_set():
                 self._make_plain()
-                _send(self._handle.update, self._plain)
+                self._send(self._handle.update, self._plain)
 
     def _can_hear(self, kernel: Any) -> bool:
         """Whether the kernel is idle, and there may be a page for it to hear."""
@@ -124,15 +130,6 @@ class Display:
 
     def _on_rest(self) -> None:
         self._busy = False
-
-
-def _send(way: Any, widget: Any) -> None:
-    bundle = widget.comm and widget._repr_mimebundle_()
-    if not bundle:
-        way({"text/plain": repr(widget)}, raw=True)
-        return
-    data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-    way({**data, "text/plain": repr(widget)}, raw=True, metadata=metadata)
 
 
 def _is_voila() -> bool:
