@@ -199,7 +199,11 @@ def sealed(function: Callable[_P, _R]) -> Callable[_P, _R]:
         finally:
             # This frame stays in the traceback.
             del args, kwargs
-        raise bare
+        try:
+            raise bare
+        finally:
+            # Whatever was being handled by the caller, or where Ctrl-C struck.
+            bare.__context__ = None
 
     return door
 
@@ -211,5 +215,5 @@ def _bare(error: BaseException) -> BaseException:
         # Nobody expected this one: say at least where to look.
         *_, last = walk_tb(error.__traceback__)
         error.add_note(f"Raised in {last[0].f_code.co_qualname}, line {last[1]}.")
-    error.__cause__ = error.__context__ = None
+    error.__cause__ = None
     return error.with_traceback(None)

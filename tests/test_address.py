@@ -284,28 +284,6 @@ def test_no_origin(url):
 
 
 @pytest.mark.parametrize(
-    ("name", "base", "expected"),
-    [
-        ("Jane", None, "jane"),
-        ("jane", "https://team.carto.com", "jane"),
-        ("jane", "https://maps.example.com", "jane@maps.example.com"),
-        ("jane", "http://127.0.0.1:8080", "jane@127.0.0.1-8080"),
-        ("jane", "http://[::1]:8080", "jane@--1-8080"),
-        ("_jane", None, "jane"),
-        ("--", None, "account"),
-        ("con", None, "con@carto.com"),
-        ("con", "https://maps.example", "con@maps.example"),
-        ("jane", f"https://{'a' * 63}.example", f"jane@{'a' * 59}"),
-        ("jane", f"https://{'a' * 58}.example", f"jane@{'a' * 58}"),
-    ],
-)
-def test_the_proposed_profile_name(name, base, expected):
-    """A name that files of any system can have."""
-    proposed = address.proposed_profile_name(address.resolve(name, base))
-    assert proposed == expected
-
-
-@pytest.mark.parametrize(
     ("template", "expected"),
     [
         ("https://{user}.maps.example:443", "https://jane.maps.example"),

@@ -125,19 +125,6 @@ def _with_scheme(text):
 
 
 @MANY
-@given(names, pasted)
-def test_a_proposed_profile_name_is_a_good_file_name(name, text):
-    """ASCII, short, starting with a letter or digit, and no device of Windows."""
-    found = _resolved(name, text)
-    if found is None:
-        return
-    proposed = address.proposed_profile_name(found)
-    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}", proposed)
-    assert not proposed.endswith(".")
-    assert proposed not in {"con", "prn", "aux", "nul", "com1", "lpt9"}
-
-
-@MANY
 @given(st.text(max_size=30) | pasted)
 def test_any_text_is_a_user_name_or_an_error(text):
     """No other error, and a hint for all that is refused."""

@@ -6,6 +6,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from carto_login_widget.session.sources import session
 from IPython.core.completer import provisionalcompleter
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
@@ -24,7 +25,6 @@ from carto_login_widget import (
     set_default_credentials,
 )
 from carto_login_widget.sandbox import Fault
-from carto_login_widget.session.sources import session
 from carto_login_widget.settings import CartoLogin
 
 if TYPE_CHECKING:

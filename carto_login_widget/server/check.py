@@ -195,7 +195,7 @@ class _Evidence:
         )
         return Failure(reason, detail, better, self.primary.retry_after)
 
-    @cached_property
+    @property
     def told(self) -> str | None:
         """The address that the installation told, if it was asked already."""
         template = self.client.config.get("sql_api_template")
@@ -323,7 +323,7 @@ ROWS = (
     Row("7, 10-12, 14-17", lambda c: c.trouble(c.primary)),
     Row(
         "13",
-        lambda c: c.status == 400,
+        lambda c: c.status == 400 and c.primary.error_text,
         Reason.SERVER_ERROR,
         'CARTO at {host} did not understand the request: "{text}" Your key was not '
         "checked. A newer version of this package may be needed.",

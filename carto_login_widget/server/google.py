@@ -73,7 +73,8 @@ def google_credentials(identity: Identity) -> google.auth.credentials.Credential
 def project_and_token(identity: Identity) -> tuple[str, str]:
     """Return the BigQuery project and a new Google access token, or say why not."""
     token = _Tokens(identity).renew()
-    return token.known_project, token.secret.reveal() if token.secret else ""
+    secret = token.secret.reveal() if token.secret else ""
+    return _project(token, identity), secret
 
 
 def is_instant_licensing_active(identity: Identity) -> bool:
@@ -93,7 +94,7 @@ def bigquery_client(identity: Identity, /, **kwargs: Any) -> BigQueryClient:
     tokens = _Tokens(identity)
     kwargs.setdefault("credentials", _GoogleCredentials(tokens))
     if kwargs.get("project") is None:
-        kwargs["project"] = tokens.renew().known_project
+        kwargs["project"] = _project(tokens.renew(), identity)
     client: BigQueryClient = bigquery.Client(**kwargs)
     return client
 
@@ -112,17 +113,6 @@ class _Token(NamedTuple):
         if self.secret is None:
             return True
         return self.expiry is not None and _now() >= self.expiry - REFRESH_THRESHOLD
-
-    @property
-    def known_project(self) -> str:
-        """The project, which not every account has."""
-        if self.project:
-            return self.project
-        raise DataObservatoryError(
-            "CARTO gave a Google token, but no BigQuery project to use it in. Give one "
-            "yourself: bigquery_client(project=...).",
-            Reason.SERVER_ERROR,
-        )
 
 
 _NO_TOKEN = _Token()
@@ -237,6 +227,16 @@ class _GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
 def _now() -> datetime:
     # google-auth compares with times that have no zone.
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _project(token: _Token, identity: Identity) -> str:
+    if token.project:
+        return token.project
+    raise DataObservatoryError(
+        f"CARTO at {identity.address.host} gave a Google token, but no BigQuery "
+        "project to use it in. Give one yourself: bigquery_client(project=...).",
+        Reason.SERVER_ERROR,
+    )
 
 
 def _ask(identity: Identity) -> _Token | Failure:

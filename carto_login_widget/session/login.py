@@ -219,6 +219,11 @@ def find(  # noqa: PLR0913 - one keyword for each way to give an account
     return None
 
 
+def load(name: str, profiles: Profiles) -> Credentials:
+    """Return a saved account."""
+    return _saved(name, profiles).credentials
+
+
 def _saved(name: str, profiles: Profiles) -> _Given:
     record = profiles.load(name)
     source = f"profile '{record.profile}'"

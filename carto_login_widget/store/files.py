@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import secrets
 import stat
 import sys
 import time
@@ -79,11 +78,15 @@ def _application_directory() -> Path | None:
         if sys.platform == "darwin":
             # platformdirs would follow XDG here, and cartoframes would not.
             return Path.home() / "Library" / "Application Support" / _APPLICATION
-        from platformdirs import user_config_path
-
-        return user_config_path(_APPLICATION)
+        if os.name != "nt":
+            # As platformdirs does it, whose import takes longer than reading a file.
+            base = os.environ.get("XDG_CONFIG_HOME", "")
+            return Path(base if base.strip() else Path.home() / ".config", _APPLICATION)
     except RuntimeError:
         return None
+    from platformdirs import user_config_path
+
+    return user_config_path(_APPLICATION)
 
 
 def read_document(path: PathLike) -> dict[str, Any]:
@@ -178,14 +181,14 @@ def _write(target: Path, content: bytes, *, exclusive: bool) -> bool:
     """Write a file; False where it exists and `exclusive` was asked for."""
     make_directory(target.parent)
     owner = _owner_for(target)
-    temporary = target.with_name(f"{_PREFIX}{secrets.token_hex(16)}{_SUFFIX}")
+    temporary = target.with_name(f"{_PREFIX}{os.urandom(16).hex()}{_SUFFIX}")
     try:
         _write_temporary(temporary, content, owner)
         if not _publish(temporary, target, exclusive=exclusive):
             return False
     finally:
         with suppress(OSError):
-            temporary.unlink()
+            temporary.unlink(missing_ok=True)
     _sync_directory(target.parent)
     _sweep(target)
     return True

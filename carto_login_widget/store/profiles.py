@@ -17,7 +17,6 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..account import printable
 from ..errors import CredentialsFileError, InvalidCredentialsError, ProfileNotFoundError
 from ..identity import Identity
 from ..secret import clean_key, looks_like_key, looks_like_master_key
@@ -35,8 +34,9 @@ _LOCK = ".carto-login.lock"
 _LOCK_PATIENCE, _LOCK_PAUSE = 2.0, 0.005
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)")
 _NAME = re.compile(rf"(?!{_DEVICE.pattern})[a-z0-9][a-z0-9._@-]{{0,63}}(?<!\.)")
-_FILE = re.compile(rf"({_NAME.pattern})\.json")
+_SUFFIX = ".json"
 _LISTED = 20
+_LONG = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +96,10 @@ def check_name(name: str) -> str:
         )
     if is_name(lowered):
         return lowered
-    if _DEVICE.match(lowered):
-        raise InvalidCredentialsError(
-            f"{name!r} cannot be the name of a saved account: Windows keeps it for a "
-            f"device. Choose another one, such as {'my-' + lowered!r}."
-        )
     raise InvalidCredentialsError(
         f"{shown(name)!r} cannot be the name of a saved account: use 1 to 64 of the "
-        f"letters a-z, digits and . _ - @, beginning with a letter or digit and not "
-        f"ending with a dot."
+        f"letters a-z, digits and . _ - @, beginning with a letter or digit, not "
+        f"ending with a dot, and no device of Windows, such as CON."
     )
 
 
@@ -113,10 +108,17 @@ def is_name(lowered: str) -> bool:
     return _NAME.fullmatch(lowered) is not None
 
 
+def _name_of_file(file: str) -> str | None:
+    name = file.removesuffix(_SUFFIX)
+    return name if name != file and is_name(name) else None
+
+
 def shown(name: str) -> str:
-    """Return a name as messages repeat it, or `***` where a key may stand in it."""
+    """Return a name as messages repeat it, or `***` where it may be a key."""
+    # A key that an administrator has set need not look like those that CARTO makes.
     words = (clean_key(name), *re.split(r"[^A-Za-z0-9_-]+", name))
-    return "***" if any(map(looks_like_key, words)) else name
+    is_long = any(len(word) >= _LONG for word in words)
+    return "***" if is_long or any(map(looks_like_key, words)) else name
 
 
 def proposed_name(
@@ -197,7 +199,8 @@ def _read(path: Path) -> _Saved:
 
 
 def _text(value: Any) -> str | None:
-    return printable(value) if isinstance(value, str) else None
+    # Only what can be shown: others may write here, too.
+    return value if isinstance(value, str) and value.isprintable() else None
 
 
 def _look(path: Path) -> _Saved | None:
@@ -242,7 +245,7 @@ def _write(
     exclusive: bool = False,
     follow: bool = True,
 ) -> list[str]:
-    """Write an account, and lose nothing that is there; `carry`: see below."""
+    """Write an account, and lose nothing that is there; `carry`: files it was in."""
     document = _document(record)
     fixed = {*document, "profile"}
     for source in carry:
@@ -313,8 +316,8 @@ def _place_of(path: Path) -> tuple[Profiles, str | None] | None:
             return profiles, None
         directory = Path(os.path.realpath(profiles.path_of("x").parent))
         for place in (real, Path(os.path.realpath(path.parent), path.name)):
-            if place.parent == directory and (found := _FILE.fullmatch(place.name)):
-                return profiles, found[1]
+            if place.parent == directory and (name := _name_of_file(place.name)):
+                return profiles, name
     return None
 
 
@@ -343,7 +346,7 @@ class Profiles:
 
     def path_of(self, name: str) -> Path:
         """Return the file of a saved account."""
-        return self.directory / "profiles" / f"{name}.json"
+        return self.directory / "profiles" / f"{name}{_SUFFIX}"
 
     def names(self) -> list[str]:
         """Return the names of the saved accounts, sorted."""
@@ -359,7 +362,7 @@ class Profiles:
                 f"{error.strerror}.",
                 path=directory,
             ) from None
-        names = [match[1] for match in map(_FILE.fullmatch, found) if match]
+        names = [name for name in map(_name_of_file, found) if name]
         start = self._start()
         if start is not None and not start.is_profile:
             names.append(str(start.record.profile))

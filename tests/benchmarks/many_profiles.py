@@ -56,9 +56,9 @@ def filled(directory: Path, count: int) -> ProfileStore:
     return store
 
 
-def names_row(many: ProfileStore) -> Row:
+def names_row(many: ProfileStore, path: Path) -> Row:
     """Measure listing the names, beside listing the directory."""
-    directory = many.directory / "profiles"
+    directory = path / "profiles"
 
     def bare() -> list[str]:
         return sorted(os.listdir(directory))  # noqa: PTH208 - the quickest there is
@@ -103,7 +103,7 @@ def measure() -> list[Row]:
     with tempfile.TemporaryDirectory() as directory:
         few, many = Path(directory, "few"), Path(directory, "many")
         filled(few, 1)
-        rows = [names_row(filled(many, MANY))]
+        rows = [names_row(filled(many, MANY), many)]
         for name in KERNELS:
             rows += form_rows(name, [str(few), str(many)])
     return rows

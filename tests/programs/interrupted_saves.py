@@ -9,6 +9,7 @@ lines there were.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 MODULES = ("carto_login_widget", "json", "hmac")
+TIMES = 2
 KEY = "c4n4ry0123456789abcdef0123456789abcdef01"
 
 
@@ -50,12 +52,16 @@ class Interrupt:
 
     def __init__(self, lines: int) -> None:
         self.lines = lines
+        self.times = Counter[object]()
 
     def __call__(self, frame: FrameType, event: str, _: object) -> Interrupt | None:
         """Count the lines of every function that may have to do with the key."""
         if not frame.f_globals.get("__name__", "").startswith(MODULES):
             return None
-        self.lines -= event == "line"
+        # A line of a loop counts twice.
+        place = frame.f_code, frame.f_lineno
+        self.times[place] += event == "line"
+        self.lines -= event == "line" and self.times[place] <= TIMES
         if self.lines == 0:
             self.lines = -1
             raise KeyboardInterrupt

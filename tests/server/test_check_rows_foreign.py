@@ -126,6 +126,13 @@ CASES = [
         'value." Your key was not checked. A newer version of this package may be '
         "needed.",
     ),
+    fault_case(
+        "13 without a word",
+        Fault.json(400, {"a": 1}),
+        "list* F3",
+        SERVER_ERROR,
+        NO_SENSE.replace("200", "400"),
+    ),
     *(
         fault_case(
             f"14 {status} page",

@@ -350,8 +350,8 @@ def test_a_source_that_is_not_used_may_be_broken(
     carto: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither a bad variable nor a broken creds.json disturbs a named account."""
-    store = save(carto, "jane")
-    store.default_path.write_text("{")
+    save(carto, "jane")
+    Profiles().default_path.write_text("{")
     monkeypatch.setenv("CARTO_USERNAME", "not a name")
     monkeypatch.setenv("CARTO_API_KEY", WRONG)
     assert login("jane").username == "jane"
@@ -362,7 +362,7 @@ def test_a_source_that_is_not_used_may_be_broken(
 
 def test_a_broken_creds_json_is_told_and_kept(home: Path) -> None:
     """With its path; the file stays as it is."""
-    path = ProfileStore().default_path
+    path = Profiles().default_path
     path.parent.mkdir(parents=True)
     path.write_text('{"username": "jane", "api_key": ["x"]}')
     before = files_of(home)
@@ -375,8 +375,8 @@ def test_a_broken_creds_json_is_told_and_kept(home: Path) -> None:
 
 def test_a_corrupt_profile_keeps_the_account_of_now(carto: Sandbox, home: Path) -> None:
     """And every file."""
-    store = save(carto, "bob")
-    (store.directory / "profiles" / "bob.json").write_bytes(b"\xff\x00")
+    save(carto, "bob")
+    Profiles().path_of("bob").write_bytes(b"\xff\x00")
     jane = login(credentials=account(carto))
     before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
     with pytest.raises(CredentialsFileError, match=r"bob\.json"):
@@ -585,8 +585,8 @@ def test_an_account_that_was_never_accepted_needs_a_verdict(
 
 def test_what_was_proved_counts_for_its_own_address(carto: Sandbox) -> None:
     """A file that was changed by hand to another one was never accepted there."""
-    store = save(carto, "jane", accepted=True)
-    path = store.directory / "profiles" / "jane.json"
+    save(carto, "jane", accepted=True)
+    path = Profiles().path_of("jane")
     document = json.loads(path.read_text())
     document["base_url"] = document["base_url"].replace("127.0.0.1", "localhost")
     path.write_text(json.dumps(document))
@@ -705,7 +705,7 @@ def test_an_account_is_described_for_people(carto: Sandbox) -> None:
         "Account": f"jane at {carto.url[7:]}",
         "Key": "Master key, full access.",
         "Account from": "profile 'jane'",
-        "Saved": f"as 'jane' in {short_path(store.directory)}",
+        "Saved": f"as 'jane' in {short_path(Profiles().directory)}",
     }
     store.delete("jane")
     assert facts(get_default_credentials())["Saved"].startswith("not saved")

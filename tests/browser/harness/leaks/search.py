@@ -20,7 +20,6 @@ from IPython.core import ultratb
 
 import carto_login_widget
 from carto_login_widget.secret import Secret
-from carto_login_widget.store.files import _Content
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,7 +31,7 @@ REGULAR = "Yw3-hQ8sXn6_vDz4kBr9Ta"
 PIECE = 8
 
 _PACKAGE = carto_login_widget.__path__[0]
-_MASKS = (Secret, _Content)  # neither shows what is in it
+_MASKS = (Secret,)  # it does not show what is in it
 _INTERESTING = ("carto_login_widget", "google", "http", "requests", "urllib3")
 
 
