@@ -7,8 +7,6 @@ picture needs.
 from __future__ import annotations
 
 import threading
-import weakref
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..credentials import Credentials
@@ -26,9 +24,6 @@ if TYPE_CHECKING:
     from ..store.profiles import Record
 
 _AT_ONCE = 100  # accounts whose files are read before the first picture
-
-# Since when each account is this kernel's, as far as a form has seen it.
-_since: weakref.WeakKeyDictionary[Credentials, str] = weakref.WeakKeyDictionary()
 
 
 class Office:
@@ -66,7 +61,7 @@ class Office:
 
     def _signed(self, credentials: Credentials) -> flow.Signed:
         identity = credentials._identity
-        now = f"{datetime.now().astimezone():%Y-%m-%d %H:%M}"
+        since = default.signed_in_since()
         try:
             where = identity.address
             username, base_url, host = where.username, where.base_url, where.host
@@ -80,7 +75,7 @@ class Office:
             base_url=base_url,
             host=host,
             account=account,
-            since=_since.setdefault(credentials, now),
+            since=f"{since:%Y-%m-%d %H:%M}" if since else "",
             source=credentials.source,
             profile=name,
             is_default=name is not None and name == self._start(),
