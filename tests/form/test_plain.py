@@ -52,7 +52,7 @@ class Person:
 
     def reads(self) -> str:
         """All that is told."""
-        return f"{self.plain.status.value} {self.plain.facts.value}"
+        return str(self.plain.status.value)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def person(monkeypatch: pytest.MonkeyPatch) -> Person:
 @pytest.fixture
 def at_jane(person: Person, carto: Sandbox) -> Person:
     """Somebody with jane's address and user name."""
-    person.plain.address.set_state({"index": 1})
+    person.plain.custom.set_state({"index": 1})
     person.commit(person.plain.base_url, carto.base_url("jane"))
     person.commit(person.plain.username, "jane")
     return person
