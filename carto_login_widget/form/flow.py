@@ -288,9 +288,10 @@ class Tick(NamedTuple):
 
 
 class Unexpected(NamedTuple):
-    """Something failed that nobody foresaw; `words` have a short id."""
+    """Something failed that nobody foresaw: an effect, or a program's observer."""
 
     words: str
+    number: int | None = None
 
 
 class Closed(NamedTuple):
@@ -926,7 +927,8 @@ def _on_registered(step: _Step, event: Registered) -> None:
     if event.signed is None:
         _show_fields(step, note="This kernel was logged out.")
     else:
-        _show_card(step, event.notes)
+        kind, failure = step.now.note
+        _show_card(step, [*event.notes, *([failure] if kind == "bad" else [])])
 
 
 def _show_card(step: _Step, notes: Iterable[str]) -> None:
@@ -1027,17 +1029,17 @@ def _card_work(step: _Step, act: Act) -> None:
 
 
 def _work(step: _Step, act: Act, signed: Signed) -> None:
-    name, saving = signed.profile or "", None
+    saving = None
     if act.name in ("save", "rename"):
         given = act.fields.name if act.name == "save" else act.value
-        name = clean_paste(given).lower() or signed.proposed
         try:
-            name = check_name(name)
+            name = check_name(clean_paste(given) or signed.proposed)
         except InvalidCredentialsError as error:
             step.set(notes=(str(error),))
             return
         saving = Saving(name, act.fields.default, is_of(signed, row_of(step.now, name)))
     step.set(notes=())
+    name = signed.profile or ""
     work = Work(step.next(), act.name, signed.credentials, name, saving)
     step.set(works=work)
     step.effects.append(work)
@@ -1130,12 +1132,15 @@ def _on_tick(step: _Step, event: Tick) -> None:
 
 
 def _on_unexpected(step: _Step, event: Unexpected) -> None:
-    if step.now.phase == "signed_in":
-        step.set(works=None, notes=(event.words,))
-        return
-    if step.now.phase in ("checking", "signing_in"):
+    now, number = step.now, event.number
+    if number is not None and number == now.waits:
         _forget_verdict(step)
-    step.set(note=("bad", event.words), wish=False, loads=None)
+    if now.works and now.works.number == number:
+        step.set(works=None)
+    if now.phase == "signed_in":
+        step.set(notes=(*now.notes, event.words))
+    else:
+        step.set(note=("bad", event.words))
 
 
 def _on_closed(step: _Step, _event: Closed) -> None:

@@ -6,6 +6,7 @@ in its field while the notebook is saved with its widget state is saved too.
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ _WHY = (
 )
 # The page sends Enter, or a click, before or after the text that it commits.
 _GRACE = 0.15
+_WITH_KEY = ("submit", "try_again", "use_unchecked")
 _COLORS = {"bad": "error", "warn": "warn", "good": "success"}
 
 
@@ -71,7 +73,7 @@ class PlainForm(ipywidgets.VBox):
         self.account = ipywidgets.Dropdown(
             options=_options(rows), **_labelled("Account")
         )
-        self.address = ipywidgets.Dropdown(
+        self.custom = ipywidgets.Dropdown(
             options=[_CLOUD, _CUSTOM], **_labelled("Address")
         )
         self.base_url = _text("URL", placeholder="https://carto.example.com")
@@ -80,23 +82,17 @@ class PlainForm(ipywidgets.VBox):
         self.remember = ipywidgets.Checkbox(
             description="Remember this account", indent=False, layout=auto
         )
-        self.start = ipywidgets.Checkbox(
-            description="Start every session with it", indent=False, layout=auto
-        )
         self.status = ipywidgets.HTML(layout=auto)
-        self.facts = ipywidgets.HTML(layout=auto)
         self.row = ipywidgets.HBox(layout=ipywidgets.Layout(flex_flow="row wrap"))
         self.fields = ipywidgets.VBox(
-            [self.address, self.base_url, self.username, self.key]
+            [self.custom, self.base_url, self.username, self.key]
         )
-        self.saving = ipywidgets.VBox([self.remember, self.start])
         super().__init__(layout=ipywidgets.Layout(max_width="520px"))
         title = ipywidgets.HTML("<b>Log in to CARTO</b>")
         why = ipywidgets.HTML(f"<small>{_WHY}</small>", layout=auto)
-        self._form = (
-            title, self.account, self.fields, self.saving, self.row, self.status, why,
-        )  # fmt: skip
-        self._card = (self.facts, self.row, self.status, why)
+        choices = (title, self.account, self.fields, self.remember)
+        self._form = (*choices, self.row, self.status, why)
+        self._card = (self.status, self.row, why)
         for text in (self.base_url, self.username, self.key):
             text.on_msg(self._on_enter)
         self.account.observe(self._on_account, "value")
@@ -105,37 +101,36 @@ class PlainForm(ipywidgets.VBox):
 
     def _on_enter(self, _widget: Any, content: Any, _buffers: Any) -> None:
         if isinstance(content, dict) and content.get("event") == "submit":
-            acts = [act["act"] for act in self._picture.get("acts", ())]
-            self._soon(acts[0] if acts else "submit")
+            for act in self._picture["acts"][:1]:
+                self._soon(act["act"])
 
     def _on_account(self, change: Any) -> None:
         if self._picture and change["new"] != self._picture["fields"]["account"]:
-            self._send("choose")
+            self._tell("choose")
 
     def _soon(self, act: str) -> None:
         """Send an act once what belongs to it has arrived, and no act twice."""
         with self._drawing:
             if self._timer is None or not self._timer.is_alive():
-                self._timer = threading.Timer(_GRACE, self._send, (act,))
+                run = contextvars.copy_context().run
+                self._timer = threading.Timer(_GRACE, run, (self._tell, act))
                 self._timer.daemon = True
                 self._timer.start()
 
-    def _send(self, act: str) -> None:
-        key = (
-            self.key.take() if act in ("submit", "try_again", "use_unchecked") else None
-        )
+    def _tell(self, act: str) -> None:
+        key = self.key.take() if act in _WITH_KEY else None
         self._post(Act(act, self.values(), key))
 
     def values(self) -> Fields:
         """Return what is committed."""
         return Fields(
             account=self.account.value,
-            custom=self.address.value == _CUSTOM,
+            custom=self.custom.value == _CUSTOM,
             base_url=self.base_url.value,
             username=self.username.value,
             remember=self.remember.value,
-            name=self._picture.get("fields", {}).get("name", ""),
-            default=self.start.value,
+            name=self._picture["fields"]["name"],
+            default=self._picture["fields"]["default"],
             typed=False,  # nothing is checked before Log in
         )
 
@@ -151,25 +146,21 @@ class PlainForm(ipywidgets.VBox):
             card = picture["card"]
             _show(self.account, visible=len(self.account.options) > 1)
             _show(self.fields, visible=picture["open"])
-            _show(self.saving, visible=picture["saving"]["shown"])
-            acts = card["acts"] + _plain_items(card) if card else picture["acts"]
+            _show(self.remember, visible=picture["saving"]["shown"])
+            acts = card["acts"] if card else picture["acts"]
             self.row.children = tuple(self._button(act) for act in acts)
-            self.status.value = _status_html(picture)
-            self.facts.value = _card_html(card) if card else ""
+            facts = _card_html(card) if card else ""
+            self.status.value = facts + _status_html(picture)
             self.children = self._card if card else self._form
 
     def _write(self, picture: dict[str, Any], known: dict[str, int]) -> None:
         fields, versions = picture["fields"], picture["field_versions"]
-        controls: dict[str, ipywidgets.Widget] = {
-            "account": self.account, "base_url": self.base_url,
-            "username": self.username, "remember": self.remember,
-            "default": self.start, "custom": self.address,
-        }  # fmt: skip
-        for name, control in controls.items():
+        for name in ("account", "base_url", "username", "remember", "custom"):
             value = fields[name]
             if name == "custom":
                 value = _CUSTOM if value else _CLOUD
             if versions.get(name) != known.get(name) or not known:
+                control = getattr(self, name)
                 control.value = value
 
     def _button(self, act: dict[str, Any]) -> ipywidgets.Button:
@@ -191,11 +182,8 @@ def _options(rows: list[list[Any]]) -> list[tuple[str, str | None]]:
 
 
 def _labelled(label: str) -> dict[str, Any]:
-    return {
-        "description": label,
-        "style": {"description_width": "96px"},
-        "layout": ipywidgets.Layout(width="auto"),
-    }
+    style, layout = {"description_width": "96px"}, ipywidgets.Layout(width="auto")
+    return {"description": label, "style": style, "layout": layout}
 
 
 def _text(label: str, **options: Any) -> ipywidgets.Text:
@@ -204,12 +192,6 @@ def _text(label: str, **options: Any) -> ipywidgets.Text:
 
 def _show(widget: ipywidgets.Widget, *, visible: bool) -> None:
     widget.layout.display = None if visible else "none"
-
-
-def _plain_items(card: dict[str, Any]) -> list[dict[str, Any]]:
-    """The acts of the card's menu that ask nothing."""
-    silent = [i for i in card["menu"] if i["ask"] is None and i["confirm"] is None]
-    return [{**item, "kind": "plain"} for item in silent]
 
 
 def _status_html(picture: dict[str, Any]) -> str:
@@ -225,9 +207,6 @@ def _status_html(picture: dict[str, Any]) -> str:
 
 
 def _card_html(card: dict[str, Any]) -> str:
-    rows = "".join(
-        f"<tr><td>{escape(label)}&emsp;</td><td>{escape(words)}</td></tr>"
-        for label, words in card["rows"]
-    )
-    notes = "".join(f"<div>{escape(note)}</div>" for note in card["notes"])
-    return f"<b>{escape(card['title'])}</b><table>{rows}</table>{notes}"
+    told = [f"{label}: {words}" for label, words in card["rows"]] + card["notes"]
+    lines = "".join(f"<div>{escape(line)}</div>" for line in told)
+    return f"<b>{escape(card['title'])}</b>{lines}"

@@ -11,6 +11,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
+import ipywidgets
 from IPython import display as ipython_display
 from IPython.core.getipython import get_ipython
 
@@ -37,6 +38,7 @@ class Display:
         self._form = form
         self._lock = threading.RLock()
         self._handle: Any = ipython_display.DisplayHandle()
+        self._box: ipywidgets.VBox | None = None
         self._plain: PlainForm | None = None
         self._asked_for = settings.CartoLogin.instance().form == "plain"
         self._answered = threading.Event()
@@ -47,7 +49,11 @@ class Display:
         """Show the form, and watch whether the page can."""
         if self._asked_for:
             self._make_plain()
-        _send(self._handle.display, self._plain or self._form)
+        shown = self._plain or self._form
+        if _is_voila():
+            # Its page knows no displays that change; a box can change what is in it.
+            self._box = shown = ipywidgets.VBox([shown])
+        self._send(self._handle.display, shown)
         kernel = getattr(get_ipython(), "kernel", None)
         someone = getattr(kernel, "_allow_stdin", False) or _is_voila()
         if kernel is not None and someone and not self._asked_for:
@@ -62,7 +68,7 @@ class Display:
             plain, self._plain = self._plain, None
         if plain is not None:
             self._form.post(flow.Act("commit", plain.values()))
-            _send(self._handle.update, self._form)
+            self._replace(self._form)
             plain.close()
 
     def seen(self) -> None:
@@ -81,6 +87,18 @@ class Display:
         if self._plain is not None:
             self._plain.close()
 
+    def _replace(self, widget: Any) -> None:
+        if self._box is not None:
+            self._box.children = (widget,)
+        else:
+            self._send(self._handle.update, widget)
+
+    def _send(self, way: Any, widget: Any) -> None:
+        # Not what the plain form's own text would be: it names what is typed.
+        bundle = widget._repr_mimebundle_() if widget.comm is not None else {}
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        way({**data, "text/plain": repr(self._form)}, raw=True, metadata=metadata)
+
     def _make_plain(self) -> None:
         state = self._form.state
         plain = PlainForm(self._form.post, view.rows(state))
@@ -90,12 +108,12 @@ class Display:
     def _watch(self, kernel: Any) -> None:
         header = kernel.get_parent().get("header", {})
         self._busy = header.get("msg_type") == "execute_request"
+        # Here and not on the thread, which may be later than the end of the cell.
+        kernel.shell.events.register("pre_execute", self._on_cell)
+        kernel.shell.events.register("post_execute", self._on_rest)
         in_background(self._wait, kernel)
 
     def _wait(self, kernel: Any) -> None:
-        events = kernel.shell.events
-        events.register("pre_execute", self._on_cell)
-        events.register("post_execute", self._on_rest)
         try:
             waited, patience = 0.0, _PATIENCE_OF_VOILA if _is_voila() else _PATIENCE
             while waited < patience:
@@ -104,12 +122,12 @@ class Display:
                 if self._can_hear(kernel):
                     waited += _STEP
         finally:
-            events.unregister("pre_execute", self._on_cell)
-            events.unregister("post_execute", self._on_rest)
+            kernel.shell.events.unregister("pre_execute", self._on_cell)
+            kernel.shell.events.unregister("post_execute", self._on_rest)
         with self._lock:
             if not self._answered.is_set():
                 self._make_plain()
-                _send(self._handle.update, self._plain)
+                self._replace(self._plain)
 
     def _can_hear(self, kernel: Any) -> bool:
         """Whether the kernel is idle, and there may be a page for it to hear."""
@@ -124,15 +142,6 @@ class Display:
 
     def _on_rest(self) -> None:
         self._busy = False
-
-
-def _send(way: Any, widget: Any) -> None:
-    bundle = widget.comm and widget._repr_mimebundle_()
-    if not bundle:
-        way({"text/plain": repr(widget)}, raw=True)
-        return
-    data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-    way({**data, "text/plain": repr(widget)}, raw=True, metadata=metadata)
 
 
 def _is_voila() -> bool:

@@ -288,7 +288,7 @@ class LoginForm(anywidget.AnyWidget):
             elif credentials is not None and not self._signed_in.done():
                 self._signed_in.set_result(credentials)
 
-    def _tell_failure(self, error: Exception) -> None:
+    def _tell_failure(self, error: Exception, effect: int | None = None) -> None:
         """Say in the form that something unexpected happened; nothing is printed."""
         number = secrets.token_hex(3)
         _log.debug("Failure %s of the login form: %s", number, type(error).__name__)
@@ -297,7 +297,9 @@ class LoginForm(anywidget.AnyWidget):
             "again."
         )
         with self._lock:
-            self._state, _effects = flow.step(self._state, flow.Unexpected(words))
+            self._state, _effects = flow.step(
+                self._state, flow.Unexpected(words, effect)
+            )
             with contextlib.suppress(Exception):
                 self._send_picture()
         with contextlib.suppress(Exception):
@@ -317,7 +319,7 @@ class LoginForm(anywidget.AnyWidget):
         try:
             getattr(self, f"_do_{type(effect).__name__.lower()}")(effect)
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
-            self._tell_failure(error)
+            self._tell_failure(error, getattr(effect, "number", None))
 
     def _do_check(self, effect: flow.Check) -> None:
         done = threading.Event()

@@ -7,8 +7,6 @@ picture needs.
 from __future__ import annotations
 
 import threading
-import weakref
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..credentials import Credentials
@@ -27,9 +25,6 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 100  # accounts whose files are read before the first picture
 
-# Since when each account is this kernel's, as far as a form has seen it.
-_since: weakref.WeakKeyDictionary[Credentials, str] = weakref.WeakKeyDictionary()
-
 
 class Office:
     """Does what the form orders, for one store.
@@ -42,6 +37,7 @@ class Office:
     def __init__(self, profiles: Profiles, session: requests.Session | None) -> None:
         self.profiles = profiles
         self._session = session
+        self._notes: tuple[str, ...] = ()  # on files that were read
 
     @property
     def path(self) -> str:
@@ -65,7 +61,7 @@ class Office:
 
     def _signed(self, credentials: Credentials) -> flow.Signed:
         identity = credentials._identity
-        now = f"{datetime.now().astimezone():%Y-%m-%d %H:%M}"
+        since = default.signed_in_since()
         try:
             where = identity.address
             username, base_url, host = where.username, where.base_url, where.host
@@ -79,7 +75,7 @@ class Office:
             base_url=base_url,
             host=host,
             account=account,
-            since=_since.setdefault(credentials, now),
+            since=f"{since:%Y-%m-%d %H:%M}" if since else "",
             source=credentials.source,
             profile=name,
             is_default=name is not None and name == self._start(),
@@ -102,16 +98,22 @@ class Office:
     def credentials(self, subject: flow.Subject) -> Credentials:
         """Return what is to be checked or used; a saved key is read only now."""
         if isinstance(subject, flow.SavedAccount):
-            try:
-                found = login.load(subject.name, self.profiles)
-            except FileNotFoundError as error:
-                path = self.profiles.directory
-                raise CredentialsFileError(str(error), path=path) from None
+            record = self._load(subject.name)
+            found = Credentials._of(record, source=f"profile '{subject.name}'")
         else:
-            found = Credentials._made(subject, source="the form")
+            found = Credentials._made(subject)
         if self._session is not None:
             found = found._with(session=self._session)
         return found
+
+    def _load(self, name: str) -> Record:
+        try:
+            record = self.profiles.load(name)
+        except FileNotFoundError as error:
+            path = self.profiles.path_of(name)
+            raise CredentialsFileError(str(error), path=path) from None
+        self._notes += record.notes
+        return record
 
     def saved(self, credentials: Credentials) -> flow.Saved:
         """Return what the fields show of a saved account."""
@@ -168,7 +170,8 @@ class Office:
         _credentials, notes = login.register(
             credentials, _saving(saving), self.profiles
         )
-        return notes
+        told, self._notes = self._notes, ()
+        return [*dict.fromkeys(told), *notes]
 
     def work(self, order: flow.Work) -> flow.Done:
         """Do an act of the card; what keeps it from success is told, not raised."""

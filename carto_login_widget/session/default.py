@@ -10,6 +10,7 @@ import logging
 import threading
 import warnings
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..credentials import Credentials
@@ -36,6 +37,7 @@ class _State:
         # Held while listeners run, so that the last one to hear hears the newest.
         self.delivery = threading.RLock()
         self.default: Credentials | None = None
+        self.since: datetime | None = None
         # By a token, as the same listener may have subscribed more than once.
         self.listeners: dict[object, Listener] = {}
         self.bridged = False
@@ -221,6 +223,12 @@ def on_default_change(listener: Listener) -> Callable[[], None]:
     return unsubscribe
 
 
+def signed_in_since() -> datetime | None:
+    """Return when the account of this kernel was signed in with."""
+    with _state.lock:
+        return _state.since
+
+
 def publish(credentials: Credentials | None) -> list[str]:
     """Make `credentials` the default, tell the listeners, return what went wrong.
 
@@ -228,6 +236,7 @@ def publish(credentials: Credentials | None) -> list[str]:
     """
     with _state.lock:
         _state.default = credentials
+        _state.since = datetime.now().astimezone() if credentials else None
     return _announce(credentials)
 
 

@@ -724,7 +724,8 @@ def test_a_quota_of_another_account_is_not_shown(card: Form) -> None:
 def test_an_unexpected_failure_leaves_the_form_usable(checking: Form) -> None:
     """It is told, and the next try works."""
     checking.act("submit", JANE)
-    checking(flow.Unexpected("Something went wrong here (no. 1)."))
+    number = checking.last(flow.Check).number
+    checking(flow.Unexpected("Something went wrong here (no. 1).", number))
     assert checking.state.phase == "empty"
     assert "no. 1" in checking.seen["message"]["text"]
     checking.act("submit", JANE)
@@ -840,7 +841,7 @@ class AnyOrder(RuleBasedStateMachine):
         order = data.draw(st.sampled_from(self.orders[-6:]))
         number = getattr(order, "number", 0)
         if how == "strange":
-            self.step(flow.Unexpected("Something went wrong."))
+            self.step(flow.Unexpected("Something went wrong.", number))
         elif isinstance(order, flow.Check) and how == "yes":
             current = number == self.state.waits
             proof = Secret(order.subject.key.reveal()) if current and isinstance(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from carto_login_widget.sandbox import Sandbox
 
 KEY = "some-key-0123456789"
+_SCRIPT = ("_esm", "_css")
 
 
 def keys_judged(carto: Sandbox) -> list[str | None]:
@@ -109,7 +110,7 @@ def test_nothing_typed_or_shown_is_synced(at_jane: Page, carto: Sandbox) -> None
     at_jane.commit(username="somebody")
     own = set(at_jane.form.get_state()) - set(ipywidgets.DOMWidget().get_state())
     assert own <= {"_esm", "_css", "_anywidget_id"}
-    state = str({k: v for k, v in at_jane.form.get_state().items() if k[1:] != "esm"})
+    state = str({k: v for k, v in at_jane.form.get_state().items() if k not in _SCRIPT})
     assert "somebody" not in state
     assert "127.0.0.1" not in state
     assert "bob" not in state
@@ -295,12 +296,13 @@ def test_choosing_a_saved_account_validates_it(carto: Sandbox, home: Path) -> No
 
 def test_rename_and_forget(at_jane: Page, carto: Sandbox, home: Path) -> None:
     """The card says under which name, and after Forget that it is not saved."""
+    form = at_jane.form
     sign_in(at_jane, carto)
     at_jane.do("rename", name="Mine")
-    at_jane.until(lambda: "as 'mine'" in at_jane.text)
+    at_jane.until(lambda: "as 'mine'" in at_jane.text and not form.state.works)
     assert saved(home) == ["mine"]
     at_jane.do("forget")
-    at_jane.until(lambda: '"not saved"' in at_jane.text)
+    at_jane.until(lambda: '"not saved"' in at_jane.text and not form.state.works)
     assert saved(home) == []
     assert get_default_credentials().profile is None
     at_jane.fields |= {"name": "work", "default": True}
@@ -492,7 +494,9 @@ def test_an_observer_that_fails_is_told(at_jane: Page, carto: Sandbox) -> None:
 
     form.observe(broken, "account")
     at_jane.submit(carto.accounts["jane"].master.token)
-    at_jane.until(lambda: "Something went wrong here (RuntimeError" in at_jane.text)
+    at_jane.wait("signed_in")
+    frames = at_jane.frames
+    at_jane.until(lambda: "went wrong here (RuntimeError" in "".join(frames))
 
 
 def test_closing_any_number_of_times(at_jane: Page, carto: Sandbox) -> None:
