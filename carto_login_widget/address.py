@@ -86,8 +86,7 @@ def check_username(username: str) -> None:
         InvalidCredentialsError: it is an e-mail address, a URL, a host or has
             characters that no user name has.
     """
-    if looks_like_key(username):
-        raise misplaced_key("the user name", "username")
+    refuse_keys(username, "the user name", "username")
     if _LENIENT_NAME.fullmatch(username):
         return
     raise InvalidCredentialsError(
@@ -172,7 +171,7 @@ def normalize_base_url(text: str, *, allow_non_secure: bool = False) -> str:
         'https://team.carto.com/user/jane'
     """
     given = text.strip().strip("/")
-    _check_keys(given)
+    refuse_keys(given)
     _check_characters(given)
     if _NO_SLASHES.match(given):
         raise _invalid("The address needs two slashes after 'https:'.")
@@ -261,14 +260,14 @@ def _invalid(message: str, suggestion: str | None = None) -> InvalidCredentialsE
     return InvalidCredentialsError(message, field="base_url", suggestion=suggestion)
 
 
-def _check_keys(text: str) -> None:
-    """Refuse an address that has a key in it, before any of it is repeated."""
+def refuse_keys(text: str, where: str = "the address", field: str = "base_url") -> None:
+    """Refuse a text that has a key in it, before any of it is repeated."""
     place, _, query = text.partition("?")
     words = re.split(r"[/.:@#]", place)
     words += [value for _, value in parse_qsl(query.replace("#", "&"))]
     words += re.split(r"[?&#=]", query)
     if any(map(looks_like_key, words)):
-        raise misplaced_key("the address", "base_url")
+        raise misplaced_key(where, field)
 
 
 def _check_characters(text: str) -> None:

@@ -24,7 +24,13 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import display
 
 from . import settings
-from .errors import CartoLoginError, NotLoggedInError, sealed
+from .address import refuse_keys
+from .errors import (
+    CartoLoginError,
+    InvalidCredentialsError,
+    NotLoggedInError,
+    sealed,
+)
 from .secret import holds_key
 
 if TYPE_CHECKING:
@@ -230,11 +236,14 @@ def _is_meant(found: Found, args: Namespace) -> bool:
 
 def _parse(magic: Any, line: str) -> Namespace:
     """Parse the line; nothing of it is repeated, as it may hold a key."""
+    args: Namespace | None = None
     try:
         words = _split(line)
-        args: Namespace | None = None
         if not holds_key(words):
             args = magic.parser.parse_args(words)
+            refuse_keys(args.base_url or "")
+    except InvalidCredentialsError:
+        args = None  # a part of the address is a key
     except (UsageError, ValueError):
         raise UsageError(
             f"%{_NAME} does not understand this line; it is not repeated here in case "

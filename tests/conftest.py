@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from carto_login_widget import Credentials
     from carto_login_widget.sandbox import Sandbox
 
 collect_ignore = ["benchmarks"]
@@ -130,6 +131,15 @@ def carto() -> Iterator[Sandbox]:
 
     with Sandbox() as sandbox:
         yield sandbox
+
+
+@pytest.fixture
+def jane(carto: Sandbox) -> Credentials:
+    """Jane's account with her master key."""
+    from carto_login_widget import Credentials
+
+    key = carto.accounts["jane"].master.token
+    return Credentials("jane", key, carto.base_url("jane"))
 
 
 def _interpreter(variable: str) -> Path:

@@ -12,7 +12,6 @@ import carto_login_widget as package
 from carto_login_widget import (
     CartoLoginError,
     Credentials,
-    LoginForm,
     ProfileStore,
     login,
     set_default_credentials,
@@ -82,7 +81,6 @@ WRONG = {
     "two keys": lambda: set_default_credentials("jane", KEY, api_key=KEY),
     "half an account": lambda: login(api_key=KEY),
     "something unexpected": lambda: Credentials.from_credentials(Odd()),
-    "a form with a key for a name": lambda: LoginForm(username=KEY),
 }
 
 

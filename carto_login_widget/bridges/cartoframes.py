@@ -33,4 +33,8 @@ class _Default:
 
 
 _bridge = Bridge("cartoframes.auth.defaults", _Default().apply)
-follow = _bridge.follow
+
+
+def follow(credentials: Credentials | None) -> None:
+    """Take the account over; None means signed out."""
+    _bridge.follow(credentials)

@@ -57,4 +57,8 @@ def _options(credentials: Credentials) -> Options:
 
 
 _bridge = Bridge("pyogrio.core", _Options().apply)
-follow = _bridge.follow
+
+
+def follow(credentials: Credentials | None) -> None:
+    """Take the account over; None means signed out."""
+    _bridge.follow(credentials)

@@ -34,6 +34,7 @@ class ProfileStore:
         ['work']
     """
 
+    @sealed
     def __init__(self, directory: str | os.PathLike[str] | None = None) -> None:
         self._given = directory
         self._profiles = Profiles(directory)

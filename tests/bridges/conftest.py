@@ -48,13 +48,6 @@ def run(tmp_path: Path) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def jane(carto: Sandbox) -> Credentials:
-    """Jane's account with her master key."""
-    key = carto.accounts["jane"].master.token
-    return Credentials("jane", key, carto.base_url("jane"))
-
-
-@pytest.fixture
 def bob(carto: Sandbox) -> Credentials:
     """Bob's account with his master key."""
     key = carto.accounts["bob"].master.token

@@ -100,7 +100,9 @@ def test_an_accepted_key_stays_accepted(store: ProfileStore, tmp_path: Path) -> 
     """Loaded and saved under another name it is the same key."""
     path = store.save("a", JANE)
     fields = json.loads(path.read_text())
-    path.write_text(json.dumps({**fields, "accepted": True}))
+    path.write_text(
+        json.dumps({**fields, "accepted": True, "proved": "https://jane.carto.com"})
+    )
     store.save("b", store.load("a"))
     content = json.loads((tmp_path / "profiles" / "b.json").read_text())
     assert content["accepted"] is True
