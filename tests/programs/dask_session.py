@@ -1,7 +1,8 @@
 """Another session on a Dask cluster; it logs all that its Dask says, and obeys a pipe.
 
-dask_session.py SCHEDULER (its address or file): reads lines `login USER KEY`, `logout`, `share`, `stop`,
-`run TEXT` (what others send to the workers), and answers each with `ok` or the error.
+dask_session.py SCHEDULER (its address or file): reads lines `login USER KEY`, `logout`,
+`share`, `stop`, `run TEXT` (sent to the workers as others do it), and answers each with
+`ok` or the error.
 """
 
 from __future__ import annotations
