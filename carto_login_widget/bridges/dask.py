@@ -34,9 +34,9 @@ def share_with_workers(client: Client) -> Callable[[], None]:
     """Give the account of this session to the workers of a Dask cluster.
 
     Workers that join later have it too before their first task, and all of them follow
-    when it changes. They need this package installed; one without it works on, and is
-    told of. Called again for the same cluster, the new sharing takes the place of the
-    one before, whose function then does nothing.
+    when it changes. They need this package installed; those without it work on, and are
+    named to the user. Called again for the same cluster, the new sharing takes the
+    place of the one before, whose function then does nothing.
 
     No log of Dask shows the key. Over anything but TLS it can be read on the network
     between the machines, so a cluster without it is warned about, unless all of it is
@@ -64,14 +64,13 @@ def share_with_workers(client: Client) -> Callable[[], None]:
             "share_with_workers() waits for the workers, so it needs a client made "
             "with asynchronous=False."
         )
-    notes = _notes_on_readers(client)
+    defaults.warn(_notes_on_readers(client), stacklevel=4)
     sharing = _Sharing(client)
-    notes += sharing.start()
+    notes = sharing.start()
     with _lock:
         before = _sharings.get(sharing.cluster)
         _sharings[sharing.cluster] = sharing
     if before is not None:
-        # Only now, so that no task in between finds its worker signed out.
         before.end(client)
     defaults.warn(notes, stacklevel=4)
     return sealed(sharing.stop)
@@ -113,7 +112,7 @@ class _Sharing:
     def end(self, client: Any) -> None:
         """Sign the workers out by way of `client`; its own may be closed by now."""
         self._unsubscribe()
-        self._ended = True
+        self._ended, self._delivered = True, False
         if not _is_open(client):
             return
         try:
@@ -174,26 +173,22 @@ class _Sharing:
         try:
             await client.register_plugin(AccountFollower(*given), name=name)
         finally:
-            if before:
-                await client.unregister_worker_plugin(before)
+            # Only now, so that no worker is signed out in between.
+            await _unregister(client, before)
         news = [message for _, message in await client.scheduler.events(topic=topic)]
-        lost = {one["worker"] for one in news if one.get("without") == name}
         asked = {one["worker"] for one in news if one.get("asks") == name}
-        self._without = lost
-        return len(asked - lost)
+        self._without = {one["worker"] for one in news if one.get("without") == name}
+        return len(asked - self._without)
 
     async def _hear(self, event: tuple[float, dict[str, str]]) -> None:
         """Answer a worker, which may be a new one."""
         message, self._heard = event[1], True
-        if self._ended:
-            return
-        if "asks" in message:
+        worker = message.get("worker", "")
+        if "asks" in message and not self._ended:
             await self._answer(message["public"])
-        elif "without" in message and self._delivered:
-            worker = message["worker"]
-            if worker not in self._without:
-                self._without.add(worker)
-                _log.warning(_missing([worker]))
+        elif "without" in message and self._delivered and worker not in self._without:
+            self._without.add(worker)
+            _log.warning(_missing([worker]))
 
     async def _answer(self, public: str) -> None:
         from .dask_worker import seal
@@ -206,8 +201,7 @@ class _Sharing:
         if self._heard and _is_open(self._client):
             self._client.unsubscribe_topic(self._topic)
         await client.scheduler.set_metadata(keys=[self._topic], value=None)
-        with contextlib.suppress(ValueError):  # it was never registered
-            await client.unregister_worker_plugin(self._name)
+        await _unregister(client, self._name)
 
 
 _lock = threading.Lock()
@@ -216,6 +210,11 @@ _sharings: dict[str, _Sharing] = {}  # by the identifier of the scheduler
 
 def _is_open(client: Any) -> bool:
     return client.status not in ("closed", "closing")
+
+
+async def _unregister(client: Any, name: str) -> None:
+    with contextlib.suppress(ValueError):  # the scheduler does not know it
+        await client.unregister_worker_plugin(name)
 
 
 def _missing(workers: Iterable[str]) -> str:

@@ -73,8 +73,10 @@ class Exchange:
 
 
 def seal(key: bytes, content: Any) -> str:
-    """Pickle in a form that shows nothing without `key`, which is used only once."""
-    hidden = _veil(key, dumps(content))  # type: ignore[no-untyped-call,unused-ignore]
+    """Pickle `content` in a form that shows nothing without `key`."""
+    plain: bytes = dumps(content)  # type: ignore[no-untyped-call,unused-ignore]
+    nonce = secrets.token_bytes(16)
+    hidden = nonce + _veil(key + nonce, plain)
     return (hmac.digest(key, hidden, "sha256") + hidden).hex()
 
 
@@ -84,11 +86,11 @@ def unseal(key: bytes, sealed: str) -> Any:
     tag, hidden = whole[:32], whole[32:]
     if not hmac.compare_digest(tag, hmac.digest(key, hidden, "sha256")):
         raise ValueError("sealed with another key")
-    return pickle.loads(_veil(key, hidden))  # noqa: S301 - the tag shows whose it is
+    return pickle.loads(_veil(key + hidden[:16], hidden[16:]))  # noqa: S301 - tagged
 
 
 def _veil(key: bytes, text: bytes) -> bytes:
-    stream = hashlib.shake_256(b"veil" + key).digest(len(text))
+    stream = hashlib.shake_256(key).digest(len(text))
     return bytes(a ^ b for a, b in zip(text, stream, strict=True))
 
 
@@ -101,20 +103,13 @@ def this_process() -> str:
 class AccountFollower(WorkerPlugin):  # type: ignore[misc,unused-ignore]
     """Has the account that one session gives to one worker.
 
-    Args:
-        topic: where the session listens.
-        name: of this plugin.
-        client: identifier of the session's client.
-        process: where that client is.
-        public: its side of the exchange.
+    Made of the topic at which the session listens, this plugin's name, the session's
+    client and process, and its side of the exchange.
     """
 
-    def __init__(
-        self, topic: str, name: str, client: str, process: str, public: str
-    ) -> None:
-        self._given = (topic, name, client, process, public)
-        self._topic, self._name, self._client = topic, name, client
-        self._process, self._public = process, public
+    def __init__(self, *given: str) -> None:
+        self._given = given
+        self._topic, self._name, self._client, self._process, self._public = given
         self.credentials: Credentials | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -164,12 +159,8 @@ class AccountFollower(WorkerPlugin):  # type: ignore[misc,unused-ignore]
                 events = await worker.scheduler.events(topic=self._client)
         except Exception:  # noqa: BLE001 - so is the scheduler
             return True
-        actions = [
-            event.get("action") for _, event in events if isinstance(event, dict)
-        ]
-        ends = [
-            action for action in actions if action in ("add-client", "remove-client")
-        ]
+        actions = [news.get("action") for _, news in events if isinstance(news, dict)]
+        ends = [one for one in actions if one in ("add-client", "remove-client")]
         return ends[-1:] != ["add-client"]
 
     async def _say(self, worker: Any, **message: str) -> None:
