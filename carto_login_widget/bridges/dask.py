@@ -213,6 +213,8 @@ def _is_open(client: Any) -> bool:
 
 
 async def _unregister(client: Any, name: str) -> None:
+    if not name:
+        return
     with contextlib.suppress(ValueError):  # the scheduler does not know it
         await client.unregister_worker_plugin(name)
 
