@@ -162,6 +162,12 @@ def ipykernel6_python() -> Path:
 
 
 @pytest.fixture(scope="session")
+def dask_python() -> Path:
+    """Python of an environment with distributed and without this package."""
+    return _interpreter("TEST_DASK_PYTHON")
+
+
+@pytest.fixture(scope="session")
 def bigquery_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Port of a BigQuery emulator on loopback."""
     directory = tmp_path_factory.mktemp("bigquery")

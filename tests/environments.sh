@@ -4,6 +4,7 @@
 #   .venvs/test         the package with its extras, and all that the tests import
 #   .venvs/ipykernel6   a kernel of the previous ipykernel generation, with the package
 #   .venvs/cartoframes  cartoframes, which needs old setuptools and Jinja2, with the package
+#   .venvs/dask         distributed, as on a worker that lacks the package
 #
 # An environment is made again when pyproject.toml, this file or Python changes; the
 # package itself is installed anew each time, as a wheel, so that what is tested is what
@@ -44,7 +45,8 @@ bootstrap() {
   wheel=$(echo "$envs"/wheel/*.whl)
 }
 
-# environment NAME EXTRAS GROUP... : the package with EXTRAS ("" or "[a,b]") and the groups
+# environment NAME EXTRAS GROUP... : the package with EXTRAS ("" or "[a,b]"; "-" for no
+# package) and the groups
 environment() {
   local name=$1 extras=$2 group stamp target
   shift 2
@@ -55,10 +57,10 @@ environment() {
     "$uv" venv -q --clear --python "$python" "$envs/$name" || return 1
     local groups=()
     for group; do groups+=(--group "$group"); done
-    "$uv" pip install -q --compile-bytecode --python "$target" "${groups[@]}" \
-      "carto_login_widget$extras @ file://$wheel" || return 1
+    [ "$extras" = - ] || groups+=("carto_login_widget$extras @ file://$wheel")
+    "$uv" pip install -q --compile-bytecode --python "$target" "${groups[@]}" || return 1
     echo "$stamp" >"$envs/$name/.stamp"
-  else
+  elif [ "$extras" != - ]; then
     "$uv" pip install -q --python "$target" --no-deps --reinstall "$wheel" || return 1
   fi
 }
@@ -68,7 +70,8 @@ test_environment() {
 }
 
 second_environments() {
-  environment ipykernel6 "" ipykernel6 && environment cartoframes "" cartoframes || return 1
+  environment ipykernel6 "" ipykernel6 && environment cartoframes "" cartoframes &&
+    environment dask - dask || return 1
   "$envs/cartoframes/bin/python" -W ignore -c "import cartoframes.auth"
 }
 

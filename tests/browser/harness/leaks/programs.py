@@ -251,10 +251,7 @@ def plain_python(scene: Scene) -> Iterator[str | bytes]:
 
 
 def dask(scene: Scene) -> Iterator[Any]:
-    """A Dask cluster: the plugin, what the scheduler knows, logs at their usual level.
-
-    At DEBUG Dask logs each message, and the account is one.
-    """
+    """A Dask cluster: the plugin, what the scheduler knows and what it logs."""
     from distributed import Client, LocalCluster
 
     from carto_login_widget import login, share_with_workers
