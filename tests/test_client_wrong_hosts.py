@@ -114,6 +114,9 @@ WRONG_HOSTS = {
 }
 
 
+BANNERS = {"FTP server", "SSH server"}
+
+
 @pytest.fixture(autouse=True)
 def _nothing_proved():
     client.forget_proved()
@@ -137,7 +140,8 @@ def test_a_host_that_is_not_carto_gets_no_key(kind):
             credentials.validate(timeout=0.6 if reason is Reason.TIMEOUT else 5)
         assert caught.value.reason is reason
         assert f"127.0.0.1:{server.port}" in str(caught.value)
-        assert server.requests in {1, 2}
+        # A banner comes unasked: the client may hang up before its question is read.
+        assert server.requests in ({0, 1} if kind in BANNERS else {1, 2})
         _assert_no_key(server.heard)
     assert credentials.proved is None
 
