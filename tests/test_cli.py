@@ -193,14 +193,14 @@ def test_whoami_asks_carto(carto: Sandbox, monkeypatch: pytest.MonkeyPatch) -> N
     assert run("whoami").stdout.splitlines() == [
         f"Account: jane at {host}",
         "Key: Master key, full access.",
-        "Signed in from: creds.json",
+        "Account from: creds.json",
         f"Saved: as 'work' in {Path('~/.config/cartoframes')}",
     ]
     assert f"Account: bob at {host}" in run("whoami", "home").stdout
     monkeypatch.setenv("CARTO_API_KEY", carto.accounts["anna"].master.token)
     monkeypatch.setenv("CARTO_BASE_URL", carto.base_url("anna"))
     done = run("whoami")
-    assert "Signed in from: CARTO_API_KEY" in done.stdout
+    assert "Account from: CARTO_API_KEY" in done.stdout
     assert "creds.json names jane" in done.stdout
     monkeypatch.setenv("CARTO_API_KEY", KEY)
     done = run("whoami")
@@ -211,7 +211,9 @@ def test_whoami_asks_carto(carto: Sandbox, monkeypatch: pytest.MonkeyPatch) -> N
 def test_whoami_tells_of_a_server_that_is_away(carto: Sandbox) -> None:
     """An account that was accepted before is shown as unchecked."""
     store = ProfileStore()
-    store.save("work", account(carto).remember(proved=carto.url), default=True)
+    store.save(
+        "work", account(carto)._with(proved=carto.url, accepted=True), default=True
+    )
     with carto.fail(Fault.status(500)):
         done = run("whoami")
     assert done.returncode == 0

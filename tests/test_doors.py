@@ -28,7 +28,8 @@ OPEN = {
     *("Credentials.username", "Credentials.api_key", "Credentials.base_url"),
     *("Credentials.allow_non_secure", "Credentials.session", "Credentials.source"),
     *("Credentials.profile", "Credentials.account", "Credentials.user_id"),
-    *("ProfileStore.directory", "get_default_credentials", "on_default_change"),
+    *("ProfileStore.directory", "ProfileStore.default_path"),
+    *("get_default_credentials", "on_default_change"),
 }
 
 

@@ -6,7 +6,6 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from carto_login_widget.session.sources import session
 from IPython.core.completer import provisionalcompleter
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
@@ -25,6 +24,7 @@ from carto_login_widget import (
     set_default_credentials,
 )
 from carto_login_widget.sandbox import Fault
+from carto_login_widget.session.login import _kernel
 from carto_login_widget.settings import CartoLogin
 
 if TYPE_CHECKING:
@@ -40,15 +40,15 @@ SHORT_KEY = "aB3_dEf-GhI9jKlMnOpQrS"
 @pytest.fixture
 def shell() -> Iterator[InteractiveShell]:
     """A shell with the extension loaded, in which nobody is there to ask."""
-    session.logged_out = False
-    session.said.clear()
+    _kernel.logged_out = False
+    _kernel.said.clear()
     config = Config()
     config.HistoryManager.enabled = False
     shell = InteractiveShell(config=config)
     shell.run_line_magic("load_ext", "carto_login_widget")
     yield shell
     shell.run_line_magic("unload_ext", "carto_login_widget")
-    session.logged_out = False
+    _kernel.logged_out = False
 
 
 def account(carto: Sandbox, name: str = "jane", key: str | None = None) -> Credentials:
@@ -184,7 +184,7 @@ def test_the_default_account_signs_in_and_is_shown(
     assert capsys.readouterr().out.splitlines() == [
         f"Account: jane at {carto.url.removeprefix('http://')}",
         "Key: Master key, full access.",
-        "Signed in from: creds.json",
+        "Account from: creds.json",
         "Saved: as 'jane' in ~/.config/cartoframes",
     ]
 

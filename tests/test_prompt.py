@@ -16,6 +16,7 @@ from carto_login_widget import (
     set_default_credentials,
 )
 from carto_login_widget.sandbox import Fault
+from carto_login_widget.store.profiles import Profiles
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -175,7 +176,7 @@ def test_it_is_saved_if_the_user_wants_it(
     """The question says where; the account is the one that sessions start with."""
     store = ProfileStore()
     person = Person(carto.base_url("jane"), "jane", key_of(carto), answer)
-    credentials = person.ask(store=store)
+    credentials = person.ask(profiles=Profiles())
     assert str(store.directory) in person.questions[-1]
     assert (store.default() == credentials) is saved
     assert (credentials.profile is not None) is saved
@@ -186,7 +187,7 @@ def test_a_save_that_fails_is_told(carto: Sandbox, home: Path) -> None:
     """The login stands."""
     (home / "in-the-way").write_text("")
     person = Person(carto.base_url("jane"), "jane", key_of(carto), "y")
-    person.ask(store=ProfileStore(home / "in-the-way"))
+    person.ask(profiles=Profiles(home / "in-the-way"))
     assert "could not be saved" in person.told[-1]
     assert get_default_credentials().username == "jane"
 

@@ -44,6 +44,11 @@ class ProfileStore:
         """Where the accounts are."""
         return self._profiles.directory
 
+    @property
+    def default_path(self) -> Path:
+        """The file of the account that sessions start with, `creds.json`."""
+        return self._profiles.default_path
+
     def __repr__(self) -> str:
         given = "" if self._given is None else repr(str(self._given))
         return f"{type(self).__name__}({given})"

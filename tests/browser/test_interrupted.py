@@ -52,7 +52,7 @@ def test_a_reload_keeps_the_state(
     open_notebook: Open, carto: Sandbox, state: str
 ) -> None:
     """After loading the page again the form goes on where it was."""
-    fault = {"checking": Fault.latency(6), "undecided": Fault.status(503)}.get(state)
+    fault = {"checking": Fault.latency(10), "undecided": Fault.status(503)}.get(state)
     words = {
         "checking": "Checking with",
         "rejected": "Wrong key.",

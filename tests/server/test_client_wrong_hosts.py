@@ -115,6 +115,17 @@ WRONG_HOSTS = {
 }
 
 
+<<<<<<< HEAD:tests/server/test_client_wrong_hosts.py
+=======
+BANNERS = {"FTP server", "SSH server"}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_proved():
+    client.forget_proved()
+
+
+>>>>>>> infra:tests/test_client_wrong_hosts.py
 def _assert_no_key(heard: bytes) -> None:
     assert b"authorization" not in heard.lower()
     assert b"api_key" not in heard
@@ -133,7 +144,8 @@ def test_a_host_that_is_not_carto_gets_no_key(kind):
             validate(who, timeout=0.6 if reason is Reason.TIMEOUT else 5)
         assert caught.value.reason is reason
         assert f"127.0.0.1:{server.port}" in str(caught.value)
-        assert server.requests in {1, 2}
+        # A banner comes unasked: the client may hang up before its question is read.
+        assert server.requests in ({0, 1} if kind in BANNERS else {1, 2})
         _assert_no_key(server.heard)
 
 

@@ -21,7 +21,7 @@ from carto_login_widget.server.check import ROWS, Verdict, check
 from harness.asking import identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 WRONG = "0123456789abcdef0123456789abcdef01234567"
 KEYS, ME3, ME4, SQL = "/api/v3/api_keys", "/api/v3/me", "/api/v4/me", "/api/v2/sql"
@@ -130,12 +130,14 @@ TLS_MATTERS = (
 )
 
 
-def over_http_and_https(cases: list[Case]) -> Iterator[Any]:
-    """Give each case twice, with the `tls` of its sandbox."""
+def over_http_and_https(cases: list[Case]) -> list[Any]:
+    """Each case twice, with the `tls` of its sandbox."""
+    rows = []
     for case in cases:
         marks = () if case.row.startswith(TLS_MATTERS) else pytest.mark.full
-        yield pytest.param(case, None, id=f"{case}-http")
-        yield pytest.param(case, "valid", id=f"{case}-https", marks=marks)
+        rows.append(pytest.param(case, None, id=f"{case}-http"))
+        rows.append(pytest.param(case, "valid", id=f"{case}-https", marks=marks))
+    return rows
 
 
 def check_row(case: Case, tls: str | None, monkeypatch: Any) -> None:

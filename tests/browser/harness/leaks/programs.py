@@ -258,7 +258,7 @@ def dask(scene: Scene) -> Iterator[Any]:
 
     scene.saved_jane()
     login("jane")
-    options = {"dashboard_address": None, "silence_logs": False, "processes": True}
+    options = {"dashboard_address": ":0", "silence_logs": False, "processes": True}
     with (
         LocalCluster(n_workers=1, threads_per_worker=1, **options) as cluster,
         Client(cluster) as connected,

@@ -82,7 +82,11 @@ def _prompt(scene: Scene) -> None:
         except StopIteration:
             raise EOFError from None
 
-    prompt.ask(read=lambda _: next(answers, ""), read_key=read_key, store=scene.store)
+    prompt.ask(
+        read=lambda _: next(answers, ""),
+        read_key=read_key,
+        profiles=scene.store._profiles,
+    )
 
 
 def _command(scene: Scene) -> None:
@@ -187,7 +191,7 @@ def tls_and_network_errors(scene: Scene) -> Iterator[str | bytes]:
         with Sandbox(tls="expired") as expired:
             for origin in (expired.url, scene.carto.wrong_scheme_url, nobody):
                 jane = Credentials("jane", MASTER, f"{origin}/user/jane")
-                jane.remember(proved=origin)
+                jane._with(proved=origin)
                 error = _error_of(jane.validate)
                 assert error is not None
                 yield from texts_of_error(error)
