@@ -241,7 +241,8 @@ def _parse(magic: Any, line: str) -> Namespace:
         words = _split(line)
         if not holds_key(words):
             args = magic.parser.parse_args(words)
-            refuse_keys(args.base_url or "")
+            for word in (args.base_url, args.profile, args.forget, args.username):
+                refuse_keys(word or "")
     except InvalidCredentialsError:
         args = None  # a part of the address is a key
     except (UsageError, ValueError):

@@ -115,17 +115,9 @@ WRONG_HOSTS = {
 }
 
 
-<<<<<<< HEAD:tests/server/test_client_wrong_hosts.py
-=======
 BANNERS = {"FTP server", "SSH server"}
 
 
-@pytest.fixture(autouse=True)
-def _nothing_proved():
-    client.forget_proved()
-
-
->>>>>>> infra:tests/test_client_wrong_hosts.py
 def _assert_no_key(heard: bytes) -> None:
     assert b"authorization" not in heard.lower()
     assert b"api_key" not in heard
