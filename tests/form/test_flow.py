@@ -837,6 +837,8 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(key=st.sampled_from(KEYS), name=st.sampled_from(["commit", "submit"]))
     def type_all(self, key: str, name: str) -> None:
         """What people do most."""
+        if self.state.folded:
+            self.act("choose", Fields(), kept=False, key=None, value="")
         given = replace(self.state.fields, username="jane", custom=False, typed=True)
         if self.state.phase not in ("signed_in", "signing_in"):
             self.act(name, replace(given, name=""), kept=False, key=key, value="")
