@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from .errors import InvalidCredentialsError
@@ -36,8 +36,7 @@ _PAGES = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Address:
+class Address(NamedTuple):
     """A user and the address of their CARTO, as requests need it.
 
     Attributes:

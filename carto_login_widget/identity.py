@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import address
 from .errors import InvalidCredentialsError
@@ -13,9 +12,10 @@ if TYPE_CHECKING:
     import requests
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """A user, a key and an address; two are equal if these three are.
+
+    No dataclass, whose import takes as long as half of reading a file.
 
     Attributes:
         username: as given, or None beside an address that names the user.
@@ -29,9 +29,18 @@ class Identity:
     username: str | None
     key: Secret
     base_url: str
-    allow_non_secure: bool = field(default=False, compare=False)
-    session: requests.Session | None = field(default=None, compare=False, repr=False)
-    proved: str | None = field(default=None, compare=False)
+    allow_non_secure: bool = False
+    session: requests.Session | None = None
+    proved: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Identity) and self[:3] == other[:3]
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other  # else the tuple's own would answer
+
+    def __hash__(self) -> int:
+        return hash(self[:3])
 
     @classmethod
     def of(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 import warnings
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -171,7 +170,7 @@ def _chosen(
         identity = Identity.of(
             username, key, base_url, allow_non_secure=bool(allow_non_secure)
         )
-        return Credentials._made(replace(identity, session=session))
+        return Credentials._made(identity._replace(session=session))
     if key is not None:
         raise InvalidCredentialsError(
             "An API key needs a user name or a base_url beside it.", field="username"

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import re
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -39,8 +38,7 @@ _LISTED = 20
 _LONG = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """An account as a file holds it."""
 
     identity: Identity
@@ -49,7 +47,7 @@ class Record:
     key_type: str | None = None  # as in `Account`; None where it is not known
     key_name: str | None = None
     # Sentences for the user on what was done while reading.
-    notes: tuple[str, ...] = field(default=(), compare=False)
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -189,7 +187,7 @@ def _read(path: Path) -> _Saved:
     key, proved = document.get("key"), _text(document.get("proved"))
     key = key if isinstance(key, dict) else {}
     record = Record(
-        replace(identity, proved=proved),
+        identity._replace(proved=proved),
         # At another address, written by hand, nobody has accepted it.
         accepted=document.get("accepted") is True and proved == _origin(identity),
         key_type=_text(key.get("type")),
@@ -305,7 +303,7 @@ def read(path: PathLike) -> Record:
     if place is not None:
         return place[0].use(path, place[1])
     # What a file says of itself counts in the store only.
-    return Record(replace(_read(path).record.identity, proved=None))
+    return Record(_read(path).record.identity._replace(proved=None))
 
 
 def write(path: PathLike, record: Record) -> list[str]:
@@ -313,7 +311,7 @@ def write(path: PathLike, record: Record) -> list[str]:
     path = Path(path)
     place = _place_of(path)
     if place is None:
-        return _write(path, replace(record, profile=None), carry=[path])
+        return _write(path, record._replace(profile=None), carry=[path])
     profiles, name = place
     return profiles.save(name, record) if name else profiles.save_default(record)
 
@@ -390,7 +388,7 @@ class Profiles:
         path = self.path_of(name)
         if os.path.lexists(path):
             saved = _look(path)
-            return saved and replace(saved.record, profile=name)
+            return saved and saved.record._replace(profile=name)
         start = self._start()
         return (
             start.record if start is not None and start.record.profile == name else None
@@ -413,7 +411,7 @@ class Profiles:
         notes = _close(path)
         saved = _read(path)
         profile = name or self._name_of(saved)[0]
-        return replace(saved.record, profile=profile, notes=tuple(notes))
+        return saved.record._replace(profile=profile, notes=tuple(notes))
 
     def save(
         self,
@@ -425,7 +423,7 @@ class Profiles:
     ) -> list[str]:
         """Save an account under a name; `default`: sessions start with it."""
         name = check_name(name)
-        path, record = self.path_of(name), replace(record, profile=name)
+        path, record = self.path_of(name), record._replace(profile=name)
         with self._turn(make=True):
             start, carry = self._start(), [path]
             is_it = start is not None and start.has(record.identity)
@@ -453,7 +451,7 @@ class Profiles:
             if self.has(new):
                 raise _taken(new, self.path_of(new))
             start = self._start()
-            record = replace(_read(source).record, profile=new)
+            record = _read(source).record._replace(profile=new)
             notes = _write(self.path_of(new), record, carry=[source], exclusive=True)
             if start is not None and start.record.profile == old.lower():
                 notes += self._follow(record)
@@ -498,7 +496,7 @@ class Profiles:
                 notes = _keep_broken(self.default_path) + self._adopt(start)
                 return notes + _remove(self.default_path)
             path = self._find(name)
-            record = replace(_read(path).record, profile=name.lower())
+            record = _read(path).record._replace(profile=name.lower())
             only_there = path == self.default_path
             notes = self._adopt(start, None if only_there else record.identity)
             return notes + self._write_default(record)
@@ -521,7 +519,7 @@ class Profiles:
             name, is_profile = self._name_of(start._replace(hint=None))
             if is_profile:
                 return []  # without a lock, another program may be here, too
-            record = replace(start.record, profile=name)
+            record = start.record._replace(profile=name)
             with suppress(FileExistsError):
                 _write(self.path_of(name), record, carry=[source], exclusive=True)
                 return [f"The account that was in {source} is now saved as '{name}'."]
@@ -587,7 +585,7 @@ class Profiles:
         if saved is None:
             return None
         name, is_profile = self._name_of(saved)
-        record = replace(saved.record, profile=name)
+        record = saved.record._replace(profile=name)
         return saved._replace(record=record, is_profile=is_profile)
 
     def _name_of(self, saved: _Saved) -> tuple[str, bool]:
