@@ -6,6 +6,7 @@ settings and files stay as they are. It goes with the demo, however that is ende
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -41,7 +42,7 @@ def open_lab() -> int:
             flush=True,
         )
         command = [
-            *(sys.executable, "-m", "jupyterlab", "--ServerApp.log_level=ERROR"),
+            *(sys.executable, "-m", "jupyterlab", "--Application.log_level=ERROR"),
             f"--ServerApp.root_dir={folder}",
             # Not a file as an argument: the address that is printed would not name it.
             f"--LabApp.default_url=/lab/tree/{_NOTEBOOKS[0]}",
@@ -146,7 +147,16 @@ def _scratch() -> Iterator[tuple[Path, dict[str, str]]]:
         folder.mkdir()
         for source in _sources():
             shutil.copy(source, folder)
+        _write_settings(home / "jupyter" / "config")
         yield folder, _environment(home)
+
+
+def _write_settings(config: Path) -> None:
+    """Keep JupyterLab from asking for news, as nothing is to leave this machine."""
+    path = config / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+    path.mkdir(parents=True)
+    settings = {"fetchNews": "false", "checkForUpdates": False}
+    (path / "notification.jupyterlab-settings").write_text(json.dumps(settings))
 
 
 def _check_installed() -> None:
