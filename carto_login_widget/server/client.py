@@ -239,26 +239,30 @@ class Client:
 
 
 def _read(raw: Any) -> bytes | None:
-    """Read a body; None where it is broken or too big."""
+    """Read a body; None where it is too big, or not what its headers say."""
     body = bytearray()
-    try:
+    with contextlib.suppress(urllib3.exceptions.DecodeError):
         for part in raw.stream(65_536, decode_content=True):
             body += part
             if len(body) > MAX_BODY:
                 return None
-    except urllib3.exceptions.ReadTimeoutError:
-        raise
-    except (urllib3.exceptions.HTTPError, OSError):
-        return None
-    return bytes(body)
+        return bytes(body)
+    return None
 
 
 def tls_context(verify: object) -> ssl.SSLContext:
     """Trust whom the operating system trusts, and the CA certificates of a path."""
-    # Loaded for https only.
-    import truststore
+    context: ssl.SSLContext
+    if ssl.SSLContext.__module__ == "ssl":
+        # Loaded for https only.
+        import truststore
 
-    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    else:
+        # pip-system-certs, gevent or eventlet have put a class of theirs there, under
+        # which truststore's would call itself without an end.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_default_certs()
     if isinstance(verify, str | os.PathLike):
         is_directory = Path(verify).is_dir()
         try:

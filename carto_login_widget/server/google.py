@@ -19,6 +19,7 @@ import google.auth.exceptions
 from google.auth._helpers import REFRESH_THRESHOLD
 
 from ..errors import CartoLoginError, InvalidCredentialsError, Reason, sealed
+from ..locks import Lock
 from ..secret import Secret
 from .answers import FOREIGN, STATES, Failure, Row, not_carto, sort_answer
 from .client import Client
@@ -127,7 +128,7 @@ class _Tokens:
     def __init__(self, identity: Identity, newest: _Token = _NO_TOKEN) -> None:
         self.identity = identity
         self.newest = newest
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._attempts = 0
         self._failure: Failure | None = None
 
