@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
+from ..locks import Lock
 from ..secret import Secret
 from .flow import Act, Fields
 from .quiet import hide_messages
@@ -66,7 +67,7 @@ class PlainForm(ipywidgets.VBox):
 
     def __init__(self, post: Callable[[Act], None], rows: list[list[Any]]) -> None:
         self._post, self._picture = post, dict[str, Any]()
-        self._drawing = threading.RLock()
+        self._drawing = Lock()
         self._timer: threading.Timer | None = None
         self._buttons: dict[str, ipywidgets.Button] = {}
         auto = ipywidgets.Layout(width="auto")

@@ -8,7 +8,6 @@ that the kernel is signed in with.
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +25,7 @@ from ..errors import (
     sealed,
 )
 from ..identity import Identity
+from ..locks import Lock
 from ..secret import Secret
 from ..store.profiles import Profiles
 from . import default
@@ -46,7 +46,7 @@ class _Kernel:
     """What this kernel remembers about logging in and out."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = Lock()
         self.logged_out = False
         self.said: set[str] = set()
 
