@@ -13,6 +13,7 @@ from .errors import (
     CartoLoginError,
     InvalidCredentialsError,
     NotLoggedInError,
+    any_terminal,
     sealed,
 )
 from .identity import Identity
@@ -42,6 +43,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 @sealed
+@any_terminal()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 

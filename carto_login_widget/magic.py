@@ -29,6 +29,7 @@ from .errors import (
     CartoLoginError,
     InvalidCredentialsError,
     NotLoggedInError,
+    any_terminal,
     sealed,
 )
 from .secret import holds_key
@@ -99,6 +100,7 @@ class CartoLoginMagics(Magics):
     @argument("--forget", metavar="PROFILE", help="delete a saved account")
     @line_magic(_NAME)  # type: ignore[arg-type]  # IPython types it as never called
     @sealed
+    @any_terminal()
     def carto_login(self, line: str) -> Credentials | None:
         """Sign this kernel in to CARTO and show the account.
 

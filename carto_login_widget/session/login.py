@@ -253,7 +253,7 @@ def _explicit(  # noqa: PLR0913 - one for each way to give an account
     if credentials is not None:
         return _Given(default.own(credentials))
     if file is not None:
-        return _Given(Credentials.from_file(file))
+        return _Given(*Credentials._read(file))
     if not by_hand:
         return None
     if key is None:
