@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import CartoLoginError
 from ..store.profiles import Profiles
@@ -108,6 +109,33 @@ def listing(profiles: Profiles) -> list[str]:
     if start in names:
         rows.append("* every session starts with this one")
     return rows
+
+
+def entries(profiles: Profiles) -> list[dict[str, Any]]:
+    """Return the saved accounts as data; of one that cannot be used, the name."""
+    names, start = profiles.names(), start_name(profiles)
+    known = profiles.details(names)
+    blank = dict.fromkeys(("username", "base_url", "key_type", "key_name"))
+    found = []
+    for name in names:
+        entry = {"name": name, "default": name == start, **blank}
+        if record := known.get(name):
+            identity = record.identity
+            entry |= {"username": identity.username, "base_url": identity.base_url}
+            entry |= {"key_type": record.key_type, "key_name": record.key_name}
+        found.append(entry)
+    return found
+
+
+def as_data(credentials: Credentials) -> dict[str, Any]:
+    """Return what is known about an account as data, without the key."""
+    name = saved_name(credentials, Profiles())
+    return {
+        **(asdict(credentials.account) if credentials.account else {}),
+        "source": credentials.source,
+        "profile": name,
+        "default": name is not None and name == start_name(Profiles()),
+    }
 
 
 def key_words(record: Record) -> str:
