@@ -133,9 +133,8 @@ def _complete_in_bash() -> None:
 
 def _names(_ctx: click.Context, _param: click.Parameter, start: str) -> list[str]:
     from .session.acts import names_from
-    from .store.profiles import Profiles
 
-    return names_from(start, Profiles())
+    return names_from(start)
 
 
 def _no_key(ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
@@ -301,12 +300,11 @@ def _is_terminal() -> bool:
 def _do(act: str, *what: Any) -> None:
     """Do one of the acts that all ways share, and say what was done."""
     from .session import acts
-    from .store.profiles import Profiles
 
-    run: Any = getattr(acts, act)
-    said, notes = run(*what, Profiles())
-    click.echo(said)
-    _note(notes)
+    functions: dict[str, Any] = vars(acts)
+    did = functions[act](*what)
+    click.echo(did.said)
+    _note(did.notes)
 
 
 def _note(notes: Iterable[str]) -> None:

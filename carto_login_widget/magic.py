@@ -52,6 +52,7 @@ _NO_KEY_HERE = (
     "held a key, clear the line, and give that key a new token in CARTO. A name that "
     "only looks like a key can be written in lower case."
 )
+_flag = functools.partial(argument, action="store_true")
 _NOT_SIGNED_IN = "This kernel is not signed in to CARTO."
 
 
@@ -79,39 +80,25 @@ class CartoLoginMagics(Magics):
 
     @magic_arguments()
     @argument("profile", nargs="?", help="name of a saved account")
-    @argument("--form", action="store_true", help="show the form in any case")
-    @argument(
-        "--prompt", action="store_true", help="ask by the input box or in the terminal"
-    )
-    @argument(
-        "--require",
-        action="store_true",
-        help="stop Run All below the form until somebody has signed in",
-    )
+    @_flag("--form", help="show the form in any case")
+    @_flag("--prompt", help="ask by the input box or in the terminal")
+    @_flag("--require", help="stop Run All below the form until somebody signs in")
     @argument("--file", metavar="PATH", help="a credentials file, such as creds.json")
     @argument("--username", help="user name to start the form with")
     @argument("--base-url", help="address to start the form with, if not carto.com")
-    @argument(
-        "--no-validate", action="store_true", help="do not ask CARTO about the key"
-    )
-    @argument("--list", action="store_true", help="list the saved accounts")
-    @argument("--whoami", action="store_true", help="say who is signed in")
-    @argument("--check", action="store_true", help="ask CARTO again about this key")
-    @argument(
-        "--save",
-        metavar="NAME",
-        nargs="?",
-        const="",
-        help="save the account that is signed in; without NAME under a proposed one",
-    )
-    @argument("--replace", action="store_true", help="let --save replace what has NAME")
+    @_flag("--no-validate", help="do not ask CARTO about the key")
+    @_flag("--list", help="list the saved accounts")
+    @_flag("--whoami", help="say who is signed in")
+    @_flag("--check", help="ask CARTO again about the key of this kernel")
+    @argument("--save", metavar="NAME", nargs="?", const="", help="save this account")
+    @_flag("--replace", help="let --save replace what is saved under its name")
     @argument(
         "--rename", metavar=("OLD", "NEW"), nargs=2, help="rename a saved account"
     )
     @argument("--default", metavar="PROFILE", help="start every session with it")
     @argument("--forget", metavar="PROFILE", help="delete a saved account and its key")
-    @argument("--logout", action="store_true", help="sign this kernel out")
-    @argument("--help", action="store_true", help="show this")
+    @_flag("--logout", help="sign this kernel out")
+    @_flag("--help", help="show this")
     @line_magic(_NAME)  # type: ignore[arg-type]  # IPython types it as never called
     @sealed
     @_in_one_line
@@ -128,23 +115,36 @@ class CartoLoginMagics(Magics):
           %carto_login --rename jane work   call the saved account 'jane' 'work'
         """
         args = _parse(line)
-        acts: tuple[tuple[object, Callable[[Namespace], None]], ...] = (
-            (args.help, _help),
-            (args.list, _list_accounts),
-            (args.whoami, _whoami),
-            (args.check, self._check),
-            (args.save is not None, _save),
-            (args.rename, _rename),
-            (args.default, _make_default),
-            (args.forget, self._forget),
-            (args.logout, _log_out),
-            (args.form or args.prompt, self._ask),
-        )
-        for wanted, act in acts:
-            if wanted:
-                act(args)
-                return
-        self._sign_in(args)
+        if not (_look(args) or self._manage(args)):
+            if args.form or args.prompt:
+                self._ask(args)
+            else:
+                self._sign_in(args)
+
+    def _manage(self, args: Namespace) -> bool:
+        """Do what changes an account; say whether that was asked for."""
+        if not (args.save is args.rename is args.default is args.forget is None):
+            from .session import acts
+
+            if args.rename:
+                _tell(acts.rename(*args.rename))
+            elif args.default:
+                _tell(acts.make_default(args.default))
+            elif args.forget and not self._is_sure(args.forget):
+                print("Nothing was changed.")
+            elif args.forget:
+                _tell(acts.forget(args.forget))
+            else:
+                _save(args)
+        elif args.logout:
+            from .session import acts
+
+            _tell(acts.log_out())
+        elif args.check:
+            self._check(args)
+        else:
+            return False
+        return True
 
     def _sign_in(self, args: Namespace) -> None:
         from .session import login
@@ -247,15 +247,10 @@ class CartoLoginMagics(Magics):
         else:
             self._show_card(_current(), [said, *notes])
 
-    def _forget(self, args: Namespace) -> None:
+    def _is_sure(self, name: str) -> bool:
         from . import prompt
-        from .session import acts
-        from .store.profiles import Profiles
 
-        if somebody_is_there(self.shell) and not prompt.is_sure(args.forget, input):
-            print("Nothing was changed.")
-        else:
-            _tell(acts.forget(args.forget, Profiles()))
+        return not somebody_is_there(self.shell) or prompt.is_sure(name, input)
 
 
 def _nobody(other: Found | None) -> str:
@@ -376,11 +371,26 @@ def _current() -> Credentials:
     return current
 
 
-def _help(_args: Namespace) -> None:
-    print(_parser().format_help().removeprefix("::\n\n"))
+def _look(args: Namespace) -> bool:
+    """Tell what changes nothing; say whether that was asked for."""
+    if args.help:
+        print(_parser().format_help().removeprefix("::\n\n"))
+    elif args.list:
+        _list_accounts()
+    elif args.whoami:
+        from .session.default import get_default_credentials
+
+        current = get_default_credentials()
+        if current is None:
+            print(_NOT_SIGNED_IN)
+        else:
+            _print_facts(current)
+    else:
+        return False
+    return True
 
 
-def _list_accounts(_args: Namespace) -> None:
+def _list_accounts() -> None:
     from .session.facts import listing
     from .store.profiles import Profiles
 
@@ -390,16 +400,6 @@ def _list_accounts(_args: Namespace) -> None:
         profiles.default()  # it says so where creds.json cannot be used
     except CartoLoginError as error:
         print(error)
-
-
-def _whoami(_args: Namespace) -> None:
-    from .session.default import get_default_credentials
-
-    current = get_default_credentials()
-    if current is None:
-        print(_NOT_SIGNED_IN)
-    else:
-        _print_facts(current)
 
 
 def _save(args: Namespace) -> None:
@@ -412,26 +412,6 @@ def _save(args: Namespace) -> None:
     saving = prompt.choose_saving(current, profiles, wishes)
     if saving is not None:
         _tell(acts.save(current, saving, profiles))
-
-
-def _rename(args: Namespace) -> None:
-    from .session import acts
-    from .store.profiles import Profiles
-
-    _tell(acts.rename(*args.rename, Profiles()))
-
-
-def _make_default(args: Namespace) -> None:
-    from .session import acts
-    from .store.profiles import Profiles
-
-    _tell(acts.make_default(args.default, Profiles()))
-
-
-def _log_out(_args: Namespace) -> None:
-    from .session import acts
-
-    _tell(acts.log_out())
 
 
 # IPython's older hook could not keep Python's own names out of the list.
@@ -458,11 +438,9 @@ def _complete(context: CompletionContext) -> SimpleMatcherResult:
 
 def _names_after(previous: str, start: str) -> list[str]:
     from .session.acts import names_from
-    from .store.profiles import Profiles
 
-    if previous in {"--file", "--username", "--base-url"}:
-        return []
-    return names_from(start, Profiles())
+    without = {"--file", "--username", "--base-url"}
+    return [] if previous in without else names_from(start)
 
 
 def load(shell: InteractiveShell) -> None:

@@ -48,7 +48,7 @@ class Wishes:
     replace: bool = False
 
 
-def ask(
+def ask(  # noqa: PLR0913 - what is known, and how to talk
     username: str | None = None,
     base_url: str | None = None,
     *,
@@ -170,40 +170,29 @@ def choose_saving(
         InvalidCredentialsError: the name that was wished for cannot be one.
         CartoLoginError: something would be replaced that nobody allowed.
     """
+
+    def choose(question: str, *, wish: bool | None, proposed: bool) -> bool:
+        if wish is not None or read is None:
+            return proposed if wish is None else wish
+        return yes(read, question, default=proposed)
+
+    account, start = credentials.account, profiles.default_name
+    # A token that lives an hour would only be in the way of the next login.
+    is_temporary = account is not None and account.key_type == "oauth"
+    remember = settings.CartoLogin.instance().remember and not is_temporary
+    where = short_path(profiles.directory)
+    question = f"Remember this account in {where}, readable only by you?"
+    if not choose(question, wish=wishes.remember, proposed=remember):
+        return None
     try:
-        if not _is_remembered(credentials, profiles, wishes, read):
-            return None
         name, replace = _name(credentials, profiles, wishes, read, say)
     except _NOBODY:
         return None
-    default = wishes.default
-    start = profiles.default_name
-    if default is None and name != start:
-        account = credentials.account
-        default = start is None and account is not None and account.checked
-        if read is not None:
-            question = "Start every session with it, and cartoframes too?"
-            default = yes(read, question, default=default)
-    return Saving(name, default=bool(default), replace=replace)
-
-
-def _is_remembered(
-    credentials: Credentials,
-    profiles: Profiles,
-    wishes: Wishes,
-    read: Callable[[str], str] | None,
-) -> bool:
-    if wishes.remember is not None:
-        return wishes.remember
-    account = credentials.account
-    # A token that lives an hour would only be in the way of the next login.
-    is_temporary = account is not None and account.key_type == "oauth"
-    proposed = settings.CartoLogin.instance().remember and not is_temporary
-    if read is None:
-        return proposed
-    where = short_path(profiles.directory)
-    question = f"Remember this account in {where}, readable only by you?"
-    return yes(read, question, default=proposed)
+    wish = True if name == start else wishes.default
+    is_first = start is None and account is not None and account.checked
+    question = "Start every session with it, and cartoframes too?"
+    default = choose(question, wish=wish, proposed=is_first)
+    return Saving(name, default, replace)
 
 
 def _name(

@@ -1,6 +1,7 @@
 """What people do with accounts: the same acts in form, magic and on the command line.
 
-An act that concerns the account of this kernel lets that one know, too.
+An act that concerns the account of this kernel lets that one know, too. Without
+`profiles` they are those of this user.
 """
 
 from __future__ import annotations
@@ -8,13 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import CartoLoginError
-from ..store.profiles import check_name
+from ..store.profiles import Profiles, check_name
 from . import default, login
 from .facts import short_path, start_name
 
 if TYPE_CHECKING:
     from ..credentials import Credentials
-    from ..store.profiles import Profiles
     from .login import Saving
 
 
@@ -25,8 +25,11 @@ class Did(NamedTuple):
     notes: list[str]
 
 
-def save(credentials: Credentials, saving: Saving, profiles: Profiles) -> Did:
+def save(
+    credentials: Credentials, saving: Saving, profiles: Profiles | None = None
+) -> Did:
     """Save an account that is in use or was checked."""
+    profiles = profiles or Profiles()
     saved, notes = login.save(credentials, saving, profiles)
     return Did(saved_as(saving.name, profiles), notes + _put(credentials, saved))
 
@@ -38,8 +41,9 @@ def saved_as(name: str, profiles: Profiles) -> str:
     return f"Saved as '{name.lower()}' in {short_path(profiles.directory)}{starts}."
 
 
-def rename(old: str, new: str, profiles: Profiles) -> Did:
+def rename(old: str, new: str, profiles: Profiles | None = None) -> Did:
     """Give a saved account another name."""
+    profiles = profiles or Profiles()
     current = _current(old, profiles)
     notes, new = profiles.rename(old, new), check_name(new)
     if current is not None:
@@ -47,16 +51,18 @@ def rename(old: str, new: str, profiles: Profiles) -> Did:
     return Did(f"The saved account '{old.lower()}' is called '{new}' now.", notes)
 
 
-def make_default(name: str | None, profiles: Profiles) -> Did:
+def make_default(name: str | None, profiles: Profiles | None = None) -> Did:
     """Let every session start with a saved account, or with none."""
+    profiles = profiles or Profiles()
     notes = profiles.set_default(name)
     if name is None:
         return Did("Sessions start with no account now; saved ones stay saved.", notes)
     return Did(f"Every session starts with '{name.lower()}' now.", notes)
 
 
-def forget(name: str, profiles: Profiles) -> Did:
+def forget(name: str, profiles: Profiles | None = None) -> Did:
     """Delete a saved account; whoever is signed in with it stays so."""
+    profiles = profiles or Profiles()
     current = _current(name, profiles)
     notes = profiles.delete(name)
     where = short_path(profiles.directory)
@@ -99,9 +105,9 @@ def _put(old: Credentials, new: Credentials) -> list[str]:
     return default.publish_checked(old, new) or []
 
 
-def names_from(start: str, profiles: Profiles) -> list[str]:
+def names_from(start: str) -> list[str]:
     """Return the names that a word may become; where they cannot be read, none."""
     try:
-        return [name for name in profiles.names() if name.startswith(start.lower())]
+        return [name for name in Profiles().names() if name.startswith(start.lower())]
     except (CartoLoginError, OSError):
         return []
