@@ -5,6 +5,7 @@ Each command imports what it needs, so that help and completion are quick.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib.util import find_spec
@@ -289,8 +290,9 @@ def _key() -> Secret:
         import getpass
 
         return Secret(clean_key(getpass.getpass("API key (not shown): ")))
-    stream = click.get_text_stream("stdin", errors="replace")
-    return Secret(clean_key(stream.readline()))
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # it is refused in a sentence, then
+    return Secret(clean_key(sys.stdin.readline()))
 
 
 def _is_terminal() -> bool:
@@ -301,8 +303,8 @@ def _do(act: str, *what: Any) -> None:
     """Do one of the acts that all ways share, and say what was done."""
     from .session import acts
 
-    functions: dict[str, Any] = vars(acts)
-    did = functions[act](*what)
+    run: Any = getattr(acts, act)
+    did: acts.Did = run(*what)
     click.echo(did.said)
     _note(did.notes)
 
