@@ -401,6 +401,7 @@ def begin(  # noqa: PLR0913 - each is one way to start
     )
     if signed is not None and show_card:
         _show_card(step, notes)
+        step.set(revoked=error)
     else:
         _show_fields(step, username=username, base_url=base_url, profile=profile)
         if error is not None:

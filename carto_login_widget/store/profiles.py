@@ -588,12 +588,16 @@ class Profiles:
                 return path
             if lowered == self.default_name:
                 return self.default_path
+        from difflib import get_close_matches
+
         known = self.names()
+        meant = get_close_matches(lowered, known, 1)
+        hint = f" Did you mean '{shown(meant[0])}'?" if meant else ""
         listed = ", ".join(map(shown, known[:_LISTED])) or "none"
         more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
         raise ProfileNotFoundError(
-            f"No account is saved as {shown(name)!r} in {self.directory}. Saved: "
-            f"{listed}{more}.",
+            f"No account is saved as {shown(name)!r} in {self.directory}.{hint} "
+            f"Saved: {listed}{more}.",
             name=shown(name),
             known=known,
         )
