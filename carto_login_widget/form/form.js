@@ -35,8 +35,8 @@ const LATE_MS = 4000;
 const LOST_MS = 15000;
 /** The buttons that have a place from the start, in order. */
 const PLACES = [
-  ["form", "submit", "Log in"], ["form", "unfold", "Show the fields"], ["form", "cancel", "Cancel"],
-  ["form", "use_unchecked", "Use without checking"], ["card", "switch", "Switch account"], ["card", "log_out", "Log out"],
+  ["form", "submit", "Log in"], ["form", "unfold", "Show the fields"],
+  ["form", "use_unchecked", "Use without checking"], ["form", "cancel", "Cancel"], ["card", "switch", "Switch account"], ["card", "log_out", "Log out"],
 ];
 const TEXT_FIELDS = ["base_url", "username", "api_key", "name"];
 const GONE = "This form's kernel is gone or was restarted: run the cell again.";

@@ -101,7 +101,7 @@ class Opener:
         home: Path,
     ) -> None:
         self._name = _plain_name(request)
-        self._context = chromium.new_context(viewport={"width": 1280, "height": 900})
+        self._context = _context(chromium)
         self._scratch = scratch
         self._home = home
         self.frames = Frames()
@@ -127,6 +127,12 @@ class Opener:
     def close(self) -> None:
         """Close all pages."""
         self._context.close()
+
+
+def _context(chromium: Browser) -> BrowserContext:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(15_000)
+    return context
 
 
 def _plain_name(request: pytest.FixtureRequest) -> str:
@@ -247,7 +253,7 @@ class Desk:
 
     def _notebook(self, kernel: str) -> Notebook:
         if kernel not in self._open:
-            context = self._chromium.new_context()
+            context = _context(self._chromium)
             page, frames = context.new_page(), Frames()
             frames.watch(page)
             scratch = self._lab.scratch
@@ -277,7 +283,7 @@ from ipywidgets import Widget
 Widget.close_all()
 from carto_login_widget import unset_default_credentials
 unset_default_credentials()
-get_ipython().magics_manager.magics["line"].pop("carto_login", None)
+get_ipython().extension_manager.unload_extension("carto_login_widget")
 """
 
 

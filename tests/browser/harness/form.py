@@ -29,14 +29,6 @@ _OVERFLOW = """root => {
     const words = e => `${e.getAttribute('class')} ${e.textContent.slice(0, 60)}`;
     return [...cut.map(e => 'cut: ' + words(e)), ...out.map(e => 'out: ' + words(e))];
 }"""
-_RECTANGLES = """root => Object.fromEntries(
-    [...root.querySelectorAll('input, button, a, label, legend, h2')]
-        .filter(e => e.checkVisibility({visibilityProperty: true}))
-        .map(e => [
-            (e.id || e.dataset.act || e.getAttribute('class')).replace(/^.*?-/, '')
-                + ':' + e.tagName,
-            Object.values(e.getBoundingClientRect().toJSON()).slice(0, 4).join(' '),
-        ]))"""
 
 
 class Form:
@@ -121,13 +113,14 @@ class Form:
         self.expect_card(user)
 
     def expect_card(self, user: str) -> None:
-        """Wait for the card of somebody."""
+        """Wait for the card of somebody, and until it can be used."""
         expect(self.title).to_have_text(f"Signed in to CARTO as {user}")
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until a press is no longer taken for one of the screen before."""
+        expect(self.root).not_to_have_attribute("data-fresh", "true")
 
     def overflow(self) -> list[str]:
         """Return what sticks out of the form or is cut in it."""
         return list(self.root.evaluate(_OVERFLOW))
-
-    def rectangles(self) -> dict[str, str]:
-        """Return where each control is that is seen."""
-        return dict(self.root.evaluate(_RECTANGLES))

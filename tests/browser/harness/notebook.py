@@ -86,6 +86,7 @@ _WIDTH = """pixels => {
         box-sizing: border-box; flex: none !important; min-width: 0;
         width: ${pixels}px !important }`;
 }"""
+_SAVED = f"() => {{ {_PANEL} return !panel.context.model.dirty; }}"
 _THEME = (
     "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})"
 )
@@ -215,6 +216,10 @@ class Notebook:
         self._start("docmanager:save", None, "save")
         self._wait("save", 60)
         return nbformat.read(self.path, as_version=4)
+
+    def wait_saved(self) -> None:
+        """Wait until what is shown is what the file holds."""
+        self.page.wait_for_function(_SAVED)
 
     # What is seen
 
