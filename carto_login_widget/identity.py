@@ -42,11 +42,7 @@ class Identity:
         *,
         allow_non_secure: bool = False,
     ) -> Identity:
-        """Make one of what people give, or say what is wrong with it.
-
-        Raises:
-            InvalidCredentialsError: it cannot be right.
-        """
+        """Make one of what people give, or say what is wrong with it."""
         key = Secret.of(api_key.strip() if isinstance(api_key, str) else api_key)
         name = _text(username, "username") or None
         given = _text(base_url, "base_url")
@@ -71,11 +67,7 @@ class Identity:
 
     @property
     def address(self) -> address.Address:
-        """User and address in the form that requests are made to.
-
-        Raises:
-            InvalidCredentialsError: no user can be told, or the address names another.
-        """
+        """User and address in the form that requests are made to."""
         return address.resolve(
             self.username, self.base_url, allow_non_secure=self.allow_non_secure
         )
