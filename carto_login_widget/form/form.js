@@ -953,6 +953,7 @@ class View {
   receive(payload) {
     if (!isPayload(payload) || payload.seq <= this.seq) return;
     this.seq = payload.seq;
+    this.acknowledge(payload.ack?.[this.id] ?? 0); // also while a button is held: what it sends has the key no more
     if (this.pressing) this.waiting.push(payload);
     else this.draw(payload);
   }
@@ -966,12 +967,11 @@ class View {
   // -------------------------------------------------------------------- the picture
 
   /** @param {Payload} payload */
-  draw({ ack, snapshot }) {
+  draw({ snapshot }) {
     const had = this.hasFocus();
     const first = this.snap === null;
     const turned = this.snap?.screen !== snapshot.screen;
     this.snap = snapshot;
-    this.acknowledge(ack?.[this.id] ?? 0);
     if (snapshot.accounts) this.form.accounts.setAccounts(snapshot.accounts);
     this.write(snapshot);
     if (turned) this.turn(first);
