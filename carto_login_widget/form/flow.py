@@ -443,8 +443,13 @@ def _consider(step: _Step, act: Act, *, changed: bool) -> None:
 
 
 def _submit(step: _Step, act: Act) -> None:
-    _absorb(step, act)
+    changed = _absorb(step, act)
     subject, found = _judge(step.now)
+    if step.now.phase == "rejected" and step.now.refused and not changed:
+        # The answer came between press and release: it stays, and a key is asked for.
+        step.set(unfolded=True)
+        step.focus("api_key")
+        return
     found = [*_misplaced(act), *found, *_judge_saving(step.now)]
     if subject is None or found:
         _forget_verdict(step)
@@ -551,7 +556,8 @@ def _absorb(step: _Step, act: Act) -> bool:
     chosen |= {"name"} if given.name not in now.offered else set()
     step.set(fields=given, touched=now.touched | chosen)
     _write_back(step, act)
-    fresh = key is not None and (key != now.key or now.phase == "undecided")
+    again = now.phase in ("empty", "undecided")  # who types it anew has it checked
+    fresh = key is not None and (key != now.key or again)
     changed = fresh or given.asked != old.asked
     if changed:
         _forget_verdict(step)

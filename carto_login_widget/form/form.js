@@ -35,8 +35,8 @@ const LATE_MS = 4000;
 const LOST_MS = 15000;
 /** The buttons that have a place from the start, in order. */
 const PLACES = [
-  ["form", "submit", "Log in"], ["form", "unfold", "Show the fields"], ["form", "cancel", "Cancel"],
-  ["form", "use_unchecked", "Use without checking"], ["card", "switch", "Switch account"], ["card", "log_out", "Log out"],
+  ["form", "submit", "Log in"], ["form", "unfold", "Show the fields"],
+  ["form", "use_unchecked", "Use without checking"], ["form", "cancel", "Cancel"], ["card", "switch", "Switch account"], ["card", "log_out", "Log out"],
 ];
 const TEXT_FIELDS = ["base_url", "username", "api_key", "name"];
 const GONE = "This form's kernel is gone or was restarted: run the cell again.";
@@ -641,7 +641,6 @@ class View {
     /** @type {Record<string, number>} of each field, what of it was last written */
     this.versions = {};
     this.focused = NaN;
-    this.shownAt = -Infinity;
     this.late = "";
     this.stale = false;
     this.pressing = false;
@@ -730,7 +729,12 @@ class View {
   }
 
   justShown() {
-    return this.snap?.screen === "card" && performance.now() - this.shownAt < GUARD_MS;
+    return this.root.dataset.fresh === "true";
+  }
+
+  /** @param {boolean} fresh */
+  setFresh(fresh) {
+    setAttribute(this.root, "data-fresh", fresh ? "true" : null);
   }
 
   /** While a button is held down nothing is drawn: it stays what it was when pressed.
@@ -760,6 +764,7 @@ class View {
   /** @param {Event} event */
   typedInto(event) {
     const name = this.nameOf(event.target);
+    this.setFresh(false);
     if (!name) return;
     const how = event instanceof InputEvent ? event.inputType : "";
     if (how && how !== "insertReplacementText") this.filled.delete(name);
@@ -948,6 +953,7 @@ class View {
   receive(payload) {
     if (!isPayload(payload) || payload.seq <= this.seq) return;
     this.seq = payload.seq;
+    this.acknowledge(payload.ack?.[this.id] ?? 0); // also while a button is held: what it sends has the key no more
     if (this.pressing) this.waiting.push(payload);
     else this.draw(payload);
   }
@@ -961,12 +967,11 @@ class View {
   // -------------------------------------------------------------------- the picture
 
   /** @param {Payload} payload */
-  draw({ ack, snapshot }) {
+  draw({ snapshot }) {
     const had = this.hasFocus();
     const first = this.snap === null;
     const turned = this.snap?.screen !== snapshot.screen;
     this.snap = snapshot;
-    this.acknowledge(ack?.[this.id] ?? 0);
     if (snapshot.accounts) this.form.accounts.setAccounts(snapshot.accounts);
     this.write(snapshot);
     if (turned) this.turn(first);
@@ -987,7 +992,8 @@ class View {
 
   /** Another screen. @param {boolean} first */
   turn(first) {
-    if (!first) this.shownAt = performance.now();
+    this.setFresh(!first);
+    this.after(GUARD_MS, () => this.setFresh(false));
     this.card.menu.close();
     this.form.mask(true);
     this.filled.clear();
@@ -1066,7 +1072,7 @@ class View {
   /** @param {string} name @param {Snapshot} snap */
   hint(name, snap) {
     if (name === "account") return this.form.accounts.words();
-    if (name === "username" && !this.form.custom.checked) return "The jane in jane.carto.com";
+    if (name === "username") return this.form.custom.checked ? "Not needed if the address names it" : "The jane in jane.carto.com";
     if (name === "base_url") return "Like https://carto.example.com/user/jane";
     if (name === "api_key" && snap.destination) return `Will be checked at ${snap.destination}`;
     if (name === "api_key") return "In CARTO under Settings, API keys";
@@ -1240,6 +1246,12 @@ function isPayload(payload) {
     && (snapshot.screen === "form" || snapshot.card != null);
 }
 
+/** The kernel hears that the form can be drawn here, though nobody has scrolled to it.
+ * @param {{model: Model}} context */
+function initialize({ model }) {
+  model.send({ act: "loaded" });
+}
+
 /** @param {{model: Model, el: HTMLElement}} context */
 function render({ model, el }) {
   const view = new View(model, el);
@@ -1250,4 +1262,4 @@ function render({ model, el }) {
   return () => view.close();
 }
 
-export default { render };
+export default { initialize, render };
