@@ -584,14 +584,14 @@ def _clean(given: Fields) -> Fields:
     name = clean_paste(given.name)
     return replace(
         given,
-        username="" if looks_like_key(username) else username,
+        username="" if _has_key(username) else _SECRET_PART.sub("", username),
         base_url="" if _has_key(base_url) else _SECRET_PART.sub("", base_url),
-        name="" if looks_like_master_key(name) else name.lower(),
+        name="" if _has_key(name, looks_like_master_key) else name.lower(),
     )
 
 
-def _has_key(text: str) -> bool:
-    return any(map(looks_like_key, re.split(r"[^\w-]+", text)))
+def _has_key(text: str, looks: Callable[[str], bool] = looks_like_key) -> bool:
+    return any(map(looks, re.split(r"[^\w-]+", text)))
 
 
 def _misplaced(act: Act) -> list[Problem]:

@@ -14,7 +14,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from carto_login_widget import LoginForm, ProfileStore, cli, login
+from carto_login_widget import ProfileStore, cli, login
+from harness.leaks.page import Form
 from harness.leaks.search import frames_of, texts_of_error
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ def calls() -> dict[str, Callable[[], Any]]:
 
 
 def _wait_for_form() -> None:
-    form = LoginForm()
-    form.login_button.click()
+    form = Form(profile="jane")
+    form.does("submit", account="jane")
     asyncio.run(form.wait(20))
 
 
