@@ -819,8 +819,8 @@ class AnyOrder(RuleBasedStateMachine):
         if key:
             self.gone.discard(key)
         asked = (given.username, given.base_url if given.custom else None)
-        old = before.fields
-        edit = bool(key) or asked != (
+        old, old_key = before.fields, before.key
+        edit = bool(key and Secret(key) != old_key) or asked != (
             old.username,
             old.base_url if old.custom else None,
         )
