@@ -435,9 +435,11 @@ def _commit(step: _Step, act: Act) -> None:
 def _consider(step: _Step, act: Act, *, changed: bool) -> None:
     """Say what is wrong with the fields, or check them if they are new and whole."""
     subject, found = _judge(step.now)
-    found += [*_misplaced(act), *_judge_name(step.now)]
-    _show_problems(step, found, asked=False)
-    if changed and subject is not None and act.fields.typed and _is_whole(step.now):
+    wrong = _misplaced(act)
+    _show_problems(step, [*wrong, *found, *_judge_name(step.now)], asked=False)
+    if wrong or not changed or subject is None or not act.fields.typed:
+        return
+    if _is_whole(step.now):
         _check(step, subject)
 
 

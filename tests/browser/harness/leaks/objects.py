@@ -17,7 +17,6 @@ from carto_login_widget import LoginForm
 from carto_login_widget.bridges.dask_worker import AccountFollower, Exchange, seal
 from carto_login_widget.form import flow
 from carto_login_widget.form.plain import PlainForm
-from carto_login_widget.secret import Secret
 from carto_login_widget.server.answers import Failure
 from carto_login_widget.server.client import Client
 from carto_login_widget.session import login as signin
@@ -64,7 +63,7 @@ def everything(scene: Scene) -> dict[str, Any]:
 def _forms(scene: Scene, jane: Any) -> dict[str, Any]:
     """Make a form that holds a key, one with a card, and what passes through them."""
     held = Form()
-    held.types(scene.carto, MASTER, "commit")
+    held.types(scene.carto.base_url("jane"), MASTER, "commit")
     held.settle()
     assert held.state.key == jane._identity.key
     act = flow.Act("submit", held.state.fields, jane._identity.key)
@@ -152,7 +151,15 @@ def _json(thing: Any, fallback: Any) -> str:
 def copied(scene: Scene) -> Iterator[str]:
     """Copies and what comes out of a pickle are masked, and still have the key."""
     things = everything(scene)
-    for name in ("credentials", "secret", "identity", "record", "act", "google", "dask"):
+    for name in (
+        "credentials",
+        "secret",
+        "identity",
+        "record",
+        "act",
+        "google",
+        "dask",
+    ):
         thing = things[name]
         for twin in (copy.copy(thing), copy.deepcopy(thing), _through_pickle(thing)):
             yield repr(twin)

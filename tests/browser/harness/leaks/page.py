@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from carto_login_widget import LoginForm
-
-if TYPE_CHECKING:
-    from carto_login_widget.sandbox import Sandbox
 
 VIEW = "view-of-a-page"
 
 
-def message(act: str, n: int, **fields: Any) -> dict[str, Any]:
-    """Return what a page says of an act; the key is no part of it."""
+def message(act: str, n: int, misplaced: str = "", **fields: Any) -> dict[str, Any]:
+    """Return what a page says of an act; a key is no part of it, wherever it stands."""
     asked = {"account": None, "custom": False, "base_url": "", "username": ""}
     saving = {"remember": True, "name": "", "default": True, "typed": True}
     given = {**asked, **saving, **fields}
-    return {"act": act, "view": VIEW, "n": n, "fields": given}
+    told = {"act": act, "view": VIEW, "n": n, "fields": given}
+    return {**told, "misplaced": misplaced} if misplaced else told
 
 
 class Form(LoginForm):
@@ -43,11 +41,10 @@ class Form(LoginForm):
         told = message(act, self._n, **self.account_fields)
         self._handle_custom_msg(told, buffers)
 
-    def types(self, carto: Sandbox, key: str, act: str = "submit") -> None:
+    def types(self, base_url: str, key: str, act: str = "submit") -> None:
         """Type jane's address, name and a key, and commit or log in."""
         self.does("choose", account=None)  # the default is chosen, if there is one
-        jane = {"custom": True, "base_url": carto.base_url("jane"), "username": "jane"}
-        self.does(act, key, **jane)
+        self.does(act, key, custom=True, base_url=base_url, username="jane")
 
     def settle(self) -> None:
         """Wait until no check and no login is under way."""

@@ -59,7 +59,7 @@ def _form(scene: Scene) -> None:
     """Log in as the page does; what the form tells is an error here."""
     form = Form()
     form.does("ready")
-    form.types(scene.carto, MASTER)
+    form.types(scene.carto.base_url("jane"), MASTER)
     form.settle()
     print(form.sent, form.message)
     form.close()
@@ -271,7 +271,7 @@ def asyncio_debug(scene: Scene) -> Iterator[str]:
         form = Form()
         waiting = asyncio.ensure_future(form.wait(20))
         await asyncio.sleep(0)
-        form.types(scene.carto, MASTER)
+        form.types(scene.carto.base_url("jane"), MASTER)
         signed_in = await waiting
         assert signed_in.api_key == MASTER
         return repr(waiting) + repr(asyncio.all_tasks()) + repr(form)
