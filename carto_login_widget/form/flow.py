@@ -436,9 +436,11 @@ def _commit(step: _Step, act: Act) -> None:
 def _consider(step: _Step, act: Act, *, changed: bool) -> None:
     """Say what is wrong with the fields, or check them if they are new and whole."""
     subject, found = _judge(step.now)
-    found += [*_misplaced(act), *_judge_name(step.now)]
-    _show_problems(step, found, asked=False)
-    if changed and subject is not None and act.fields.typed and _is_whole(step.now):
+    wrong = _misplaced(act)
+    _show_problems(step, [*wrong, *found, *_judge_name(step.now)], asked=False)
+    if wrong or not changed or subject is None or not act.fields.typed:
+        return
+    if _is_whole(step.now):
         _check(step, subject)
 
 
@@ -591,14 +593,14 @@ def _clean(given: Fields) -> Fields:
     name = clean_paste(given.name)
     return replace(
         given,
-        username="" if looks_like_key(username) else username,
+        username="" if _has_key(username) else _SECRET_PART.sub("", username),
         base_url="" if _has_key(base_url) else _SECRET_PART.sub("", base_url),
-        name="" if looks_like_master_key(name) else name.lower(),
+        name="" if _has_key(name, looks_like_master_key) else name.lower(),
     )
 
 
-def _has_key(text: str) -> bool:
-    return any(map(looks_like_key, re.split(r"[^\w-]+", text)))
+def _has_key(text: str, looks: Callable[[str], bool] = looks_like_key) -> bool:
+    return any(map(looks, re.split(r"[^\w-]+", text)))
 
 
 def _misplaced(act: Act) -> list[Problem]:
