@@ -226,20 +226,28 @@ class Credentials:
             config_file: path; None means `creds.json` of the store.
             session: as in `Credentials`.
 
+        Warns:
+            UserWarning: the file has no key, or other users could read it.
+
         Raises:
             FileNotFoundError: there is no such file.
             CredentialsFileError: it cannot be read, is not JSON, or lacks what is
                 needed.
         """
+        made, notes = cls._read(config_file)
+        _warn(notes)
+        made.session = session
+        return made
+
+    @classmethod
+    def _read(cls, config_file: str | Path | None) -> tuple[Self, tuple[str, ...]]:
+        """Read a file; return what else is to be said of it, for the caller to say."""
         from .store import profiles
 
         path = _path(config_file)
         source = path.name if config_file is None else str(config_file)
         record = profiles.read(path)
-        _warn(record.notes)
-        made = cls._of(record, source=source)
-        made.session = session
-        return made
+        return cls._of(record, source=source), record.notes
 
     @sealed
     def save(self, config_file: str | Path | None = None) -> Path:

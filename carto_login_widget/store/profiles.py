@@ -18,11 +18,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import CredentialsFileError, InvalidCredentialsError, ProfileNotFoundError
 from ..identity import Identity
-from ..secret import clean_key, looks_like_key, looks_like_master_key
+from ..secret import (
+    clean_key,
+    looks_like_key,
+    looks_like_master_key,
+    misnamed_key,
+)
 from . import files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..account import Account
     from .files import PathLike
@@ -192,9 +197,19 @@ def _read(path: Path) -> _Saved:
         accepted=document.get("accepted") is True and proved == _origin(identity),
         key_type=_text(key.get("type")),
         key_name=_text(key.get("name")),
+        notes=_keyless(path, document),
     )
     hint = _text(document.get("profile"))
     return _Saved(record, document, hint if hint and is_name(hint) else None)
+
+
+def _keyless(path: Path, document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say that a file without a key opens what is public only, and why that may be."""
+    if document.get("api_key") is not None:
+        return ()
+    name = misnamed_key(document)
+    other = f"; it has '{name}', which must be called 'api_key'" if name else ""
+    return (f"Public data only: the file {path} has no 'api_key'{other}.",)
 
 
 def _origin(identity: Identity) -> str | None:
@@ -303,7 +318,8 @@ def read(path: PathLike) -> Record:
     if place is not None:
         return place[0].use(path, place[1])
     # What a file says of itself counts in the store only.
-    return Record(_read(path).record.identity._replace(proved=None))
+    record = _read(path).record
+    return Record(record.identity._replace(proved=None), notes=record.notes)
 
 
 def write(path: PathLike, record: Record) -> list[str]:
@@ -411,7 +427,8 @@ class Profiles:
         notes = _close(path)
         saved = _read(path)
         profile = name or self._name_of(saved)[0]
-        return saved.record._replace(profile=profile, notes=tuple(notes))
+        told = (*notes, *saved.record.notes)
+        return saved.record._replace(profile=profile, notes=told)
 
     def save(
         self,
@@ -522,7 +539,8 @@ class Profiles:
             record = start.record._replace(profile=name)
             with suppress(FileExistsError):
                 _write(self.path_of(name), record, carry=[source], exclusive=True)
-                return [f"The account that was in {source} is now saved as '{name}'."]
+                note = f"The account that was in {source} is now saved as '{name}'."
+                return [note, *start.record.notes]
 
     def _follow(self, record: Record) -> list[str]:
         """Let `creds.json` follow a profile that was written; say where it cannot."""
@@ -570,12 +588,16 @@ class Profiles:
                 return path
             if lowered == self.default_name:
                 return self.default_path
+        from difflib import get_close_matches
+
         known = self.names()
+        meant = get_close_matches(lowered, known, 1)
+        hint = f" Did you mean '{shown(meant[0])}'?" if meant else ""
         listed = ", ".join(map(shown, known[:_LISTED])) or "none"
         more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
         raise ProfileNotFoundError(
-            f"No account is saved as {shown(name)!r} in {self.directory}. Saved: "
-            f"{listed}{more}.",
+            f"No account is saved as {shown(name)!r} in {self.directory}.{hint} "
+            f"Saved: {listed}{more}.",
             name=shown(name),
             known=known,
         )
