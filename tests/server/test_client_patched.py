@@ -43,8 +43,8 @@ def carto_over_tls() -> Iterator[Sandbox]:
     ("who", "site"),
     [
         ("pip-system-certs", True),
-        ("truststore", True),
-        ("truststore", False),
+        pytest.param("truststore", True, marks=pytest.mark.full),
+        pytest.param("truststore", False, marks=pytest.mark.full),
         ("gevent", False),
         ("eventlet", False),
     ],
