@@ -28,7 +28,8 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 LINES = (
     *(("errors", "locks"), ("secret",), ("address",), ("account",), ("identity",)),
     ("settings",),
-    ("server", "store", "convert"),
+    ("server", "store"),
+    ("convert",),
     ("credentials",),
     ("session",),
     ("bridges", "prompt", "form"),

@@ -294,6 +294,8 @@ def tls_context(verify: object) -> ssl.SSLContext:
 class _Adapter(requests.adapters.HTTPAdapter):
     """Trusts whom the operating system trusts, and lets its connections be ended."""
 
+    _context: ssl.SSLContext | None = None  # a context cannot be pickled
+
     def __init__(self, context: ssl.SSLContext | None) -> None:
         self._context = context
         super().__init__()
@@ -318,6 +320,51 @@ class _Adapter(requests.adapters.HTTPAdapter):
         super().cert_verify(conn, url, verify=False, cert=cert)  # type: ignore[no-untyped-call,unused-ignore]
         if verify is not False:
             conn.cert_reqs = "CERT_REQUIRED"
+
+
+class _Lent(_Adapter):
+    """For a library that writes the key into addresses, which its errors would show."""
+
+    # What cannot be pickled is not there any more in a copy.
+    _verify: Any = True
+
+    def __init__(self, verify: Any, *, is_plain: bool) -> None:
+        self._verify = verify
+        super().__init__(None if is_plain or not verify else tls_context(verify))
+
+    def send(self, request: Any, *args: Any, **kwargs: Any) -> requests.Response:
+        # requests lets REQUESTS_CA_BUNDLE win over what a session says:
+        # https://github.com/psf/requests/issues/3829
+        kwargs["verify"] = self._verify
+        try:
+            return super().send(request, *args, **kwargs)
+        except requests.RequestException as error:
+            host = urllib3.util.parse_url(request.url).host or ""
+            told = type(error)(sort_error(error, host, 0).detail)
+        raise told
+
+
+def trusts(identity: Identity) -> Any:
+    """Return whom the login trusts, as the `verify` of requests."""
+    return Client(identity)._settings(identity.address.base_url)["verify"]
+
+
+def lend_session(identity: Identity) -> requests.Session:
+    """Return a session for a library that is to trust what the login trusts.
+
+    requests alone knows neither the authorities of the system nor SSL_CERT_FILE. A
+    session with an adapter or a class of its own is lent as it is.
+    """
+    origin, given = identity.address.origin, identity.session
+    session = requests.Session()
+    if given is not None:
+        own = type(given.get_adapter(origin)), type(given)
+        if own != (requests.adapters.HTTPAdapter, requests.Session):
+            return given
+        session.__dict__.update(vars(given), adapters=dict(given.adapters))
+    is_plain = origin.startswith("http://")
+    session.mount(origin, _Lent(trusts(identity), is_plain=is_plain))
+    return session
 
 
 class Line:

@@ -253,7 +253,7 @@ def _explicit(  # noqa: PLR0913 - one for each way to give an account
     if credentials is not None:
         return _Given(default.own(credentials))
     if file is not None:
-        return _Given(Credentials.from_file(file))
+        return _Given(*Credentials._read(file))
     if not by_hand:
         return None
     if key is None:
@@ -375,10 +375,10 @@ def sign_in(
     if found.kept:
         return _look_after(found.credentials) if validate else (found.credentials, [])
     if validate:
-        checked, notes = _checked(found, timeout)
+        asked, notes = checked(found, timeout)
     else:
-        checked, notes = unchecked(found.credentials), []
-    registered, more = register(checked)
+        asked, notes = unchecked(found.credentials), []
+    registered, more = register(asked)
     return registered, [*filter(_kernel.is_new, found.notes), *notes, *more]
 
 
@@ -397,7 +397,10 @@ def unchecked(credentials: Credentials) -> Credentials:
     return credentials._with(account=account)
 
 
-def _checked(found: Found, timeout: float | None) -> tuple[Credentials, list[str]]:
+def checked(
+    found: Found, timeout: float | None = None
+) -> tuple[Credentials, list[str]]:
+    """Check an account that was found; what was accepted before may stay unchecked."""
     credentials = found.credentials
     try:
         return check(credentials, timeout=timeout), []
@@ -414,8 +417,8 @@ def _checked(found: Found, timeout: float | None) -> tuple[Credentials, list[str
             f"CARTO no longer accepts the key in {credentials.source}; the newer one "
             f"of {found.successor.source} is used."
         )
-        checked, notes = _checked(Found(found.successor), timeout)
-        return checked, [note, *notes]
+        newer, notes = checked(Found(found.successor), timeout)
+        return newer, [note, *notes]
 
 
 def _look_after(credentials: Credentials) -> tuple[Credentials, list[str]]:
@@ -425,12 +428,12 @@ def _look_after(credentials: Credentials) -> tuple[Credentials, list[str]]:
         return credentials, []
     notes = []
     try:
-        checked = check(credentials)
+        asked = check(credentials)
     except UndecidedError as error:
-        checked = unchecked(credentials)
+        asked = unchecked(credentials)
         notes = [f"{error} You stay signed in as {who(credentials)}, unchecked."]
-    problems = default.publish_checked(credentials, checked)
-    return checked, notes + (problems or [])
+    problems = default.publish_checked(credentials, asked)
+    return asked, notes + (problems or [])
 
 
 def register(

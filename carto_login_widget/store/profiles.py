@@ -12,18 +12,22 @@ from __future__ import annotations
 import os
 import re
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import CredentialsFileError, InvalidCredentialsError, ProfileNotFoundError
 from ..identity import Identity
-from ..secret import clean_key, looks_like_key, looks_like_master_key
+from ..secret import (
+    clean_key,
+    looks_like_key,
+    looks_like_master_key,
+    misnamed_key,
+)
 from . import files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..account import Account
     from .files import PathLike
@@ -39,8 +43,7 @@ _LISTED = 20
 _LONG = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """An account as a file holds it."""
 
     identity: Identity
@@ -49,7 +52,7 @@ class Record:
     key_type: str | None = None  # as in `Account`; None where it is not known
     key_name: str | None = None
     # Sentences for the user on what was done while reading.
-    notes: tuple[str, ...] = field(default=(), compare=False)
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -189,14 +192,24 @@ def _read(path: Path) -> _Saved:
     key, proved = document.get("key"), _text(document.get("proved"))
     key = key if isinstance(key, dict) else {}
     record = Record(
-        replace(identity, proved=proved),
+        identity._replace(proved=proved),
         # At another address, written by hand, nobody has accepted it.
         accepted=document.get("accepted") is True and proved == _origin(identity),
         key_type=_text(key.get("type")),
         key_name=_text(key.get("name")),
+        notes=_keyless(path, document),
     )
     hint = _text(document.get("profile"))
     return _Saved(record, document, hint if hint and is_name(hint) else None)
+
+
+def _keyless(path: Path, document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say that a file without a key opens what is public only, and why that may be."""
+    if document.get("api_key") is not None:
+        return ()
+    name = misnamed_key(document)
+    other = f"; it has '{name}', which must be called 'api_key'" if name else ""
+    return (f"Public data only: the file {path} has no 'api_key'{other}.",)
 
 
 def _origin(identity: Identity) -> str | None:
@@ -305,7 +318,8 @@ def read(path: PathLike) -> Record:
     if place is not None:
         return place[0].use(path, place[1])
     # What a file says of itself counts in the store only.
-    return Record(replace(_read(path).record.identity, proved=None))
+    record = _read(path).record
+    return Record(record.identity._replace(proved=None), notes=record.notes)
 
 
 def write(path: PathLike, record: Record) -> list[str]:
@@ -313,7 +327,7 @@ def write(path: PathLike, record: Record) -> list[str]:
     path = Path(path)
     place = _place_of(path)
     if place is None:
-        return _write(path, replace(record, profile=None), carry=[path])
+        return _write(path, record._replace(profile=None), carry=[path])
     profiles, name = place
     return profiles.save(name, record) if name else profiles.save_default(record)
 
@@ -390,7 +404,7 @@ class Profiles:
         path = self.path_of(name)
         if os.path.lexists(path):
             saved = _look(path)
-            return saved and replace(saved.record, profile=name)
+            return saved and saved.record._replace(profile=name)
         start = self._start()
         return (
             start.record if start is not None and start.record.profile == name else None
@@ -413,7 +427,8 @@ class Profiles:
         notes = _close(path)
         saved = _read(path)
         profile = name or self._name_of(saved)[0]
-        return replace(saved.record, profile=profile, notes=tuple(notes))
+        told = (*notes, *saved.record.notes)
+        return saved.record._replace(profile=profile, notes=told)
 
     def save(
         self,
@@ -425,7 +440,7 @@ class Profiles:
     ) -> list[str]:
         """Save an account under a name; `default`: sessions start with it."""
         name = check_name(name)
-        path, record = self.path_of(name), replace(record, profile=name)
+        path, record = self.path_of(name), record._replace(profile=name)
         with self._turn(make=True):
             start, carry = self._start(), [path]
             is_it = start is not None and start.has(record.identity)
@@ -453,7 +468,7 @@ class Profiles:
             if self.has(new):
                 raise _taken(new, self.path_of(new))
             start = self._start()
-            record = replace(_read(source).record, profile=new)
+            record = _read(source).record._replace(profile=new)
             notes = _write(self.path_of(new), record, carry=[source], exclusive=True)
             if start is not None and start.record.profile == old.lower():
                 notes += self._follow(record)
@@ -498,7 +513,7 @@ class Profiles:
                 notes = _keep_broken(self.default_path) + self._adopt(start)
                 return notes + _remove(self.default_path)
             path = self._find(name)
-            record = replace(_read(path).record, profile=name.lower())
+            record = _read(path).record._replace(profile=name.lower())
             only_there = path == self.default_path
             notes = self._adopt(start, None if only_there else record.identity)
             return notes + self._write_default(record)
@@ -521,10 +536,11 @@ class Profiles:
             name, is_profile = self._name_of(start._replace(hint=None))
             if is_profile:
                 return []  # without a lock, another program may be here, too
-            record = replace(start.record, profile=name)
+            record = start.record._replace(profile=name)
             with suppress(FileExistsError):
                 _write(self.path_of(name), record, carry=[source], exclusive=True)
-                return [f"The account that was in {source} is now saved as '{name}'."]
+                note = f"The account that was in {source} is now saved as '{name}'."
+                return [note, *start.record.notes]
 
     def _follow(self, record: Record) -> list[str]:
         """Let `creds.json` follow a profile that was written; say where it cannot."""
@@ -572,12 +588,16 @@ class Profiles:
                 return path
             if lowered == self.default_name:
                 return self.default_path
+        from difflib import get_close_matches
+
         known = self.names()
+        meant = get_close_matches(lowered, known, 1)
+        hint = f" Did you mean '{shown(meant[0])}'?" if meant else ""
         listed = ", ".join(map(shown, known[:_LISTED])) or "none"
         more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
         raise ProfileNotFoundError(
-            f"No account is saved as {shown(name)!r} in {self.directory}. Saved: "
-            f"{listed}{more}.",
+            f"No account is saved as {shown(name)!r} in {self.directory}.{hint} "
+            f"Saved: {listed}{more}.",
             name=shown(name),
             known=known,
         )
@@ -587,7 +607,7 @@ class Profiles:
         if saved is None:
             return None
         name, is_profile = self._name_of(saved)
-        record = replace(saved.record, profile=name)
+        record = saved.record._replace(profile=name)
         return saved._replace(record=record, is_profile=is_profile)
 
     def _name_of(self, saved: _Saved) -> tuple[str, bool]:
