@@ -5,6 +5,7 @@
 #   .venvs/ipykernel6   a kernel of the previous ipykernel generation, with the package
 #   .venvs/cartoframes  cartoframes, which needs old setuptools and Jinja2, with the package
 #   .venvs/dask         distributed, as on a worker that lacks the package
+#   .venvs/patched      packages that change how connections are made, with the package
 #
 # An environment is made again when pyproject.toml, this file or Python changes; the
 # package itself is installed anew each time, as a wheel, so that what is tested is what
@@ -71,7 +72,7 @@ test_environment() {
 
 second_environments() {
   environment ipykernel6 "" ipykernel6 && environment cartoframes "" cartoframes &&
-    environment dask - dask || return 1
+    environment dask - dask && environment patched "" patched || return 1
   "$envs/cartoframes/bin/python" -W ignore -c "import cartoframes.auth"
 }
 

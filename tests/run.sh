@@ -15,6 +15,7 @@ export TEST_WHEEL=$wheel
 export TEST_CARTOFRAMES_PYTHON="$envs/cartoframes/bin/python"
 export TEST_DASK_PYTHON="$envs/dask/bin/python"
 export TEST_IPYKERNEL6_PYTHON="$envs/ipykernel6/bin/python"
+export TEST_PATCHED_PYTHON="$envs/patched/bin/python"
 export PATH="$envs/test/bin:$PATH"
 say "running pytest"
 exec pytest -n logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder "$@"
