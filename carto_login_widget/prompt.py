@@ -86,7 +86,7 @@ def ask(  # noqa: PLR0913 - what is known, and how to talk
                     base_url = error.suggestion
             continue
         return _finish(credentials, profiles, read, say)
-    raise NotLoggedInError(f"Nobody has signed in. {login.WAYS_TO_LOG_IN}")
+    raise NotLoggedInError(f"Nobody has signed in. {login.ways_to_log_in()}")
 
 
 def _credentials(

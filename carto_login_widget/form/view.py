@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 SIGNED_IN_TEXT = "Signed in to CARTO when this was saved."
 HOW_ELSE = (
     "The CARTO login form. Where you read this instead of the form, widgets do not "
-    "show: use %carto_login --prompt, or set CARTO_USERNAME and CARTO_API_KEY before "
-    "the kernel starts, or keep a file and use %carto_login --file creds.json."
+    "show: use %carto_login --prompt where cells can ask, or set CARTO_USERNAME and "
+    "CARTO_API_KEY before the kernel starts, or keep a file and use %carto_login "
+    "--file creds.json."
 )
 
 _TITLES = {
