@@ -152,7 +152,6 @@ def test_only_what_works_here_is_advised(kernel: Kernel, carto: Sandbox) -> None
     assert kernel.run("%carto_login --form", there=False)["status"] == "ok"
     assert len(kernel.shown()) == 1
     assert "%carto_login --prompt" in kernel.run(code)["evalue"]
-    assert kernel.run("%carto_login --prompt", answers=["", "", ""] * 5)["evalue"]
 
 
 def test_voila_is_nobody(python: str) -> None:

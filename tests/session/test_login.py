@@ -256,7 +256,7 @@ def test_a_missing_profile_lists_the_known_ones(
         ("C:\\work\\Creds.JSON", "login(file=...)"),
         ("https://jane.carto.com", "login(base_url=..."),
         ("jane.carto.com", "login(base_url=..."),
-        (Credentials("jane", KEY), "login(credentials=...)"),
+        (Credentials("jane", WRONG), "login(credentials=...)"),
     ],
 )
 def test_what_is_no_name_of_an_account_leads_to_its_own_place(
