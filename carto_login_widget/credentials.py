@@ -7,7 +7,6 @@ downward; what was learned comes back in a new value.
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -84,7 +83,7 @@ class Credentials:
     ) -> Self:
         """Make credentials of what was checked before, with what is known of it."""
         made = cls.__new__(cls)
-        made._value, made._session = replace(identity, session=None), identity.session
+        made._value, made._session = identity._replace(session=None), identity.session
         made._source, made._profile = source, profile
         made._account, made._accepted = account, accepted
         return made
@@ -117,7 +116,7 @@ class Credentials:
         _restore(twin, super().__getstate__())
         proved = learned.pop("proved", None)
         if proved is not None:
-            twin._value = replace(self._value, proved=proved)
+            twin._value = self._value._replace(proved=proved)
         for name, value in learned.items():
             setattr(twin, f"_{name}", value)
         return twin
@@ -125,7 +124,7 @@ class Credentials:
     @property
     def _identity(self) -> Identity:
         """The value that server, store and conversions work on."""
-        return replace(self._value, session=self._session)
+        return self._value._replace(session=self._session)
 
     @property
     def username(self) -> str | None:

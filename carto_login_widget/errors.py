@@ -23,7 +23,6 @@ import sys
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from functools import wraps
-from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
@@ -216,6 +215,8 @@ def _bare(error: BaseException) -> BaseException:
         return KeyboardInterrupt()
     if not isinstance(error, CartoLoginError | OSError | ImportError):
         # Nobody expected this one: say at least where to look.
+        from traceback import walk_tb
+
         *_, last = walk_tb(error.__traceback__)
         error.add_note(f"Raised in {last[0].f_code.co_qualname}, line {last[1]}.")
     error.__cause__ = None

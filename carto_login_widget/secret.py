@@ -6,7 +6,6 @@ traceback; it is plain text only at `Credentials.api_key`, in the file and on th
 
 from __future__ import annotations
 
-import hmac
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -46,15 +45,7 @@ _KEY_OPTION = re.compile(
 
 
 class Secret:
-    """A key that shows itself only when asked to.
-
-    Example:
-        >>> key = Secret("0123456789abcdef")
-        >>> key
-        <secret>
-        >>> key.reveal()
-        '0123456789abcdef'
-    """
+    """A key that shows itself only when asked to."""
 
     __slots__ = ("_text",)
 
@@ -76,7 +67,7 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._text.encode(), other._text.encode())
+        return self._text == other._text
 
     def __hash__(self) -> int:
         return hash(self._text)
@@ -99,12 +90,6 @@ def looks_like_key(text: str) -> bool:
 
     The one test of every door at which a key may stand in the wrong place: such a word
     is refused without being repeated, and sent nowhere, not as a host name either.
-
-    Example:
-        >>> looks_like_key("0123456789abcdef0123456789abcdef01234567")
-        True
-        >>> looks_like_key("jane-doe")
-        False
     """
     return any(form.fullmatch(text) for form in (_MASTER, _OTHER, _TOKEN))
 
@@ -137,12 +122,7 @@ def misplaced_key(where: str, field: str) -> InvalidCredentialsError:
 
 
 def clean_paste(text: str) -> str:
-    r"""Drop what a paste brings along: blanks, quotes and invisible characters.
-
-    Example:
-        >>> clean_paste(' "jane"\n')
-        'jane'
-    """
+    """Drop what a paste brings along: blanks, quotes and invisible characters."""
     visible = text.translate(_INVISIBLE).strip()
     while len(visible) > 1 and visible[0] in _QUOTES and visible[-1] in _QUOTES:
         visible = visible[1:-1].strip()
@@ -153,10 +133,6 @@ def clean_key(text: str) -> str:
     """Return the key in what people paste into the place of one.
 
     A line of a program, of a shell or of a credentials file, and a whole file.
-
-    Example:
-        >>> clean_key('api_key="0123456789abcdef",')
-        '0123456789abcdef'
     """
     cleaned = clean_paste(text)
     if cleaned.startswith("{"):
@@ -199,10 +175,6 @@ def check_key(key: Secret) -> None:
     CARTO cuts or splits a key at some characters
     (CartoDB/cartodb `config/initializers/warden.rb`), so a mistyped key could be taken
     for another one.
-
-    Raises:
-        InvalidCredentialsError: the key is empty, has characters that no key has, or
-            is a token of another platform.
     """
     text: Any = key.reveal()
     if not isinstance(text, str):

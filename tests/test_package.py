@@ -26,7 +26,7 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 # Each part imports only those in lines above its own; a folder stands for its modules.
 LINES = (
-    *(("errors",), ("secret",), ("address",), ("account",), ("identity",)),
+    *(("errors", "locks"), ("secret",), ("address",), ("account",), ("identity",)),
     ("settings",),
     ("server", "store"),
     ("convert",),

@@ -31,7 +31,8 @@ from .. import __version__
 from ..address import is_loopback
 from ..settings import timeouts
 from . import answers
-from .answers import Answer, AuthoritiesError, Failure, sort_error, timeout_failure
+from .answers import Answer, Failure
+from .failures import AuthoritiesError, Proxy, sort_error, timeout_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,6 +77,7 @@ class Client:
         self._deadline = time.monotonic() + self._total
         self._line = Line()
         self._adapter: requests.adapters.BaseAdapter | None = None
+        self._proxy = Proxy()
         self._may_retry = True
         self._fingerprint: Answer | Failure | None = None
         origin = self.address.origin
@@ -187,7 +189,7 @@ class Client:
             box.put(exchange())
         except Exception as error:  # noqa: BLE001 - lent adapters may raise anything
             waited = time.monotonic() - began
-            box.put(sort_error(error, self.address.host, waited))
+            box.put(sort_error(error, self.address.host, waited, self._proxy))
 
     def _exchange(self, method: str, url: str, key: KeyPlace | None) -> Answer:
         user, secret = self.address.username, self._key.reveal()
@@ -199,6 +201,8 @@ class Client:
         elif key == "query":
             asked.params = {"api_key": secret}
         settings = self._settings(url)
+        named = requests.utils.select_proxy(url, settings["proxies"])
+        self._proxy = Proxy.named(named, url.partition(":")[0])
         # A little longer than the caller waits, who has the better message.
         left = max(self._left(), 0.0) + 0.5
         limits = (min(self._limits.connect, left), min(self._limits.read, left))
@@ -239,26 +243,30 @@ class Client:
 
 
 def _read(raw: Any) -> bytes | None:
-    """Read a body; None where it is broken or too big."""
+    """Read a body; None where it is too big, or not what its headers say."""
     body = bytearray()
-    try:
+    with contextlib.suppress(urllib3.exceptions.DecodeError):
         for part in raw.stream(65_536, decode_content=True):
             body += part
             if len(body) > MAX_BODY:
                 return None
-    except urllib3.exceptions.ReadTimeoutError:
-        raise
-    except (urllib3.exceptions.HTTPError, OSError):
-        return None
-    return bytes(body)
+        return bytes(body)
+    return None
 
 
 def tls_context(verify: object) -> ssl.SSLContext:
     """Trust whom the operating system trusts, and the CA certificates of a path."""
-    # Loaded for https only.
-    import truststore
+    context: ssl.SSLContext
+    if ssl.SSLContext.__module__ == "ssl":
+        # Loaded for https only.
+        import truststore
 
-    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    else:
+        # pip-system-certs, gevent or eventlet have put a class of theirs there, under
+        # which truststore's would call itself without an end.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_default_certs()
     if isinstance(verify, str | os.PathLike):
         is_directory = Path(verify).is_dir()
         try:

@@ -7,15 +7,14 @@ where a ContextVar of the cell cannot be seen.
 from __future__ import annotations
 
 import logging
-import threading
 import warnings
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..credentials import Credentials
 from ..errors import InvalidCredentialsError, sealed
 from ..identity import Identity
+from ..locks import Lock
 from ..secret import Secret
 
 if TYPE_CHECKING:
@@ -33,9 +32,9 @@ class _State:
     """The default and its listeners; one instance per process."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = Lock()
         # Held while listeners run, so that the last one to hear hears the newest.
-        self.delivery = threading.RLock()
+        self.delivery = Lock()
         self.default: Credentials | None = None
         self.since: datetime | None = None
         # By a token, as the same listener may have subscribed more than once.
@@ -172,7 +171,7 @@ def _chosen(
         identity = Identity.of(
             username, key, base_url, allow_non_secure=bool(allow_non_secure)
         )
-        return Credentials._made(replace(identity, session=session)), ()
+        return Credentials._made(identity._replace(session=session)), ()
     if key is not None:
         raise InvalidCredentialsError(
             "An API key needs a user name or a base_url beside it.", field="username"

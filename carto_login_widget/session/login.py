@@ -8,7 +8,6 @@ that the kernel is signed in with.
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +25,7 @@ from ..errors import (
     sealed,
 )
 from ..identity import Identity
+from ..locks import Lock
 from ..secret import Secret
 from ..store.profiles import Profiles
 from . import default
@@ -40,7 +40,7 @@ class _Kernel:
     """What this kernel remembers about logging in and out."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = Lock()
         self.logged_out = False
         self.said: set[str] = set()
 
@@ -411,10 +411,10 @@ def sign_in(
     if found.kept:
         return _look_after(found.credentials) if validate else (found.credentials, [])
     if validate:
-        checked, notes = _checked(found, timeout)
+        asked, notes = checked(found, timeout)
     else:
-        checked, notes = unchecked(found.credentials), []
-    registered, more = register(checked)
+        asked, notes = unchecked(found.credentials), []
+    registered, more = register(asked)
     return registered, [*filter(_kernel.is_new, found.notes), *notes, *more]
 
 
@@ -433,7 +433,10 @@ def unchecked(credentials: Credentials) -> Credentials:
     return credentials._with(account=account)
 
 
-def _checked(found: Found, timeout: float | None) -> tuple[Credentials, list[str]]:
+def checked(
+    found: Found, timeout: float | None = None
+) -> tuple[Credentials, list[str]]:
+    """Check an account that was found; what was accepted before may stay unchecked."""
     credentials = found.credentials
     try:
         return check(credentials, timeout=timeout), []
@@ -450,8 +453,8 @@ def _checked(found: Found, timeout: float | None) -> tuple[Credentials, list[str
             f"CARTO no longer accepts the key in {credentials.source}; the newer one "
             f"of {found.successor.source} is used."
         )
-        checked, notes = _checked(Found(found.successor), timeout)
-        return checked, [note, *notes]
+        newer, notes = checked(Found(found.successor), timeout)
+        return newer, [note, *notes]
 
 
 def _look_after(credentials: Credentials) -> tuple[Credentials, list[str]]:
@@ -461,12 +464,12 @@ def _look_after(credentials: Credentials) -> tuple[Credentials, list[str]]:
         return credentials, []
     notes = []
     try:
-        checked = check(credentials)
+        asked = check(credentials)
     except UndecidedError as error:
-        checked = unchecked(credentials)
+        asked = unchecked(credentials)
         notes = [f"{error} You stay signed in as {who(credentials)}, unchecked."]
-    problems = default.publish_checked(credentials, checked)
-    return checked, notes + (problems or [])
+    problems = default.publish_checked(credentials, asked)
+    return asked, notes + (problems or [])
 
 
 def register(

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import re
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -44,8 +43,7 @@ _LISTED = 20
 _LONG = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """An account as a file holds it."""
 
     identity: Identity
@@ -54,7 +52,7 @@ class Record:
     key_type: str | None = None  # as in `Account`; None where it is not known
     key_name: str | None = None
     # Sentences for the user on what was done while reading.
-    notes: tuple[str, ...] = field(default=(), compare=False)
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -194,7 +192,7 @@ def _read(path: Path) -> _Saved:
     key, proved = document.get("key"), _text(document.get("proved"))
     key = key if isinstance(key, dict) else {}
     record = Record(
-        replace(identity, proved=proved),
+        identity._replace(proved=proved),
         # At another address, written by hand, nobody has accepted it.
         accepted=document.get("accepted") is True and proved == _origin(identity),
         key_type=_text(key.get("type")),
@@ -321,7 +319,7 @@ def read(path: PathLike) -> Record:
         return place[0].use(path, place[1])
     # What a file says of itself counts in the store only.
     record = _read(path).record
-    return Record(replace(record.identity, proved=None), notes=record.notes)
+    return Record(record.identity._replace(proved=None), notes=record.notes)
 
 
 def write(path: PathLike, record: Record) -> list[str]:
@@ -329,7 +327,7 @@ def write(path: PathLike, record: Record) -> list[str]:
     path = Path(path)
     place = _place_of(path)
     if place is None:
-        return _write(path, replace(record, profile=None), carry=[path])
+        return _write(path, record._replace(profile=None), carry=[path])
     profiles, name = place
     return profiles.save(name, record) if name else profiles.save_default(record)
 
@@ -406,7 +404,7 @@ class Profiles:
         path = self.path_of(name)
         if os.path.lexists(path):
             saved = _look(path)
-            return saved and replace(saved.record, profile=name)
+            return saved and saved.record._replace(profile=name)
         start = self._start()
         return (
             start.record if start is not None and start.record.profile == name else None
@@ -429,9 +427,8 @@ class Profiles:
         notes = _close(path)
         saved = _read(path)
         profile = name or self._name_of(saved)[0]
-        return replace(
-            saved.record, profile=profile, notes=(*notes, *saved.record.notes)
-        )
+        told = (*notes, *saved.record.notes)
+        return saved.record._replace(profile=profile, notes=told)
 
     def save(
         self,
@@ -443,7 +440,7 @@ class Profiles:
     ) -> list[str]:
         """Save an account under a name; `default`: sessions start with it."""
         name = check_name(name)
-        path, record = self.path_of(name), replace(record, profile=name)
+        path, record = self.path_of(name), record._replace(profile=name)
         with self._turn(make=True):
             start, carry = self._start(), [path]
             is_it = start is not None and start.has(record.identity)
@@ -471,7 +468,7 @@ class Profiles:
             if self.has(new):
                 raise _taken(new, self.path_of(new))
             start = self._start()
-            record = replace(_read(source).record, profile=new)
+            record = _read(source).record._replace(profile=new)
             notes = _write(self.path_of(new), record, carry=[source], exclusive=True)
             if start is not None and start.record.profile == old.lower():
                 notes += self._follow(record)
@@ -516,7 +513,7 @@ class Profiles:
                 notes = _keep_broken(self.default_path) + self._adopt(start)
                 return notes + _remove(self.default_path)
             path = self._find(name)
-            record = replace(_read(path).record, profile=name.lower())
+            record = _read(path).record._replace(profile=name.lower())
             only_there = path == self.default_path
             notes = self._adopt(start, None if only_there else record.identity)
             return notes + self._write_default(record)
@@ -539,7 +536,7 @@ class Profiles:
             name, is_profile = self._name_of(start._replace(hint=None))
             if is_profile:
                 return []  # without a lock, another program may be here, too
-            record = replace(start.record, profile=name)
+            record = start.record._replace(profile=name)
             with suppress(FileExistsError):
                 _write(self.path_of(name), record, carry=[source], exclusive=True)
                 note = f"The account that was in {source} is now saved as '{name}'."
@@ -591,12 +588,16 @@ class Profiles:
                 return path
             if lowered == self.default_name:
                 return self.default_path
+        from difflib import get_close_matches
+
         known = self.names()
+        meant = get_close_matches(lowered, known, 1)
+        hint = f" Did you mean '{shown(meant[0])}'?" if meant else ""
         listed = ", ".join(map(shown, known[:_LISTED])) or "none"
         more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
         raise ProfileNotFoundError(
-            f"No account is saved as {shown(name)!r} in {self.directory}. Saved: "
-            f"{listed}{more}.",
+            f"No account is saved as {shown(name)!r} in {self.directory}.{hint} "
+            f"Saved: {listed}{more}.",
             name=shown(name),
             known=known,
         )
@@ -606,7 +607,7 @@ class Profiles:
         if saved is None:
             return None
         name, is_profile = self._name_of(saved)
-        record = replace(saved.record, profile=name)
+        record = saved.record._replace(profile=name)
         return saved._replace(record=record, is_profile=is_profile)
 
     def _name_of(self, saved: _Saved) -> tuple[str, bool]:
