@@ -282,7 +282,8 @@ def _given(
     from .session import login
 
     if file:
-        found = Credentials.from_file(file)
+        found, notes = Credentials._read(file)
+        _note(notes)
     else:
         found = Credentials._made(Identity.of(username, _key(), base_url))
     if not validate:

@@ -6,6 +6,7 @@ downward; what was learned comes back in a new value.
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -417,7 +418,8 @@ def _path(config_file: str | Path | None) -> Path:
         from .store.profiles import Profiles
 
         return Profiles().default_path
-    return Path(config_file).expanduser()
+    # os.path, since a Path raises where there is no home.
+    return Path(os.path.expanduser(config_file))  # noqa: PTH111
 
 
 def _warn(notes: Iterable[str]) -> None:

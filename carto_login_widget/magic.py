@@ -265,7 +265,7 @@ def _nobody(other: Found | None) -> str:
     return (
         "Nobody is there to ask. The account at hand, "
         f"{who(other.credentials)}, is not the one that this line asks for. "
-        f"{login.WAYS_TO_LOG_IN}"
+        f"{login.ways_to_log_in()}"
     )
 
 

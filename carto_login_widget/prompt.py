@@ -87,7 +87,7 @@ def ask(  # noqa: PLR0913 - what is known, and how to talk
                     username = error.suggestion
                 if error.field == "base_url":
                     base_url = error.suggestion
-    raise NotLoggedInError(f"Nobody has signed in. {login.WAYS_TO_LOG_IN}")
+    raise NotLoggedInError(f"Nobody has signed in. {login.ways_to_log_in()}")
 
 
 def _credentials(
@@ -176,11 +176,17 @@ def choose_saving(
             return proposed if wish is None else wish
         return yes(read, question, default=proposed)
 
+    try:
+        where = short_path(profiles.directory)
+    except CartoLoginError as error:
+        if read is None or wishes.remember:
+            raise
+        say(str(error))
+        return None
     account, start = credentials.account, profiles.default_name
     # A token that lives an hour would only be in the way of the next login.
     is_temporary = account is not None and account.key_type == "oauth"
     remember = settings.CartoLogin.instance().remember and not is_temporary
-    where = short_path(profiles.directory)
     question = f"Remember this account in {where}, readable only by you?"
     if not choose(question, wish=wishes.remember, proposed=remember):
         return None

@@ -8,8 +8,9 @@ counts as unset.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from traitlets import Bool, Enum, Float
 from traitlets.config import SingletonConfigurable
@@ -81,6 +82,20 @@ class CartoLogin(SingletonConfigurable):
         "auto",
         help="'plain' shows a form of core controls, where anywidget cannot be had.",
     ).tag(config=True)
+
+    @classmethod
+    def instance(cls, *args: Any, **kwargs: Any) -> Self:
+        """Return the settings; `ipython_config.py` counts before `%load_ext` too."""
+        shell = running_shell()
+        if shell is not None and not cls.initialized():
+            kwargs.setdefault("parent", shell)
+        return super().instance(*args, **kwargs)
+
+
+def running_shell() -> Any:
+    """Return the IPython shell of this process, or None; IPython is not loaded."""
+    module: Any = sys.modules.get("IPython.core.getipython")
+    return module.get_ipython() if module else None
 
 
 def timeouts() -> Timeouts:

@@ -122,7 +122,7 @@ class LoginForm(anywidget.AnyWidget):
             accounts=self._office.rows(at_once=True),
             path=self._office.path,
             remember=settings.CartoLogin.instance().remember,
-            saving_allowed=not _is_shared(),
+            saving_allowed=bool(self._office.path) and not _is_shared(),
             username=username or "",
             base_url=base_url or "",
             profile=profile,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..credentials import Credentials
 from ..errors import CartoLoginError, CredentialsFileError, UndecidedError
 from ..session import acts, default, login
-from ..session.facts import key_words, saved_name, short_path, start_name
+from ..session.facts import key_words, place, saved_name, start_name
 from ..store.profiles import Profiles, proposed_name
 from . import flow, view
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     import requests
 
+    from ..account import Account
+    from ..identity import Identity
     from ..store.profiles import Record
 
 _AT_ONCE = 100  # accounts whose files are read before the first picture
@@ -41,8 +43,11 @@ class Office:
 
     @property
     def path(self) -> str:
-        """Where accounts are saved, for people."""
-        return short_path(self.profiles.directory)
+        """Where accounts are saved, for people; empty where nothing can be."""
+        return place(self.profiles)
+
+    def _name_for(self, identity: Identity, account: Account | None) -> str:
+        return proposed_name(identity, account, self.profiles) if self.path else ""
 
     def rows(self, *, at_once: bool = False) -> list[flow.Row]:
         """Return the saved accounts; `at_once` reads only some of their files."""
@@ -79,7 +84,7 @@ class Office:
             source=credentials.source,
             profile=name,
             is_default=name is not None and name == start_name(self.profiles),
-            proposed=name or proposed_name(identity, account, self.profiles),
+            proposed=name or self._name_for(identity, account),
         )
 
     def credentials(self, subject: flow.Subject) -> Credentials:
@@ -131,8 +136,8 @@ class Office:
         if credentials is None or isinstance(order.subject, flow.SavedAccount):
             return "", ""
         identity = credentials._identity
-        name = proposed_name(identity, credentials.account, self.profiles)
-        saved = self.profiles.peek(name)
+        name = self._name_for(identity, credentials.account)
+        saved = self.profiles.peek(name) if name else None
         same = saved is not None and saved.identity.same_key(identity)
         return name, name if same else ""
 

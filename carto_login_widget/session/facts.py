@@ -39,7 +39,7 @@ def facts(
         account=credentials.account,
         source=credentials.source,
         profile=saved_name(credentials, profiles),
-        path=short_path(profiles.directory),
+        path=place(profiles),
         start=start_name(profiles),
     )
 
@@ -151,6 +151,14 @@ def replaced(username: str, host: str, *, same: bool) -> str:
         return f"replaces the saved key of {username}"
     other = f"{username} at {host}" if username else "another account"
     return f"replaces the account of {other}"
+
+
+def place(profiles: Profiles) -> str:
+    """Return where accounts are saved; empty where there is no home for them."""
+    try:
+        return short_path(profiles.directory)
+    except CartoLoginError:
+        return ""
 
 
 def short_path(path: Path) -> str:

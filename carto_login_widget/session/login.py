@@ -35,12 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-WAYS_TO_LOG_IN = (
-    "Run %carto_login in a notebook, or %carto_login --prompt where forms do not "
-    "show; set CARTO_USERNAME and CARTO_API_KEY; or give a file with "
-    "login(file='creds.json') or a saved account with login('name')."
-)
-
 
 class _Kernel:
     """What this kernel remembers about logging in and out."""
@@ -225,9 +219,32 @@ def load(name: str, profiles: Profiles) -> Credentials:
 
 
 def _saved(name: str, profiles: Profiles) -> _Given:
-    record = profiles.load(name)
+    try:
+        record = profiles.load(name)
+    except ProfileNotFoundError as error:
+        raise _more(error, _meant_by(name)) from None
     source = f"profile '{record.profile}'"
     return _Given(Credentials._of(record, source=source), record.notes)
+
+
+def _more(error: ProfileNotFoundError, hint: str) -> ProfileNotFoundError:
+    text = f"{error} {hint}".rstrip()
+    return ProfileNotFoundError(text, name=error.name, known=error.known)
+
+
+def _meant_by(name: object) -> str:
+    """Say how to give what stands in the place of a saved account's name."""
+    text = name.lower() if isinstance(name, str) else ""
+    if "://" in text or text.endswith(".carto.com"):
+        return (
+            "An address is given by name: login(base_url=..., api_key=...), or "
+            "%carto_login --base-url."
+        )
+    if hasattr(name, "__fspath__") or text.endswith(".json") or set(text) & set("/\\"):
+        return "A file is given by name: login(file=...), or %carto_login --file."
+    if hasattr(name, "api_key"):
+        return "Credentials are given by name: login(credentials=...)."
+    return ""
 
 
 def _explicit(  # noqa: PLR0913 - one for each way to give an account
@@ -239,10 +256,11 @@ def _explicit(  # noqa: PLR0913 - one for each way to give an account
     base_url: str | None,
 ) -> _Given | None:
     if profile is not None and not isinstance(profile, str):
-        raise InvalidCredentialsError(
+        text = (
             "The name of a saved account comes first, and it is a text, not "
-            f"{type(profile).__name__}. Give credentials by name: credentials=..."
+            f"{type(profile).__name__}. {_meant_by(profile)}"
         )
+        raise InvalidCredentialsError(text.rstrip())
     by_hand = username is not None or key is not None or base_url is not None
     ways = (bool(profile), credentials is not None, file is not None, by_hand)
     if sum(ways) > 1:
@@ -275,11 +293,7 @@ def _profile_of_environment(
     try:
         return _saved(name, profiles)
     except ProfileNotFoundError as error:
-        raise ProfileNotFoundError(
-            f"{error} {settings.ENV_PROFILE} asks for it.",
-            name=error.name,
-            known=error.known,
-        ) from None
+        raise _more(error, f"{settings.ENV_PROFILE} asks for it.") from None
 
 
 def _environment(_profiles: Profiles, environ: Mapping[str, str]) -> _Given | None:
@@ -346,7 +360,29 @@ def nothing_found(environ: Mapping[str, str] = settings.ENVIRONMENT) -> str:
     unused = _logged_out_of()
     first = unused or "There is no account to log in with."
     why = settings.environment_note(environ)
-    return " ".join(filter(None, (first, why, WAYS_TO_LOG_IN)))
+    return " ".join(filter(None, (first, why, ways_to_log_in())))
+
+
+def ways_to_log_in() -> str:
+    """Name only what works in this place, with or without somebody who answers."""
+    others = (
+        f"set {settings.ENV_USERNAME} and {settings.ENV_API_KEY}; or give a file with "
+        "login(file='creds.json') or a saved account with login('name')."
+    )
+    shell = settings.running_shell()
+    if shell is None:
+        first = "Run carto-login login in a terminal, which saves an account"
+    elif (kernel := getattr(shell, "kernel", None)) is None:
+        first = "Run %carto_login in a terminal"
+    elif getattr(kernel, "_allow_stdin", False):
+        first = (
+            "Run %carto_login in a notebook, or %carto_login --prompt where forms do "
+            "not show"
+        )
+    else:
+        # No question can be asked here, but a page may be there all the same.
+        first = "Run %carto_login --form, if somebody is there to fill it in"
+    return f"{first}; {others}"
 
 
 def _logged_out_of() -> str | None:
