@@ -502,6 +502,7 @@ def _choose(step: _Step, act: Act) -> None:
     now = step.now
     step.set(key=None, saved=None, loads=None, unfolded=False, problems=())
     step.set(refused=False, touched=now.touched & {"remember"})
+    step.set(offered=frozenset([""]))  # the name of the last one may be typed now
     blank = Fields(account=name, default=not now.has_default)
     step.write(**{**_values(blank), "remember": now.fields.remember})
     if name is not None:
