@@ -236,7 +236,7 @@ def _row(name: str, record: Record | None, *, is_default: bool) -> flow.Row:
         where = record.identity.address
     except CartoLoginError:
         return flow.Row(name, is_default=is_default)
-    key = record.key_name or {"master": "master key"}.get(record.key_type or "", "")
+    key = "master key" if record.key_type == "master" else record.key_name or ""
     if record.identity.is_public:
         key = "default public"
     return flow.Row(name, where.username, where.host, key, is_default)

@@ -83,6 +83,7 @@ class Hand:
     def press(self, what: str | Locator) -> None:
         """Press a button, and release it where it was pressed."""
         one = self.form.button(what) if isinstance(what, str) else what
+        expect(one).to_be_visible()
         self.form.settle()
         one.click(delay=self._held)
 
@@ -141,6 +142,13 @@ def test_every_button_of_the_form(
     expect(form.username).to_be_focused()
     expect(form.note("username")).to_contain_text("Enter your CARTO user name.")
     expect(form.note("api_key")).to_contain_text("Enter the API key.")
+    form.username.fill("a" * 40)
+    hand.press("Move it to the API key field")
+    expect(form.username).to_have_value("")
+    expect(form.key).to_be_focused()
+    expect(form.held).to_contain_text("Key held by this kernel")
+    hand.press("Drop the held key")
+    expect(form.held).not_to_be_visible()
     hand.press(form.root.get_by_text(CUSTOM))
     expect(form.base_url).to_be_visible()
     form.base_url.fill(carto.base_url("jane"))
@@ -154,14 +162,6 @@ def test_every_button_of_the_form(
     form.username.fill("Jane")
     hand.press("Use jane")
     expect(form.username).to_have_value("jane")
-    form.username.fill(WRONG[:2] + "a" * 38)
-    hand.press("Move it to the API key field")
-    expect(form.username).to_have_value("")
-    expect(form.key).to_be_focused()
-    expect(form.held).to_contain_text("Key held by this kernel")
-    hand.press("Drop the held key")
-    expect(form.held).not_to_be_visible()
-    form.username.fill("jane")
     form.key.press_sequentially(key, delay=0)
     hand.press("Show the key")
     expect(form.reveal).to_have_attribute("aria-pressed", "true")
@@ -178,7 +178,7 @@ def test_every_button_of_the_form(
         hand.press("Cancel")
         expect(form.status).to_contain_text("Cancelled")
         hand.press("Log in")
-        hand.press("Try again")
+        expect(form.button("Try again")).to_be_focused()
         asked = carto.count
         hand.press("Use without checking")
         expect(form.title).to_have_text("Signed in to CARTO as jane, not checked")
@@ -236,6 +236,13 @@ def test_every_button_of_the_card(
     expect(form.root).to_contain_text("as 'jane@")
     hand.press("Log out")
     expect(form.status).to_contain_text("Logged out.")
+    form.accounts.click()
+    hand.press(form.options.nth(1))
+    with carto.fail(Fault.status(503), LIST):
+        hand.press("Continue as jane")
+        expect(form.button("Try again")).to_be_focused()
+    hand.press("Try again")
+    form.expect_card("jane")
     assert hand.moved() == []
 
 
@@ -276,6 +283,7 @@ def test_no_control_moves_by_itself(share_notebook: Share, carto: Sandbox) -> No
             with hand.still(f"waiting at {width} px"):
                 expect(form.status).to_contain_text("no answer for 5 seconds")
             hand.press("Cancel")
+            expect(form.status).to_contain_text("Cancelled")
         with carto.fail(Fault.status(503), LIST):
             commit(reporting, "Try again")
         commit(reporting, "CARTO accepts this key")
