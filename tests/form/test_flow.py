@@ -299,7 +299,9 @@ def test_a_wrong_key_asks_for_the_key_only(checking: Form) -> None:
     assert checking.seen["fields"]["username"] == "jane"
     assert checking.seen["focus"]["to"] == "api_key"
     checking.act("commit", JANE)
-    assert checking.seen["errors"]["api_key"]["text"] == "CARTO does not accept this key."
+    assert (
+        checking.seen["errors"]["api_key"]["text"] == "CARTO does not accept this key."
+    )
     assert checking.seen["message"]["text"] == str(WRONG)
     (*_, check) = checking.act("commit", JANE, key=KEY)
     assert isinstance(check, flow.Check)

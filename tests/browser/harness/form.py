@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
+    from harness.notebook import Notebook
     from playwright.sync_api import Locator
 
     from carto_login_widget.sandbox import Sandbox
-    from harness.notebook import Notebook
 
 NEW_ACCOUNT = "New account"
 CUSTOM = "On-premises or custom address"

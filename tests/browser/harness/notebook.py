@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from playwright.sync_api import Locator, Page
-
     from harness.frames import Frames
+    from playwright.sync_api import Locator, Page
 
 # Settings for `open_notebook`: the file then holds the state of the widgets.
 SAVE_WIDGET_STATE = {"@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True}}

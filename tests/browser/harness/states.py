@@ -11,8 +11,9 @@ from carto_login_widget.sandbox import Fault
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from carto_login_widget.sandbox import Sandbox
     from harness.form import Form
+
+    from carto_login_widget.sandbox import Sandbox
 
 _LIST = "/api/v3/api_keys"
 _WRONG = "0123456789wrongkey9876543210"

@@ -14,8 +14,9 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from carto_login_widget import LoginForm, ProfileStore, cli, login
 from harness.leaks.search import frames_of, texts_of_error
+
+from carto_login_widget import LoginForm, ProfileStore, cli, login
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pexpect
+from harness.environment import clean_environment, home_variables
 
 from carto_login_widget import cli, unset_default_credentials
 from carto_login_widget.sandbox import Fault
-from harness.environment import clean_environment, home_variables
 
 from .scene import files_below
 from .search import MASTER, REGULAR

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from carto_login_widget.form.fields import CUSTOM
+from harness.rawserver import RawServer, http
 
 from carto_login_widget import (
     CartoLoginError,
@@ -29,7 +30,6 @@ from carto_login_widget import (
 from carto_login_widget.sandbox import Fault, Sandbox
 from carto_login_widget.server import client
 from carto_login_widget.settings import CartoLogin
-from harness.rawserver import RawServer, http
 
 from .search import MASTER, frames_of, texts_in, texts_of_error
 
