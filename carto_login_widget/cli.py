@@ -19,6 +19,7 @@ from .identity import Identity
 from .secret import Secret, clean_key
 from .session import login
 from .session.facts import facts
+from .session.saved import move_keys
 from .store.profiles import Profiles, check_name, proposed_name
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     whoami.add_argument("profile", nargs="?", help="a saved account; else the default")
     logout = _add(commands, "logout", _logout, "delete a saved account")
     logout.add_argument("profile", nargs="?", help="its name; else the default one")
+    keyring = _add(commands, "keyring", _keyring, "keep keys in the system's keyring")
+    keyring.add_argument("where", choices=["on", "off"], help="off: in the files")
     sandbox = _add(commands, "sandbox", _sandbox, "run a CARTO on this machine")
     sandbox.add_argument("--port", type=int, default=0, help="0 means any free one")
     demo = _add(commands, "demo", _demo, "open the quickstart notebook with a sandbox")
@@ -180,7 +183,7 @@ def _list(_args: argparse.Namespace) -> int:
     if not names:
         print(f"No account is saved in {profiles.directory}.")
     # It says so where creds.json cannot be used.
-    profiles.default()
+    profiles.locked.default()
     return 0
 
 
@@ -209,7 +212,7 @@ def _logout(args: argparse.Namespace) -> int:
     profiles = Profiles()
     name = args.profile or profiles.default_name
     if name is None:
-        profiles.default()  # it says so where creds.json cannot be used
+        profiles.locked.default()  # it says so where creds.json cannot be used
         print("No account is saved.")
         return 0
     notes = profiles.delete(name)
@@ -218,6 +221,10 @@ def _logout(args: argparse.Namespace) -> int:
     if identity is not None:
         print(f"{settings.ENV_API_KEY} still gives {identity.who}; unset it too.")
     return _say(notes)
+
+
+def _keyring(args: argparse.Namespace) -> int:
+    return _say(move_keys(Profiles(), to_keyring=args.where == "on"))
 
 
 def _sandbox(args: argparse.Namespace) -> int:

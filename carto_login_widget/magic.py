@@ -6,7 +6,6 @@ What signing in needs is imported when it is needed, so that `%load_ext` is quic
 from __future__ import annotations
 
 import functools
-import os
 import re
 import shlex
 import sys
@@ -35,7 +34,6 @@ from .secret import holds_key
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Mapping
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -137,7 +135,8 @@ class CartoLoginMagics(Magics):
         error: CartoLoginError | None = None
         found: Found | None = None
         try:
-            found = login.find(args.profile, file=args.file)
+            environ = settings.for_anybody()
+            found = login.find(args.profile, file=args.file, environ=environ)
             if found is not None and (not prefills or _is_meant(found, args)):
                 credentials, notes = login.sign_in(found, validate=not args.no_validate)
                 return _show_card(credentials, notes, self.shell)
@@ -185,7 +184,7 @@ class CartoLoginMagics(Magics):
         return prompt.ask(
             username=args.username,
             base_url=args.base_url,
-            profiles=Profiles(),
+            profiles=None if settings.is_shared() else Profiles(),
             validate=not args.no_validate,
         )
 
@@ -204,8 +203,10 @@ def _nobody(other: Found | None) -> str:
     )
 
 
-def somebody_is_there(shell: Any, environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether a person can be asked: not under nbclient, papermill, Voilà, in scripts.
+def somebody_is_there(shell: Any) -> bool:
+    """Whether a person can be asked: not under nbclient and papermill, nor in scripts.
+
+    A page of Voilà is opened by somebody, though no cell may wait for them.
 
     Example:
         >>> somebody_is_there(get_ipython())  # doctest: +SKIP
@@ -214,8 +215,7 @@ def somebody_is_there(shell: Any, environ: Mapping[str, str] = os.environ) -> bo
     kernel = getattr(shell, "kernel", None)
     if kernel is None:
         return sys.stdin is not None and sys.stdin.isatty()
-    is_voila = environ.get("SERVER_SOFTWARE", "").lower().startswith("voila")
-    return bool(getattr(kernel, "_allow_stdin", False)) and not is_voila
+    return bool(getattr(kernel, "_allow_stdin", False)) or settings.is_voila()
 
 
 def _has_widgets(shell: Any) -> bool:
@@ -289,7 +289,7 @@ def _list_accounts() -> None:
     if default in names:
         print("* every session starts with this one")
     try:
-        profiles.default()
+        profiles.locked.default()
     except CartoLoginError as error:
         print(error)
 

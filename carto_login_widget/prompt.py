@@ -153,7 +153,13 @@ def _finish(
     ):
         name = proposed_name(credentials._identity, credentials.account, profiles)
         saving = Saving(name, default=True, replace=True)
-    signed_in, notes = login.register(credentials, saving, profiles)
+
+    def in_file(error: CartoLoginError) -> bool:
+        say(str(error))
+        question = "Keep the key in a file that only you can read instead?"
+        return _yes(read, question, default=False)
+
+    signed_in, notes = login.register(credentials, saving, profiles, in_file)
     for note in notes:
         say(note)
     return signed_in

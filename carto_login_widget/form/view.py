@@ -18,6 +18,7 @@ from ..errors import (
     RejectedError,
     UndecidedError,
 )
+from ..session.facts import ITS_KEY
 from . import flow
 
 if TYPE_CHECKING:
@@ -256,9 +257,9 @@ def _facts(state: State, signed: Signed) -> list[tuple[str, str]]:
     if signed.source and signed.profile is None:
         facts.append(("Comes from", signed.source))
     if state.saving_allowed:
-        saved = (
-            f"as '{signed.profile}' in {state.path}" if signed.profile else "not saved"
-        )
+        key = f", {ITS_KEY}" if signed.in_keyring else ""
+        saved = f"as '{signed.profile}' in {state.path}{key}"
+        saved = saved if signed.profile else "not saved"
         facts.append(("Saved", saved))
         starts = "start with this account" if signed.is_default else _other_start(state)
         facts.append(("New sessions", starts))
@@ -318,6 +319,9 @@ def _menu(state: State, signed: Signed) -> list[dict[str, Any]]:
         ask = {"label": f"Save as{taken}", "value": signed.proposed}
         default = not state.has_default and _is_checked(signed)
         items.append(_item("save", "Save this account …", ask=ask, default=default))
+        if state.no_keyring:
+            label = "Save in a file instead …"
+            items.append(_item("save_in_file", label, ask=ask, default=default))
     elif state.saving_allowed and name is not None:
         ask = {"label": "New name", "value": name}
         items.append(_item("rename", "Rename …", ask=ask))

@@ -11,6 +11,7 @@ from ..store.profiles import Profiles
 if TYPE_CHECKING:
     from ..credentials import Credentials
 
+ITS_KEY = "its key in the keyring of this system"
 NOT_CHECKED = "The key was not checked."
 
 
@@ -38,7 +39,8 @@ def _saved(credentials: Credentials, profiles: Profiles) -> str:
     name = credentials.profile
     if name is None or not _is_saved(name, profiles):
         return "not saved"
-    return f"as '{name}' in {short_path(profiles.directory)}"
+    key = f", {ITS_KEY}" if credentials._identity.entry else ""
+    return f"as '{name}' in {short_path(profiles.directory)}{key}"
 
 
 def _is_saved(name: str, profiles: Profiles) -> bool:

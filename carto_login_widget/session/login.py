@@ -9,7 +9,7 @@ that the kernel is signed in with.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import settings
@@ -27,6 +27,7 @@ from ..errors import (
 )
 from ..identity import Identity
 from ..secret import Secret
+from ..store.keyring import KeyringError
 from ..store.profiles import Profiles
 from . import default
 from .facts import who
@@ -40,6 +41,8 @@ WAYS_TO_LOG_IN = (
     "show; set CARTO_USERNAME and CARTO_API_KEY; or give a file with "
     "login(file='creds.json') or a saved account with login('name')."
 )
+
+IN_FILE = "It can be saved in a file that only you can read instead."
 
 
 class _Kernel:
@@ -98,11 +101,13 @@ class Saving:
         name: of the saved account.
         default: whether every session starts with it.
         replace: whether a saved account of that name may be replaced.
+        in_keyring: whether its key goes to the keyring; None: as the settings say.
     """
 
     name: str
     default: bool = False
     replace: bool = False
+    in_keyring: bool | None = None
 
 
 @sealed
@@ -290,7 +295,16 @@ def _environment(_profiles: Profiles, environ: Mapping[str, str]) -> _Given | No
 
 
 def _default_account(profiles: Profiles, _environ: Mapping[str, str]) -> _Given | None:
-    return None if _kernel.logged_out else _saved_default(profiles)
+    # In shared mode it is somebody else's, unless it is named.
+    if _kernel.logged_out or settings.is_shared():
+        return None
+    try:
+        return _saved_default(profiles)
+    except KeyringError as error:
+        raise NotLoggedInError(
+            f"{error} The saved account {profiles.locked.default_name!r} has its key "
+            f"there: unlock it and log in again. {WAYS_TO_LOG_IN}"
+        ) from None
 
 
 # What may give an account where nobody named one, the strongest first.
@@ -323,7 +337,7 @@ def _passed_over(
     notes = []
     for source in weaker:
         try:
-            other = source(profiles, environ)
+            other = source(profiles.locked, environ)
         except CartoLoginError:
             continue  # what is not used may be broken; that is for its own day
         if other is not None and _differ(winner.credentials, other.credentials):
@@ -352,7 +366,8 @@ def nothing_found(environ: Mapping[str, str] = settings.ENVIRONMENT) -> str:
 def _logged_out_of() -> str | None:
     """Say which saved account would be used if nobody had logged out here."""
     try:
-        given = _saved_default(Profiles()) if _kernel.logged_out else None
+        is_secret = not _kernel.logged_out or settings.is_shared()
+        given = None if is_secret else _saved_default(Profiles().locked)
     except CartoLoginError:
         return None
     if given is None:
@@ -437,12 +452,21 @@ def register(
     credentials: Credentials,
     saving: Saving | None = None,
     profiles: Profiles | None = None,
+    in_file: Callable[[KeyringError], object] = lambda _error: False,
 ) -> tuple[Credentials, list[str]]:
-    """Save (if asked) and register; a save that fails does not undo the login."""
+    """Save (if asked) and register; a save that fails does not undo the login.
+
+    `in_file` says whether the key is to be in the file where there is no keyring.
+    """
     notes: list[str] = []
     if saving is not None:
         try:
             credentials, notes = save(credentials, saving, profiles or Profiles())
+        except KeyringError as error:
+            if in_file(error):
+                saving = replace(saving, in_keyring=False)
+                return register(credentials, saving, profiles)
+            notes = [f"You are signed in, and nothing was saved. {error} {IN_FILE}"]
         except (CartoLoginError, FileExistsError) as error:
             notes = [f"You are signed in, but the account could not be saved. {error}"]
     notes += default.publish(credentials)
@@ -457,10 +481,16 @@ def save(
     """Save an account; return a copy that knows its name, and notes for the user."""
     record = credentials._record
     notes = profiles.save(
-        saving.name, record, default=saving.default, overwrite=saving.replace
+        saving.name,
+        record,
+        default=saving.default,
+        overwrite=saving.replace,
+        in_keyring=saving.in_keyring,
     )
     name = saving.name.lower()
-    return credentials._with(profile=name, accepted=record.accepted), notes
+    saved = profiles.peek(name)
+    known = {"profile": name, "accepted": record.accepted}
+    return credentials._with(**known, entry=saved and saved.identity.entry), notes
 
 
 def sign_out(environ: Mapping[str, str] = settings.ENVIRONMENT) -> list[str]:
