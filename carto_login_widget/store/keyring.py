@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import contextvars
 import json
-import secrets
+import os
 import threading
-from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -48,7 +47,7 @@ def is_entry(key: object) -> bool:
 
 def put(identity: Identity, path: PathLike) -> Identity:
     """Keep a key in the keyring; return the account with the entry in its place."""
-    entry = _PREFIX + secrets.token_hex(16)
+    entry = _PREFIX + os.urandom(16).hex()
     content = json.dumps({**_whose(identity), "api_key": identity.key.reveal()})
 
     def store(backend: Any) -> None:
@@ -120,6 +119,8 @@ def _ask(
     too_late: Callable[[Any], None] = lambda _backend: None,
 ) -> Any:
     """Let a thread talk to the keyring, which may wait for somebody to unlock it."""
+    from concurrent.futures import Future
+
     done: Future[Any] = Future()
 
     def work() -> None:

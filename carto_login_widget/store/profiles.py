@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -296,9 +297,10 @@ def _kept(
     """
     identity, entry = replace(record.identity, entry=None), record.identity.entry
     if wanted is None:
-        from ..settings import CartoLogin
-
-        wanted = bool(entry or entries[0]) or CartoLogin.instance().keyring
+        # Where nobody has loaded them, which takes time, nobody has changed them.
+        loaded = sys.modules.get(f"{__package__.rpartition('.')[0]}.settings")
+        is_on = loaded is not None and loaded.CartoLogin.instance().keyring
+        wanted = bool(entry or entries[0] or is_on)
     if wanted and entry and entry in entries:
         identity = replace(identity, key=Secret(entry), entry=entry)
     elif wanted and not identity.is_public:
