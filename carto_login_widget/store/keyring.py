@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 _PREFIX = "keyring:"
 _SERVICE = "carto_login_widget"
-# Where something waits to be unlocked, that is to be said within 3 s of the start.
-_PATIENCE = 2.5
+# Where something waits to be unlocked, that is to be said within 3 s, form included.
+_PATIENCE = 2.0
 _LEAST_PRIORITY = 1  # keyring's own measure: what is below is not recommended
 _PROBLEMS = {
     "KeyringLocked": "is locked",
     "LookupError": "has nothing that keeps keys here",
-    "TimeoutError": f"did not answer within {_PATIENCE} seconds; it may be locked",
+    "TimeoutError": f"did not answer within {_PATIENCE:.0f} seconds; it may be locked",
 }
 
 
