@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import address
 from .errors import InvalidCredentialsError
@@ -13,9 +12,10 @@ if TYPE_CHECKING:
     import requests
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """A user, a key and an address; two are equal if these three are.
+
+    No dataclass, whose import takes as long as half of reading a file.
 
     Attributes:
         username: as given, or None beside an address that names the user.
@@ -30,10 +30,19 @@ class Identity:
     username: str | None
     key: Secret
     base_url: str
-    allow_non_secure: bool = field(default=False, compare=False)
-    session: requests.Session | None = field(default=None, compare=False, repr=False)
-    proved: str | None = field(default=None, compare=False)
-    entry: str | None = field(default=None, compare=False, repr=False)
+    allow_non_secure: bool = False
+    session: requests.Session | None = None
+    proved: str | None = None
+    entry: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Identity) and self[:3] == other[:3]
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other  # else the tuple's own would answer
+
+    def __hash__(self) -> int:
+        return hash(self[:3])
 
     @classmethod
     def of(
@@ -44,11 +53,7 @@ class Identity:
         *,
         allow_non_secure: bool = False,
     ) -> Identity:
-        """Make one of what people give, or say what is wrong with it.
-
-        Raises:
-            InvalidCredentialsError: it cannot be right.
-        """
+        """Make one of what people give, or say what is wrong with it."""
         key = Secret.of(api_key.strip() if isinstance(api_key, str) else api_key)
         name = _text(username, "username") or None
         given = _text(base_url, "base_url")
@@ -73,11 +78,7 @@ class Identity:
 
     @property
     def address(self) -> address.Address:
-        """User and address in the form that requests are made to.
-
-        Raises:
-            InvalidCredentialsError: no user can be told, or the address names another.
-        """
+        """User and address in the form that requests are made to."""
         return address.resolve(
             self.username, self.base_url, allow_non_secure=self.allow_non_secure
         )

@@ -152,11 +152,7 @@ def named_profile(environ: Mapping[str, str] = ENVIRONMENT) -> str | None:
 def environment_identity(
     environ: Mapping[str, str] = ENVIRONMENT,
 ) -> Identity | None:
-    """Return the account that the environment gives, or None where it gives none.
-
-    Raises:
-        InvalidCredentialsError: a variable cannot be right.
-    """
+    """Return the account that the environment gives, or None where it gives none."""
     # Imported here, so that `%load_ext`, which configures only, is quick.
     from .identity import Identity
     from .secret import Secret, clean_key, clean_paste

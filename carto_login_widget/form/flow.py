@@ -409,6 +409,7 @@ def begin(  # noqa: PLR0913 - each is one way to start
     )
     if signed is not None and show_card:
         _show_card(step, notes)
+        step.set(revoked=error)
     else:
         _show_fields(step, username=username, base_url=base_url, profile=profile)
         if error is not None:
@@ -443,15 +444,22 @@ def _commit(step: _Step, act: Act) -> None:
 def _consider(step: _Step, act: Act, *, changed: bool) -> None:
     """Say what is wrong with the fields, or check them if they are new and whole."""
     subject, found = _judge(step.now)
-    found += [*_misplaced(act), *_judge_name(step.now)]
-    _show_problems(step, found, asked=False)
-    if changed and subject is not None and act.fields.typed and _is_whole(step.now):
+    wrong = _misplaced(act)
+    _show_problems(step, [*wrong, *found, *_judge_name(step.now)], asked=False)
+    if wrong or not changed or subject is None or not act.fields.typed:
+        return
+    if _is_whole(step.now):
         _check(step, subject)
 
 
 def _submit(step: _Step, act: Act) -> None:
-    _absorb(step, act)
+    changed = _absorb(step, act)
     subject, found = _judge(step.now)
+    if step.now.phase == "rejected" and step.now.refused and not changed:
+        # The answer came between press and release: it stays, and a key is asked for.
+        step.set(unfolded=True)
+        step.focus("api_key")
+        return
     found = [*_misplaced(act), *found, *_judge_saving(step.now)]
     if subject is None or found:
         _forget_verdict(step)
@@ -558,7 +566,8 @@ def _absorb(step: _Step, act: Act) -> bool:
     chosen |= {"name"} if given.name not in now.offered else set()
     step.set(fields=given, touched=now.touched | chosen)
     _write_back(step, act)
-    fresh = key is not None and (key != now.key or now.phase == "undecided")
+    again = now.phase in ("empty", "undecided")  # who types it anew has it checked
+    fresh = key is not None and (key != now.key or again)
     changed = fresh or given.asked != old.asked
     if changed:
         _forget_verdict(step)
@@ -592,14 +601,14 @@ def _clean(given: Fields) -> Fields:
     name = clean_paste(given.name)
     return replace(
         given,
-        username="" if looks_like_key(username) else username,
+        username="" if _has_key(username) else _SECRET_PART.sub("", username),
         base_url="" if _has_key(base_url) else _SECRET_PART.sub("", base_url),
-        name="" if looks_like_master_key(name) else name.lower(),
+        name="" if _has_key(name, looks_like_master_key) else name.lower(),
     )
 
 
-def _has_key(text: str) -> bool:
-    return any(map(looks_like_key, re.split(r"[^\w-]+", text)))
+def _has_key(text: str, looks: Callable[[str], bool] = looks_like_key) -> bool:
+    return any(map(looks, re.split(r"[^\w-]+", text)))
 
 
 def _misplaced(act: Act) -> list[Problem]:

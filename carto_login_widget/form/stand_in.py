@@ -15,6 +15,7 @@ from IPython import display as ipython_display
 from IPython.core.getipython import get_ipython
 
 from .. import settings
+from ..locks import Lock
 from . import flow, view
 from .plain import PlainForm
 from .work import in_background
@@ -35,7 +36,7 @@ class Display:
 
     def __init__(self, form: LoginForm) -> None:
         self._form = form
-        self._lock = threading.RLock()
+        self._lock = Lock()
         self._handle: Any = ipython_display.DisplayHandle()
         self._box: ipywidgets.VBox | None = None
         self._plain: PlainForm | None = None

@@ -18,7 +18,8 @@ from ..errors import (
     RejectedError,
     UndecidedError,
 )
-from ..session.facts import ITS_KEY
+from ..session.acts import forget_question
+from ..session.facts import lines, replaced
 from . import flow
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 
 SIGNED_IN_TEXT = "Signed in to CARTO when this was saved."
 HOW_ELSE = (
-    "The CARTO login form. Where you read this instead of the form, widgets do not "
-    "show: use %carto_login --prompt, or set CARTO_USERNAME and CARTO_API_KEY before "
-    "the kernel starts, or keep a file and use %carto_login --file creds.json."
+    "CARTO login. Run this cell to sign in, or to see who is. Where it shows no form: "
+    "%carto_login --prompt asks without one, CARTO_USERNAME and CARTO_API_KEY can be "
+    "set before the kernel starts, and %carto_login --file creds.json reads a file."
 )
 
 _TITLES = {
@@ -75,7 +76,7 @@ def snapshot(state: State) -> dict[str, Any]:
         "field_versions": written,
         "open": not state.folded,
         "key": _key(state),
-        "errors": {p.field: _error(p) for p in state.problems if p.field},
+        "errors": {p.field: _error(state, p) for p in state.problems if p.field},
         "destination": where.host if where else "",
         "keys_page": where.keys_page if where else "",
         "saving": _saving(state),
@@ -95,11 +96,11 @@ def rows(state: State) -> list[list[Any]]:
 def spoken(state: State) -> str:
     """All that is told, as plain text for programs."""
     _kind, told = _message(state)
-    problems = [problem.text for problem in state.problems]
+    beside = [_error(state, problem)["text"] for problem in state.problems]
     if state.phase == "signed_in" and state.signed:
         facts = [f"{label}: {words}" for label, words in _facts(state, state.signed)]
         return "\n".join([f"{_title(state)}.", *facts, *state.notes])
-    return " ".join(filter(None, [told, *(p for p in problems if p not in told)]))
+    return " ".join(filter(None, [*(p for p in beside if p not in told), told]))
 
 
 # The form.
@@ -125,7 +126,8 @@ def _key(state: State) -> str:
     return "saved" if state.fields.account is not None else "none"
 
 
-def _error(problem: Problem) -> dict[str, Any]:
+def _error(state: State, problem: Problem) -> dict[str, Any]:
+    """What stands beside a field: of an answer only the title, the rest is told."""
     take = None
     if problem.take and problem.field in ("username", "base_url"):
         take = {
@@ -133,23 +135,22 @@ def _error(problem: Problem) -> dict[str, Any]:
             "field": problem.field,
             "value": problem.take,
         }
-    return {"text": problem.text, "take": take}
+    told = state.error is not None and problem.text == str(state.error)
+    return {"text": (told and _short(state.error)) or problem.text, "take": take}
+
+
+def _short(error: CartoLoginError | None) -> str:
+    known = isinstance(error, RejectedError | NotCartoError) and error.reason
+    return _TITLES.get(known, "") if known else ""
 
 
 def _saving(state: State) -> dict[str, Any]:
     row = flow.replaces(state)
-    replaced = ""
-    if row is not None:
-        same = flow.is_same_account(state, row)
-        other = f"{row.username} at {row.host}" if row.username else "another account"
-        whose = (
-            f"the saved key of {row.username}" if same else f"the account of {other}"
-        )
-        replaced = f"replaces {whose}"
+    same = row is not None and flow.is_same_account(state, row)
     return {
         "shown": state.saving_allowed and not state.folded,
         "path": state.path,
-        "replaces": replaced,
+        "replaces": replaced(row.username, row.host, same=same) if row else "",
         "default_locked": bool(row and row.is_default),
     }
 
@@ -189,16 +190,14 @@ def _lowered(summary: str) -> str:
 def _told(state: State, error: CartoLoginError) -> tuple[str, str]:
     if isinstance(error, UndecidedError):
         return "warn", str(error)
-    known = isinstance(error, RejectedError | NotCartoError) and error.reason
-    title = _TITLES.get(known, "") if known else ""
-    beside = bool(state.problems) and not state.folded
+    title, beside = _short(error), bool(state.problems) and not state.folded
     still = (
         f"You are still signed in as {state.signed.username}." if state.signed else ""
     )
-    said = [title or ("" if beside else str(error)), still]
-    if title and not beside:
-        said.insert(1, str(error))
-    return "bad", " ".join(filter(None, said)) or "Correct the marked field."
+    # One of title and words stands beside the field already.
+    said = [title if not beside else "", str(error) if title or not beside else ""]
+    words = " ".join(filter(None, said)) or "Correct the marked field."
+    return "bad", "\n".join(filter(None, [words, still]))
 
 
 def _act(act: str, label: str, kind: str = "plain", *, busy: bool = False) -> Any:
@@ -244,31 +243,19 @@ def _title(state: State) -> str:
 
 
 def _facts(state: State, signed: Signed) -> list[tuple[str, str]]:
-    account = signed.account
-    facts = [
-        ("User", signed.username),
-        ("Address", signed.base_url.partition("://")[2]),
-        ("API key", account.summary if account else "The key was not checked."),
-    ]
-    if account and account.organization:
-        facts.append(("Organisation", account.organization))
-    if signed.since:
-        facts.append(("Signed in since", signed.since))
-    if signed.source and signed.profile is None:
-        facts.append(("Comes from", signed.source))
-    if state.saving_allowed:
-        key = f", {ITS_KEY}" if signed.in_keyring else ""
-        saved = f"as '{signed.profile}' in {state.path}{key}"
-        saved = saved if signed.profile else "not saved"
-        facts.append(("Saved", saved))
-        starts = "start with this account" if signed.is_default else _other_start(state)
-        facts.append(("New sessions", starts))
-    return facts
-
-
-def _other_start(state: State) -> str:
     start = next((row.name for row in state.accounts if row.is_default), None)
-    return f"start with '{start}'" if start else "ask who signs in"
+    return lines(
+        username=signed.username,
+        base_url=signed.base_url,
+        account=signed.account,
+        source=signed.source,
+        profile=signed.profile,
+        path=state.path,
+        start=signed.profile if signed.is_default else start,
+        since=signed.since,
+        saving=state.saving_allowed,
+        in_keyring=signed.in_keyring,
+    )
 
 
 def _card(state: State) -> dict[str, Any]:
@@ -327,7 +314,7 @@ def _menu(state: State, signed: Signed) -> list[dict[str, Any]]:
         items.append(_item("rename", "Rename …", ask=ask))
         if not signed.is_default:
             items.append(_item("make_default", "Start every session with it"))
-        sure = f"Forget '{name}'? Its key is deleted here; you stay signed in."
+        sure = f"{forget_question(name)}; you stay signed in."
         items.append(_item("forget", "Forget this account …", confirm=sure))
     return [*items, _item("check_again", "Check again")]
 

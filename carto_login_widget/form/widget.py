@@ -27,6 +27,7 @@ from .. import settings
 from ..account import Account
 from ..credentials import Credentials
 from ..errors import CartoLoginError, NotLoggedInError
+from ..locks import Lock
 from ..secret import Secret
 from ..session import default
 from ..store.profiles import Profiles
@@ -105,7 +106,7 @@ class LoginForm(anywidget.AnyWidget):
         store: ProfileStore | Profiles | str | Path | None = None,
         session: requests.Session | None = None,
     ) -> None:
-        self._lock = threading.RLock()
+        self._lock = Lock()
         self._office = Office(_profiles(store), session)
         self._seq, self._acks = 0, dict[str, int]()
         self._rows_sent: tuple[flow.Row, ...] | None = None

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..credentials import Credentials
 from ..errors import CartoLoginError, CredentialsFileError, UndecidedError
-from ..session import default, login
-from ..session.facts import short_path
+from ..session import acts, default, login
+from ..session.facts import key_words, saved_name, short_path, start_name
 from ..store.profiles import Profiles, proposed_name
 from . import flow, view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     import requests
 
@@ -68,7 +68,7 @@ class Office:
             username, base_url, host = where.username, where.base_url, where.host
         except CartoLoginError:
             username = base_url = host = credentials.base_url
-        name = self._name_of(credentials)
+        name = saved_name(credentials, self.profiles)
         account = credentials.account
         return flow.Signed(
             credentials=credentials,
@@ -79,23 +79,10 @@ class Office:
             since=f"{since:%Y-%m-%d %H:%M}" if since else "",
             source=credentials.source,
             profile=name,
-            is_default=name is not None and name == self._start(),
-            in_keyring=name is not None and identity.entry is not None,
+            is_default=name is not None and name == start_name(self.profiles),
+            in_keyring=identity.entry is not None,
             proposed=name or proposed_name(identity, account, self.profiles),
         )
-
-    def _start(self) -> str | None:
-        try:
-            return self.profiles.default_name
-        except CartoLoginError:
-            return None
-
-    def _name_of(self, credentials: Credentials) -> str | None:
-        """Return the saved account that holds this very key."""
-        name = credentials.profile
-        saved = self.profiles.peek(name) if name else None
-        identity = credentials._identity
-        return name if saved and saved.identity.same_key(identity) else None
 
     def credentials(self, subject: flow.Subject) -> Credentials:
         """Return what is to be checked or used; a saved key is read only now."""
@@ -196,34 +183,22 @@ class Office:
         credentials, name, profiles = order.credentials, order.name, self.profiles
         match order.act:
             case "log_out":
-                return login.sign_out()
+                return acts.log_out().notes
             case "check_again":
-                checked = login.check(credentials)
-                problems = default.publish_checked(credentials, checked)
-                return ["CARTO accepts this key.", *(problems or [])]
+                did = acts.check_again(credentials)
+                return [did.said, *did.notes]
             case "save" | "save_in_file":
                 saving = _saving(order.saving)
                 assert saving is not None  # noqa: S101 - every order to save has it
-                saved, notes = login.save(credentials, saving, profiles)
-                return self._put(credentials, saved, notes)
+                return acts.save(credentials, saving, profiles).notes
             case "rename":
                 new = order.saving.name if order.saving else ""
-                notes = profiles.rename(name, new)
-                renamed = credentials._with(profile=new)
-                return self._put(credentials, renamed, notes)
+                return acts.rename(name, new, profiles).notes
             case "make_default":
-                return profiles.set_default(name)
+                return acts.make_default(name, profiles).notes
             case "forget":
-                notes = profiles.delete(name)
-                forgotten = credentials._with(profile=None, source=None)
-                return self._put(credentials, forgotten, notes)
+                return acts.forget(name, profiles).notes
         raise AssertionError(order.act)
-
-    def _put(
-        self, old: Credentials, new: Credentials, notes: Iterable[str]
-    ) -> list[str]:
-        """Let the kernel's account know its name, if it is still the same account."""
-        return [*notes, *(default.publish_checked(old, new) or [])]
 
     def quota(self, order: flow.Quota) -> flow.QuotaArrived:
         """Ask for the bars of the card."""
@@ -246,10 +221,7 @@ def _row(name: str, record: Record | None, *, is_default: bool) -> flow.Row:
         where = record.identity.address
     except CartoLoginError:
         return flow.Row(name, is_default=is_default)
-    key = record.key_name or {"master": "master key"}.get(record.key_type or "", "")
-    if record.identity.is_public:
-        key = "default public"
-    return flow.Row(name, where.username, where.host, key, is_default)
+    return flow.Row(name, where.username, where.host, key_words(record), is_default)
 
 
 def in_background(work: Callable[..., None], *args: Any) -> None:

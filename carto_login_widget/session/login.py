@@ -8,8 +8,7 @@ that the kernel is signed in with.
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import settings
@@ -26,6 +25,7 @@ from ..errors import (
     sealed,
 )
 from ..identity import Identity
+from ..locks import Lock
 from ..secret import Secret
 from ..store.keyring import KeyringError
 from ..store.profiles import Profiles
@@ -42,14 +42,12 @@ WAYS_TO_LOG_IN = (
     "login(file='creds.json') or a saved account with login('name')."
 )
 
-IN_FILE = "It can be saved in a file that only you can read instead."
-
 
 class _Kernel:
     """What this kernel remembers about logging in and out."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = Lock()
         self.logged_out = False
         self.said: set[str] = set()
 
@@ -90,6 +88,7 @@ class _Given(NamedTuple):
 
 
 if TYPE_CHECKING:
+    InFile = Callable[[KeyringError], object]
     _Source = Callable[[Profiles, Mapping[str, str]], _Given | None]
 
 
@@ -258,7 +257,7 @@ def _explicit(  # noqa: PLR0913 - one for each way to give an account
     if credentials is not None:
         return _Given(default.own(credentials))
     if file is not None:
-        return _Given(Credentials.from_file(file))
+        return _Given(*Credentials._read(file))
     if not by_hand:
         return None
     if key is None:
@@ -302,8 +301,8 @@ def _default_account(profiles: Profiles, _environ: Mapping[str, str]) -> _Given 
         return _saved_default(profiles)
     except KeyringError as error:
         raise NotLoggedInError(
-            f"{error} The saved account {profiles.locked.default_name!r} has its key "
-            f"there: unlock it and log in again. {WAYS_TO_LOG_IN}"
+            f"{error} The saved account {profiles.default_name!r} has its key there: "
+            f"unlock it and log in again. {WAYS_TO_LOG_IN}"
         ) from None
 
 
@@ -390,10 +389,10 @@ def sign_in(
     if found.kept:
         return _look_after(found.credentials) if validate else (found.credentials, [])
     if validate:
-        checked, notes = _checked(found, timeout)
+        asked, notes = checked(found, timeout)
     else:
-        checked, notes = unchecked(found.credentials), []
-    registered, more = register(checked)
+        asked, notes = unchecked(found.credentials), []
+    registered, more = register(asked)
     return registered, [*filter(_kernel.is_new, found.notes), *notes, *more]
 
 
@@ -412,7 +411,10 @@ def unchecked(credentials: Credentials) -> Credentials:
     return credentials._with(account=account)
 
 
-def _checked(found: Found, timeout: float | None) -> tuple[Credentials, list[str]]:
+def checked(
+    found: Found, timeout: float | None = None
+) -> tuple[Credentials, list[str]]:
+    """Check an account that was found; what was accepted before may stay unchecked."""
     credentials = found.credentials
     try:
         return check(credentials, timeout=timeout), []
@@ -429,8 +431,8 @@ def _checked(found: Found, timeout: float | None) -> tuple[Credentials, list[str
             f"CARTO no longer accepts the key in {credentials.source}; the newer one "
             f"of {found.successor.source} is used."
         )
-        checked, notes = _checked(Found(found.successor), timeout)
-        return checked, [note, *notes]
+        newer, notes = checked(Found(found.successor), timeout)
+        return newer, [note, *notes]
 
 
 def _look_after(credentials: Credentials) -> tuple[Credentials, list[str]]:
@@ -440,33 +442,33 @@ def _look_after(credentials: Credentials) -> tuple[Credentials, list[str]]:
         return credentials, []
     notes = []
     try:
-        checked = check(credentials)
+        asked = check(credentials)
     except UndecidedError as error:
-        checked = unchecked(credentials)
+        asked = unchecked(credentials)
         notes = [f"{error} You stay signed in as {who(credentials)}, unchecked."]
-    problems = default.publish_checked(credentials, checked)
-    return checked, notes + (problems or [])
+    problems = default.publish_checked(credentials, asked)
+    return asked, notes + (problems or [])
+
+
+def never(_error: KeyringError) -> bool:
+    return False
 
 
 def register(
     credentials: Credentials,
     saving: Saving | None = None,
     profiles: Profiles | None = None,
-    in_file: Callable[[KeyringError], object] = lambda _error: False,
+    in_file: InFile = never,
 ) -> tuple[Credentials, list[str]]:
-    """Save (if asked) and register; a save that fails does not undo the login.
-
-    `in_file` says whether the key is to be in the file where there is no keyring.
-    """
+    """Save (if asked) and register; a save that fails does not undo the login."""
     notes: list[str] = []
     if saving is not None:
+        profiles = profiles or Profiles()
         try:
-            credentials, notes = save(credentials, saving, profiles or Profiles())
+            credentials, notes = save(credentials, saving, profiles, in_file)
         except KeyringError as error:
-            if in_file(error):
-                saving = replace(saving, in_keyring=False)
-                return register(credentials, saving, profiles)
-            notes = [f"You are signed in, and nothing was saved. {error} {IN_FILE}"]
+            instead = "It can be saved in a file that only you can read instead."
+            notes = [f"You are signed in, and nothing was saved. {error} {instead}"]
         except (CartoLoginError, FileExistsError) as error:
             notes = [f"You are signed in, but the account could not be saved. {error}"]
     notes += default.publish(credentials)
@@ -476,21 +478,27 @@ def register(
 
 
 def save(
-    credentials: Credentials, saving: Saving, profiles: Profiles
+    credentials: Credentials,
+    saving: Saving,
+    profiles: Profiles,
+    in_file: InFile = never,
 ) -> tuple[Credentials, list[str]]:
-    """Save an account; return a copy that knows its name, and notes for the user."""
-    record = credentials._record
-    notes = profiles.save(
-        saving.name,
-        record,
-        default=saving.default,
-        overwrite=saving.replace,
-        in_keyring=saving.in_keyring,
-    )
-    name = saving.name.lower()
+    """Save an account; return a copy that knows its name, and notes for the user.
+
+    `in_file` says whether the key is to be in the file where there is no keyring.
+    """
+    record, name = credentials._record, saving.name.lower()
+    options = {"default": saving.default, "overwrite": saving.replace}
+    try:
+        notes = profiles.save(name, record, **options, in_keyring=saving.in_keyring)
+    except KeyringError as error:
+        if not in_file(error):
+            raise
+        notes = profiles.save(name, record, **options, in_keyring=False)
     saved = profiles.peek(name)
-    known = {"profile": name, "accepted": record.accepted}
-    return credentials._with(**known, entry=saved and saved.identity.entry), notes
+    entry = saved.identity.entry if saved else None
+    known = {"profile": name, "accepted": record.accepted, "entry": entry}
+    return credentials._with(**known), notes
 
 
 def sign_out(environ: Mapping[str, str] = settings.ENVIRONMENT) -> list[str]:

@@ -159,18 +159,6 @@ class ProfileStore:
         _warn(self._profiles.set_default(name))
 
 
-def move_keys(profiles: Profiles, *, to_keyring: bool) -> list[str]:
-    """Move the keys of all saved accounts to the keyring or back; say what was done."""
-    moved, notes = profiles.move_keys(to_keyring=to_keyring)
-    where = "in the keyring of this system" if to_keyring else "in their files"
-    names = f"Now {where}: {', '.join(moved)}." if moved else "No key was moved."
-    later = (
-        "For accounts that are saved from now on, put c.CartoLogin.keyring = "
-        f"{to_keyring} into ipython_config.py."
-    )
-    return [names, *notes, later]
-
-
 def _credentials(record: Record, source: str) -> Credentials:
     # One frame more than a method that changes files.
     _warn(record.notes, stacklevel=5)

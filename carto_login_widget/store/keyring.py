@@ -12,7 +12,6 @@ import json
 import os
 import threading
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CredentialsFileError, InvalidCredentialsError
@@ -57,7 +56,7 @@ def put(identity: Identity, path: PathLike) -> Identity:
         backend.delete_password(_SERVICE, entry)
 
     _ask(store, path, too_late=take_back)
-    return replace(identity, key=Secret(entry), entry=entry)
+    return identity._replace(key=Secret(entry), entry=entry)
 
 
 def get(identity: Identity, path: PathLike) -> Identity:
@@ -78,7 +77,7 @@ def get(identity: Identity, path: PathLike) -> Identity:
             "account, so it is not used. Log in again and save the account anew.",
             path=path,
         )
-    return replace(identity, key=key)
+    return identity._replace(key=key)
 
 
 def remove(entry: str, path: PathLike) -> list[str]:

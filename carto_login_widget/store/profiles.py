@@ -13,7 +13,6 @@ import os
 import re
 import sys
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,11 +25,12 @@ from ..secret import (
     clean_key,
     looks_like_key,
     looks_like_master_key,
+    misnamed_key,
 )
 from . import files, keyring
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..account import Account
     from .files import PathLike
@@ -50,8 +50,7 @@ _CARTOFRAMES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """An account as a file holds it."""
 
     identity: Identity
@@ -60,7 +59,7 @@ class Record:
     key_type: str | None = None  # as in `Account`; None where it is not known
     key_name: str | None = None
     # Sentences for the user on what was done while reading.
-    notes: tuple[str, ...] = field(default=(), compare=False)
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -200,18 +199,28 @@ def _read(path: Path) -> _Saved:
             f"{path} cannot be used: {error}", path=path
         ) from None
     if entry:
-        identity = replace(identity, key=Secret(entry), entry=entry)
+        identity = identity._replace(key=Secret(entry), entry=entry)
     key, proved = document.get("key"), _text(document.get("proved"))
     key = key if isinstance(key, dict) else {}
     record = Record(
-        replace(identity, proved=proved),
+        identity._replace(proved=proved),
         # At another address, written by hand, nobody has accepted it.
         accepted=document.get("accepted") is True and proved == _origin(identity),
         key_type=_text(key.get("type")),
         key_name=_text(key.get("name")),
+        notes=_keyless(path, document),
     )
     hint = _text(document.get("profile"))
     return _Saved(record, document, hint if hint and is_name(hint) else None)
+
+
+def _keyless(path: Path, document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say that a file without a key opens what is public only, and why that may be."""
+    if document.get("api_key") is not None:
+        return ()
+    name = misnamed_key(document)
+    other = f"; it has '{name}', which must be called 'api_key'" if name else ""
+    return (f"Public data only: the file {path} has no 'api_key'{other}.",)
 
 
 def _origin(identity: Identity) -> str | None:
@@ -295,17 +304,17 @@ def _kept(
     `entries`: of the file as it was, and of one with the same account. Without a wish,
     a key that is in the keyring stays there, and the settings decide about others.
     """
-    identity, entry = replace(record.identity, entry=None), record.identity.entry
+    identity, entry = record.identity._replace(entry=None), record.identity.entry
     if wanted is None:
         # Where nobody has loaded them, which takes time, nobody has changed them.
         loaded = sys.modules.get(f"{__package__.rpartition('.')[0]}.settings")
         is_on = loaded is not None and loaded.CartoLogin.instance().keyring
         wanted = bool(entry or entries[0] or is_on)
     if wanted and entry and entry in entries:
-        identity = replace(identity, key=Secret(entry), entry=entry)
+        identity = identity._replace(key=Secret(entry), entry=entry)
     elif wanted and not identity.is_public:
         identity = keyring.put(identity, path)
-    return replace(record, identity=identity)
+    return record._replace(identity=identity)
 
 
 def _keep_broken(path: Path) -> list[str]:
@@ -341,14 +350,15 @@ def read(path: PathLike) -> Record:
     if place is not None:
         return place[0].use(path, place[1])
     # What a file says of itself counts in the store only.
-    record = Record(replace(_read(path).record.identity, proved=None))
-    return _unlocked(record, path)
+    record = _read(path).record
+    known = Record(record.identity._replace(proved=None), notes=record.notes)
+    return _unlocked(known, path)
 
 
 def _unlocked(record: Record, path: Path) -> Record:
     if record.identity.entry is None:
         return record
-    return replace(record, identity=keyring.get(record.identity, path))
+    return record._replace(identity=keyring.get(record.identity, path))
 
 
 def write(path: PathLike, record: Record) -> list[str]:
@@ -359,7 +369,7 @@ def write(path: PathLike, record: Record) -> list[str]:
         profiles, name = place
         return profiles.save(name, record) if name else profiles.save_default(record)
     notes: list[str] = []
-    record, saved = replace(record, profile=None), _look(path)
+    record, saved = record._replace(profile=None), _look(path)
     before = [saved and saved.record]
     with Profiles()._keeping(record, before, notes, path) as kept:
         notes += _write(path, kept, carry=[path])
@@ -457,7 +467,7 @@ class Profiles:
         path = self.path_of(name)
         if os.path.lexists(path):
             saved = _look(path)
-            return saved and replace(saved.record, profile=name)
+            return saved and saved.record._replace(profile=name)
         start = self._start()
         return (
             start.record if start is not None and start.record.profile == name else None
@@ -480,7 +490,8 @@ class Profiles:
         notes = _close(path)
         saved = _read(path)
         profile = name or self._name_of(saved)[0]
-        record = replace(saved.record, profile=profile, notes=tuple(notes))
+        told = (*notes, *saved.record.notes)
+        record = saved.record._replace(profile=profile, notes=told)
         return _unlocked(record, path) if self._unlocks else record
 
     def save(
@@ -497,38 +508,27 @@ class Profiles:
         `in_keyring`: whether its key goes there; None: as the settings say.
         """
         name = check_name(name)
-        path, given = self.path_of(name), replace(record, profile=name)
+        path, record = self.path_of(name), record._replace(profile=name)
         notes: list[str] = []
         paths, before = (path, self.default_path), [self.peek(name)]
         with (
-            self._keeping(given, before, notes, *paths, wanted=in_keyring) as kept,
+            self._keeping(record, before, notes, *paths, wanted=in_keyring) as kept,
             self._turn(make=True),
         ):
-            notes += self._save(given, kept, path, default, overwrite)
-        return notes
-
-    def _save(
-        self,
-        given: Record,
-        record: Record,
-        path: Path,
-        default: bool,  # noqa: FBT001
-        overwrite: bool,  # noqa: FBT001
-    ) -> list[str]:
-        start, carry = self._start(), [path]
-        is_it = start is not None and start.has(given.identity)
-        if is_it:
-            carry.insert(0, self.default_path)
-        if start is not None and start.record.profile == given.profile:
-            if not (overwrite or start.is_profile or is_it):
-                raise _taken(str(given.profile), self.default_path)
-            # creds.json is a copy of the default account, and stays one.
-            default = default or start.is_profile
-        files.repair_mode(path.parent)
-        notes = _write(path, record, carry=carry, exclusive=not overwrite)
-        if default:
-            notes += self._adopt(start, given.identity)
-            notes += self._follow(record)
+            start, carry = self._start(), [path]
+            is_it = start is not None and start.has(record.identity)
+            if is_it:
+                carry.insert(0, self.default_path)
+            if start is not None and start.record.profile == name:
+                if not (overwrite or start.is_profile or is_it):
+                    raise _taken(name, self.default_path)
+                # creds.json is a copy of the default account, and stays one.
+                default = default or start.is_profile
+            files.repair_mode(path.parent)
+            notes += _write(path, kept, carry=carry, exclusive=not overwrite)
+            if default:
+                notes += self._adopt(start, record.identity)
+                notes += self._follow(kept)
         return notes
 
     def rename(self, old: str, new: str) -> list[str]:
@@ -541,7 +541,7 @@ class Profiles:
             if self.has(new):
                 raise _taken(new, self.path_of(new))
             start = self._start()
-            record = replace(_read(source).record, profile=new)
+            record = _read(source).record._replace(profile=new)
             notes = _write(self.path_of(new), record, carry=[source], exclusive=True)
             if start is not None and start.record.profile == old.lower():
                 notes += self._follow(record)
@@ -551,7 +551,7 @@ class Profiles:
         """Remove a saved account, also from `creds.json` if it is the default."""
         notes: list[str] = []
         path = self._find(name)
-        with self._swept(notes, self.default_path, path), self._turn():
+        with self._swept(notes, path, self.default_path), self._turn():
             paths = [path]
             if self.default_name == name.lower():
                 paths = [self.default_path, *paths]
@@ -569,14 +569,11 @@ class Profiles:
             saved = self.peek(name)
             if saved is None:
                 notes.append(f"'{name}' cannot be used and was left as it is.")
-            elif not saved.identity.is_public and to_keyring != bool(
-                saved.identity.entry
-            ):
+                continue
+            identity, is_start = saved.identity, name == start
+            if not identity.is_public and to_keyring != bool(identity.entry):
                 notes += self.save(
-                    name,
-                    self.load(name),
-                    default=name == start,
-                    in_keyring=to_keyring,
+                    name, self.load(name), default=is_start, in_keyring=to_keyring
                 )
                 moved.append(name)
         return moved, [*dict.fromkeys(notes)]
@@ -616,7 +613,7 @@ class Profiles:
                 notes = _keep_broken(self.default_path) + self._adopt(start)
                 return notes + _remove(self.default_path)
             path = self._find(name)
-            record = replace(_read(path).record, profile=name.lower())
+            record = _read(path).record._replace(profile=name.lower())
             only_there = path == self.default_path
             notes = self._adopt(start, None if only_there else record.identity)
             return notes + self._write_default(record)
@@ -648,10 +645,11 @@ class Profiles:
             name, is_profile = self._name_of(start._replace(hint=None))
             if is_profile:
                 return []  # without a lock, another program may be here, too
-            record = replace(start.record, profile=name)
+            record = start.record._replace(profile=name)
             with suppress(FileExistsError):
                 _write(self.path_of(name), record, carry=[source], exclusive=True)
-                return [f"The account that was in {source} is now saved as '{name}'."]
+                note = f"The account that was in {source} is now saved as '{name}'."
+                return [note, *start.record.notes]
 
     def _follow(self, record: Record) -> list[str]:
         """Let `creds.json` follow a profile that was written; say where it cannot."""
@@ -743,12 +741,16 @@ class Profiles:
                 return path
             if lowered == self.default_name:
                 return self.default_path
+        from difflib import get_close_matches
+
         known = self.names()
+        meant = get_close_matches(lowered, known, 1)
+        hint = f" Did you mean '{shown(meant[0])}'?" if meant else ""
         listed = ", ".join(map(shown, known[:_LISTED])) or "none"
         more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
         raise ProfileNotFoundError(
-            f"No account is saved as {shown(name)!r} in {self.directory}. Saved: "
-            f"{listed}{more}.",
+            f"No account is saved as {shown(name)!r} in {self.directory}.{hint} "
+            f"Saved: {listed}{more}.",
             name=shown(name),
             known=known,
         )
@@ -758,7 +760,7 @@ class Profiles:
         if saved is None:
             return None
         name, is_profile = self._name_of(saved)
-        record = replace(saved.record, profile=name)
+        record = saved.record._replace(profile=name)
         return saved._replace(record=record, is_profile=is_profile)
 
     def _name_of(self, saved: _Saved) -> tuple[str, bool]:

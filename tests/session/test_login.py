@@ -550,7 +550,7 @@ def test_an_account_that_was_accepted_before_starts_unchecked(
         credentials = login("jane" if named else None)
     assert get_default_credentials() is credentials
     assert credentials.account.checked is False
-    assert facts(credentials)["Key"] == "The key was not checked."
+    assert dict(facts(credentials))["API key"] == "The key was not checked."
     assert f"jane at {carto.url[7:]}" in str(told[0].message)
 
 
@@ -699,22 +699,19 @@ def test_logout_tells_what_remains(
 
 
 def test_an_account_is_described_for_people(carto: Sandbox) -> None:
-    """Who, which key, from where, and where it is saved."""
+    """Who, where, which key, where it is saved, and what sessions start with."""
     store = save(carto, "jane")
-    assert facts(login("jane")) == {
-        "Account": f"jane at {carto.url[7:]}",
-        "Key": "Master key, full access.",
-        "Account from": "profile 'jane'",
-        "Saved": f"as 'jane' in {short_path(Profiles().directory)}",
-    }
+    assert facts(login("jane")) == [
+        ("User", "jane"),
+        ("Address", f"{carto.url[7:]}/user/jane"),
+        ("API key", "Master key, full access."),
+        ("Saved", f"as 'jane' in {short_path(Profiles().directory)}"),
+        ("New sessions", "ask who signs in"),
+    ]
     store.delete("jane")
-    assert facts(get_default_credentials())["Saved"].startswith("not saved")
+    assert dict(facts(get_default_credentials()))["Saved"] == "not saved"
     by_hand = Credentials(base_url="https://10.0.0.5", api_key=WRONG)
-    assert facts(by_hand) == {
-        "Account": "https://10.0.0.5",
-        "Key": "The key was not checked.",
-        "Saved": "not saved",
-    }
+    assert dict(facts(by_hand))["API key"] == "The key was not checked."
 
 
 def test_a_path_is_written_as_people_do(home: Path) -> None:

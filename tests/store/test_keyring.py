@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -466,19 +467,19 @@ def test_without_the_package_it_is_named(tmp_path: Path) -> None:
 def test_the_prompt_offers_the_file(carto: Sandbox) -> None:
     """Asked once more; only a yes writes the key."""
     choose("keyring.backends.fail.Keyring")
-    jane = account(carto)
-    for answer, saved in (("", []), ("y", ["jane@127.0.0.1"])):
-        told: list[str] = []
-        answers = iter([jane.base_url, "jane", "y", answer])
-        prompt.ask(
-            profiles=Profiles(),
-            read=lambda _question, answers=answers: next(answers),
-            read_key=lambda _question: jane.api_key,
-            say=told.append,
-        )
-        assert "nothing that keeps keys" in "".join(told)
-        assert [name.rpartition("-")[0] for name in ProfileStore().names()] == saved
+    jane, asked = account(carto), list[str]()
+    for answer, saved in (("", []), ("y", ["work"])):
+
+        def read(question: str, answer: str = answer) -> str:
+            asked.append(question)
+            return answer
+
+        in_file = functools.partial(prompt.in_file, read=read)
+        register(jane, Saving("work"), in_file=in_file)
+        assert "nothing that keeps keys" in asked[-1]
+        assert ProfileStore().names() == saved
         assert get_default_credentials() == jane
+    assert api_key(Profiles().path_of("work")) == jane.api_key
 
 
 # Moving.
@@ -495,7 +496,7 @@ def test_keys_move_in_and_out(
     Credentials("john", OTHER_KEY).save()
     before = {name: store.load(name) for name in store.names()}
     assert main(["keyring", "on"]) == 0
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert "john, work" in said
     assert "cartoframes cannot read" in said
     assert "CartoLogin.keyring = True" in said

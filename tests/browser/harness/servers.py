@@ -159,10 +159,14 @@ class JupyterLab(Server):
         flags = [f"--{name}={value}" for name, value in options.items()]
         super().__init__(scratch, ["jupyterlab", "--no-browser", *flags])
 
-    def shut_down_kernels(self) -> None:
-        """End every kernel, as closing all notebooks for good would."""
+    def shut_down_kernels(self, but: str = "-") -> None:
+        """End the kernels, as closing all notebooks for good would.
+
+        Those of the notebooks whose name starts with `but` go on.
+        """
         for session in json.loads(self.request("GET", "/api/sessions")):
-            self.request("DELETE", f"/api/sessions/{session['id']}")
+            if not session["path"].startswith(but):
+                self.request("DELETE", f"/api/sessions/{session['id']}")
 
 
 class Voila(Server):
