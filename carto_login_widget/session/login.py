@@ -451,6 +451,7 @@ def _look_after(credentials: Credentials) -> tuple[Credentials, list[str]]:
 
 
 def never(_error: KeyringError) -> bool:
+    """Write no key to a file that nobody asked for."""
     return False
 
 
