@@ -118,6 +118,8 @@ class Credentials:
         proved = learned.pop("proved", None)
         if proved is not None:
             twin._value = self._value._replace(proved=proved)
+        if "entry" in learned:
+            twin._value = twin._value._replace(entry=learned.pop("entry"))
         for name, value in learned.items():
             setattr(twin, f"_{name}", value)
         return twin
@@ -283,11 +285,13 @@ class Credentials:
         Raises:
             CredentialsFileError: it cannot be removed and is still there.
         """
-        from .store import files
+        from .store import profiles
 
         path = _path(config_file)
-        if not files.remove(path):
-            _warn([f"There is no credentials file {path}, so nothing was removed."])
+        there, notes = profiles.remove(path)
+        if not there:
+            notes = [f"There is no credentials file {path}, so nothing was removed."]
+        _warn(notes)
 
     @sealed
     def validate(self, timeout: float | None = None) -> Account:

@@ -143,6 +143,12 @@ def is_sure(name: str, read: Callable[[str], str]) -> bool:
     return yes(read, f"{acts.forget_question(name)}.", default=False)
 
 
+def in_file(error: CartoLoginError, read: Callable[[str], str] | None = None) -> bool:
+    """Ask whether the key is to be in the file where there is no keyring."""
+    question = "Keep the key in a file that only you can read instead?"
+    return yes(read or input, f"{error} {question}", default=False)
+
+
 def _wrong_fields(error: CartoLoginError) -> set[str]:
     if isinstance(error, InvalidCredentialsError):
         return {error.field} if error.field else {"username", "base_url"}

@@ -816,8 +816,8 @@ class View {
 
   /** @param {MenuItem} item @param {string} name @param {boolean} byDefault */
   picked(item, name, byDefault) {
-    if (item.act === "save") {
-      this.send("save", {}, { ...(item.ask && { name }), ...(item.default !== null && { default: byDefault }) });
+    if (item.default !== null) {
+      this.send(item.act, {}, { ...(item.ask && { name }), default: byDefault });
     } else this.send(item.act, item.ask ? { name } : {});
   }
 

@@ -27,6 +27,7 @@ from ..errors import (
 from ..identity import Identity
 from ..locks import Lock
 from ..secret import Secret
+from ..store.keyring import KeyringError
 from ..store.profiles import Profiles
 from . import default
 from .facts import who
@@ -81,6 +82,7 @@ class _Given(NamedTuple):
 
 
 if TYPE_CHECKING:
+    InFile = Callable[[KeyringError], object]
     _Source = Callable[[Profiles, Mapping[str, str]], _Given | None]
 
 
@@ -92,11 +94,13 @@ class Saving:
         name: of the saved account.
         default: whether every session starts with it.
         replace: whether a saved account of that name may be replaced.
+        in_keyring: whether its key goes to the keyring; None: as the settings say.
     """
 
     name: str
     default: bool = False
     replace: bool = False
+    in_keyring: bool | None = None
 
 
 @sealed
@@ -304,7 +308,16 @@ def _environment(_profiles: Profiles, environ: Mapping[str, str]) -> _Given | No
 
 
 def _default_account(profiles: Profiles, _environ: Mapping[str, str]) -> _Given | None:
-    return None if _kernel.logged_out else _saved_default(profiles)
+    # In shared mode it is somebody else's, unless it is named.
+    if _kernel.logged_out or settings.is_shared():
+        return None
+    try:
+        return _saved_default(profiles)
+    except KeyringError as error:
+        raise NotLoggedInError(
+            f"{error} The saved account {profiles.default_name!r} has its key there: "
+            f"unlock it and log in again. {ways_to_log_in()}"
+        ) from None
 
 
 # What may give an account where nobody named one, the strongest first.
@@ -337,7 +350,7 @@ def _passed_over(
     notes = []
     for source in weaker:
         try:
-            other = source(profiles, environ)
+            other = source(profiles.locked, environ)
         except CartoLoginError:
             continue  # what is not used may be broken; that is for its own day
         if other is not None and _differ(winner.credentials, other.credentials):
@@ -388,7 +401,8 @@ def ways_to_log_in() -> str:
 def _logged_out_of() -> str | None:
     """Say which saved account would be used if nobody had logged out here."""
     try:
-        given = _saved_default(Profiles()) if _kernel.logged_out else None
+        is_secret = not _kernel.logged_out or settings.is_shared()
+        given = None if is_secret else _saved_default(Profiles().locked)
     except CartoLoginError:
         return None
     if given is None:
@@ -472,16 +486,26 @@ def _look_after(credentials: Credentials) -> tuple[Credentials, list[str]]:
     return asked, notes + (problems or [])
 
 
+def never(_error: KeyringError) -> bool:
+    """Write no key to a file that nobody asked for."""
+    return False
+
+
 def register(
     credentials: Credentials,
     saving: Saving | None = None,
     profiles: Profiles | None = None,
+    in_file: InFile = never,
 ) -> tuple[Credentials, list[str]]:
     """Save (if asked) and register; a save that fails does not undo the login."""
     notes: list[str] = []
     if saving is not None:
+        profiles = profiles or Profiles()
         try:
-            credentials, notes = save(credentials, saving, profiles or Profiles())
+            credentials, notes = save(credentials, saving, profiles, in_file)
+        except KeyringError as error:
+            instead = "It can be saved in a file that only you can read instead."
+            notes = [f"You are signed in, and nothing was saved. {error} {instead}"]
         except (CartoLoginError, FileExistsError) as error:
             notes = [f"You are signed in, but the account could not be saved. {error}"]
     notes += default.publish(credentials)
@@ -491,15 +515,27 @@ def register(
 
 
 def save(
-    credentials: Credentials, saving: Saving, profiles: Profiles
+    credentials: Credentials,
+    saving: Saving,
+    profiles: Profiles,
+    in_file: InFile = never,
 ) -> tuple[Credentials, list[str]]:
-    """Save an account; return a copy that knows its name, and notes for the user."""
-    record = credentials._record
-    notes = profiles.save(
-        saving.name, record, default=saving.default, overwrite=saving.replace
-    )
-    name = saving.name.lower()
-    return credentials._with(profile=name, accepted=record.accepted), notes
+    """Save an account; return a copy that knows its name, and notes for the user.
+
+    `in_file` says whether the key is to be in the file where there is no keyring.
+    """
+    record, name = credentials._record, saving.name.lower()
+    options = {"default": saving.default, "overwrite": saving.replace}
+    try:
+        notes = profiles.save(name, record, **options, in_keyring=saving.in_keyring)
+    except KeyringError as error:
+        if not in_file(error):
+            raise
+        notes = profiles.save(name, record, **options, in_keyring=False)
+    saved = profiles.peek(name)
+    entry = saved.identity.entry if saved else None
+    known = {"profile": name, "accepted": record.accepted, "entry": entry}
+    return credentials._with(**known), notes
 
 
 def sign_out(environ: Mapping[str, str] = settings.ENVIRONMENT) -> list[str]:
