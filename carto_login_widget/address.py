@@ -84,6 +84,11 @@ def check_username(username: str) -> None:
 def _name_problem(username: str) -> str:
     if not username:
         return "The CARTO user name is empty."
+    if username.lower().endswith(".json"):
+        return (
+            "The CARTO user name looks like a file, which Credentials.from_file() or "
+            "login(file=...) reads."
+        )
     if re.search(r"[/#?\\]|\.[a-z]+$", username) and "@" not in username:
         return "The CARTO user name looks like an address."
     if "@" in username:

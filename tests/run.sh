@@ -6,7 +6,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 source tests/environments.sh
 
-bootstrap && test_environment && second_environments && chromium || exit 2
+bootstrap && test_environment && second_environments && chromium && secret_service || exit 2
 
 # Nothing may be imported from the checkout in place of the installed wheel.
 unset PYTHONPATH

@@ -816,8 +816,8 @@ class View {
 
   /** @param {MenuItem} item @param {string} name @param {boolean} byDefault */
   picked(item, name, byDefault) {
-    if (item.act === "save") {
-      this.send("save", {}, { ...(item.ask && { name }), ...(item.default !== null && { default: byDefault }) });
+    if (item.default !== null) {
+      this.send(item.act, {}, { ...(item.ask && { name }), default: byDefault });
     } else this.send(item.act, item.ask ? { name } : {});
   }
 
@@ -1076,7 +1076,9 @@ class View {
     if (name === "account") return this.form.accounts.words();
     if (name === "username") return this.form.custom.checked ? "Not needed if the address names it" : "The jane in jane.carto.com";
     if (name === "base_url") return "Like https://carto.example.com/user/jane";
-    if (name === "api_key" && snap.destination) return `Will be checked at ${snap.destination}`;
+    if (name === "api_key" && snap.destination) {
+      return `${snap.status === "accepted" ? "Checked" : "Will be checked"} at ${snap.destination}`;
+    }
     if (name === "api_key") return "In CARTO under Settings, API keys";
     if (name === "name" && this.form.remember.checked) return snap.saving.replaces || snap.saving.path;
     return "";

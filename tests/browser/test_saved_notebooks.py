@@ -39,8 +39,9 @@ AUTOSAVE = {
     "@jupyterlab/docmanager-extension:plugin": {"autosave": True, "autosaveInterval": 1}
 }
 _DIRTY = """() => {
-    const {content} = window.jupyterapp.shell.currentWidget;
+    const {content, context} = window.jupyterapp.shell.currentWidget;
     content.widgets.at(-1).model.sharedModel.setSource(`# ${Math.random()}`);
+    context.model.dirty = true;
 }"""
 _WATCH = """() => {
     const {context} = window.jupyterapp.shell.currentWidget;
@@ -75,7 +76,7 @@ WAYS = {"by hand": [by_keyboard, by_toolbar], "by itself": [by_autosave]}
 
 
 @dataclass
-class Desk:
+class Saver:
     """A notebook with a form, which is saved again and again."""
 
     notebook: Notebook
@@ -123,7 +124,8 @@ class Desk:
         assert not found_in([*told, HTMLExporter().from_notebook_node(self.saved())[0]])
         root = self.notebook.path.parent
         messages = (root / "messages.log").read_text()
-        server = (root.parent / "jupyterlab.log").read_text(errors="replace")
+        logs = [*root.parent.glob("jupyterlab-*.log")]
+        server = "".join(log.read_text(errors="replace") for log in logs)
         assert "handle_msg[" in messages
         assert "MESSAGE TYPE:comm_msg" in server
         assert not found_in([messages, server])
@@ -156,11 +158,11 @@ def log_all(kernel_home: Path) -> None:
 def sit_down(open_notebook: Open, log_all: None) -> Any:
     """Open a notebook with a form: `sit_down(kernel, way, cell)`."""
 
-    def sit(kernel: str, way: str, cell: str = "") -> Desk:
+    def sit(kernel: str, way: str, cell: str = "") -> Saver:
         settings = {**SAVE_WIDGET_STATE, **(AUTOSAVE if way == "autosave" else {})}
         notebook = open_notebook([LOGS, cell], kernel=kernel, settings=settings)
         notebook.run(0)
-        desk = Desk(notebook, way)
+        desk = Saver(notebook, way)
         expect(desk.field("User name")).to_be_visible()
         return desk
 
@@ -169,7 +171,7 @@ def sit_down(open_notebook: Open, log_all: None) -> Any:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_nothing_typed_is_saved(
-    sit_down: Callable[..., Desk], carto: Sandbox, kernel: str, way: str
+    sit_down: Callable[..., Saver], carto: Sandbox, kernel: str, way: str
 ) -> None:
     """Typed, left, held, refused and sent, and in fields where no key belongs."""
     desk = sit_down(kernel, way)
@@ -207,7 +209,7 @@ def test_nothing_typed_is_saved(
 
 @pytest.mark.parametrize("way", WAYS)
 def test_nothing_typed_is_saved_while_a_cell_runs(
-    sit_down: Callable[..., Desk],
+    sit_down: Callable[..., Saver],
     carto: Sandbox,
     kernel: str,
     way: str,

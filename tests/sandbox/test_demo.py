@@ -59,16 +59,20 @@ class Demo:
     def run_in_a_kernel(self, code: str) -> None:
         """Start a kernel as the page would, and run code in it."""
         kernel = self.get("api/kernels", "POST")["id"]
-        path = f"api/kernels/{kernel}"
-        wait_for(
-            lambda: self.get(path)["execution_state"] == "idle", "the kernel is not up"
-        )
         found = self.home / "jupyter" / "runtime" / f"kernel-{kernel}.json"
         client = BlockingKernelClient(connection_file=str(found))
         client.load_connection_file()
         client.start_channels()
+
+        def is_ready() -> bool:
+            try:
+                client.wait_for_ready(PATIENCE)
+            except RuntimeError:  # without an answer at once it is taken for dead
+                return False
+            return True
+
         try:
-            client.wait_for_ready(PATIENCE)
+            wait_for(is_ready, "the kernel did not start")
             reply = client.execute_interactive(code, timeout=PATIENCE)
             assert reply["content"]["status"] == "ok"
         finally:
