@@ -67,7 +67,8 @@ _WATCH = """([cell, event, words]) => {
         .querySelector('.jp-Cell-outputArea');
     window.benchmark = new Promise((resolve, reject) => {
         let start = null, gone = false;
-        document.addEventListener(event, () => { start ??= performance.now(); },
+        // The form keeps its keys from the document.
+        window.addEventListener(event, () => { start ??= performance.now(); },
             {capture: true, once: true});
         const look = () => {
             const there = output.innerText.includes(words);
@@ -135,7 +136,8 @@ class Bench:
         by_enter = press == "Enter"
         page.evaluate(_WATCH, [cell, "keydown" if by_enter else "click", words])
         if by_enter:
-            self.notebook.output(cell).locator("input[type=password]").press("Enter")
+            field = self.notebook.output(cell).locator("input[type=password]")
+            (field if cell else self.form.key).press("Enter")
         else:
             self.form.button(press).click()
         return float(page.evaluate("() => window.benchmark"))

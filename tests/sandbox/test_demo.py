@@ -20,7 +20,6 @@ from jupyter_client.blocking.client import BlockingKernelClient
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-DEMO = "import sys; from carto_login_widget.cli import main; sys.argv[1:] = ['demo']; "
 SAVE = """from carto_login_widget import Credentials, ProfileStore
 ProfileStore().save("jane", Credentials("jane", "k" * 40), default=True)"""
 PATIENCE = 60
@@ -99,7 +98,7 @@ def started(tmp_path: Path) -> Iterator[Demo]:
     )
     browser.chmod(0o700)
     process = subprocess.Popen(
-        [sys.executable, "-c", f"{DEMO}sys.exit(main())"],
+        [sys.executable, "-m", "carto_login_widget.cli", "demo"],
         env={**os.environ, "BROWSER": str(browser)},
         stdout=subprocess.DEVNULL,
     )
@@ -124,21 +123,3 @@ def test_one_signal_ends_it_and_leaves_nothing(tmp_path: Path, name: str) -> Non
         assert demo.process.wait(PATIENCE) == 0
         assert not demo.home.exists()
         wait_for(lambda: not demo.processes(), "a process is left")
-
-
-def test_without_its_extra_it_names_it() -> None:
-    """In a bare install one line says what to install."""
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            f"{DEMO}sys.modules['jupyterlab'] = None; sys.exit(main())",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "needs jupyterlab" in done.stderr
-    assert 'pip install "carto_login_widget[demo]"' in done.stderr
-    assert done.stderr.count("\n") == 1
