@@ -21,7 +21,16 @@ from .plain import PlainForm
 from .work import in_background
 
 if TYPE_CHECKING:
-    from .widget import LoginForm
+    from typing import Protocol
+
+    class Form(Protocol):
+        """What is shown, as far as it is known here."""
+
+        state: flow.State
+
+        def post(self, event: Any) -> None:
+            """Take a step."""
+
 
 _PATIENCE, _PATIENCE_OF_VOILA = 2.0, 5.0
 _STEP = 0.1
@@ -34,7 +43,7 @@ class Display:
         form: what is shown.
     """
 
-    def __init__(self, form: LoginForm) -> None:
+    def __init__(self, form: Form) -> None:
         self._form = form
         self._lock = Lock()
         self._handle: Any = ipython_display.DisplayHandle()

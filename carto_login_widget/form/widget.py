@@ -26,7 +26,7 @@ import traitlets
 from .. import settings
 from ..account import Account
 from ..credentials import Credentials
-from ..errors import CartoLoginError, NotLoggedInError
+from ..errors import CartoLoginError, NotLoggedInError, sealed
 from ..locks import Lock
 from ..secret import Secret
 from ..session import default
@@ -94,6 +94,7 @@ class LoginForm(anywidget.AnyWidget):
     def _style(self) -> str:
         return _read("form.css")
 
+    @sealed
     def __init__(  # noqa: PLR0913 - each is one way to start
         self,
         *,

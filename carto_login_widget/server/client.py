@@ -262,6 +262,10 @@ def _read(raw: Any) -> bytes | None:
             body += part
             if len(body) > MAX_BODY:
                 return None
+        # Where no length was told, only the text shows that it was cut.
+        is_cut = body.startswith(b"{") and not body.rstrip().endswith(b"}")
+        if is_cut and "content-length" not in raw.headers:
+            raise urllib3.exceptions.ProtocolError
         return bytes(body)
     return None
 
