@@ -43,6 +43,14 @@ class Demo:
         page = Path(opened.read_text().strip().removeprefix("file://"))
         self.url = re.search(r'url=([^"]+)', page.read_text())[1]  # type: ignore[index]
         self.home = page.parents[2]
+        wait_for(self._listens, "the server does not listen")
+
+    def _listens(self) -> bool:
+        # It sends the browser to a page that waits a second.
+        try:
+            return bool(self.get("api"))
+        except requests.ConnectionError:
+            return False
 
     def get(self, path: str, method: str = "GET") -> Any:
         """Ask the server."""
