@@ -550,7 +550,7 @@ def test_an_account_that_was_accepted_before_starts_unchecked(
         credentials = login("jane" if named else None)
     assert get_default_credentials() is credentials
     assert credentials.account.checked is False
-    assert facts(credentials)["Key"] == "The key was not checked."
+    assert dict(facts(credentials))["API key"] == "The key was not checked."
     assert f"jane at {carto.url[7:]}" in str(told[0].message)
 
 
@@ -701,20 +701,30 @@ def test_logout_tells_what_remains(
 def test_an_account_is_described_for_people(carto: Sandbox) -> None:
     """Who, which key, from where, and where it is saved."""
     store = save(carto, "jane")
-    assert facts(login("jane")) == {
-        "Account": f"jane at {carto.url[7:]}",
-        "Key": "Master key, full access.",
-        "Account from": "profile 'jane'",
-        "Saved": f"as 'jane' in {short_path(Profiles().directory)}",
-    }
+    where = carto.base_url("jane").removeprefix("http://")
+    known = [
+        ("User", "jane"),
+        ("Address", where),
+        ("API key", "Master key, full access."),
+    ]
+    assert facts(login("jane")) == [
+        *known,
+        ("Saved", f"as 'jane' in {short_path(Profiles().directory)}"),
+        ("New sessions", "ask who signs in"),
+    ]
     store.delete("jane")
-    assert facts(get_default_credentials())["Saved"].startswith("not saved")
+    assert facts(get_default_credentials()) == [
+        *known,
+        ("Comes from", "profile 'jane'"),
+        ("Saved", "not saved"),
+        ("New sessions", "ask who signs in"),
+    ]
     by_hand = Credentials(base_url="https://10.0.0.5", api_key=WRONG)
-    assert facts(by_hand) == {
-        "Account": "https://10.0.0.5",
-        "Key": "The key was not checked.",
-        "Saved": "not saved",
-    }
+    assert facts(by_hand)[:3] == [
+        ("User", "https://10.0.0.5"),
+        ("Address", "10.0.0.5"),
+        ("API key", "The key was not checked."),
+    ]
 
 
 def test_a_path_is_written_as_people_do(home: Path) -> None:
