@@ -460,7 +460,7 @@ def _need(command: str, *modules: str) -> None:
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
         raise ImportError(
-            f"carto-login {command} needs {', '.join(missing)}: "
+            f"{command} needs {', '.join(missing)}: "
             "pip install 'carto_login_widget[demo]'"
         )
 
