@@ -43,15 +43,7 @@ class _MisuseError(click.UsageError):
 
 @sealed
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command.
-
-    Args:
-        arguments: as after the program's name; None means those of the process.
-
-    Returns:
-        Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no verdict, 130
-        interrupted.
-    """
+    """Run one command; return 0, or why not: refused, misused, no verdict, stopped."""
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if _COMPLETE in os.environ:
         _complete_in_bash()
@@ -133,7 +125,7 @@ def _complete_in_bash() -> None:
 
 
 def _names(_ctx: click.Context, _param: click.Parameter, start: str) -> list[str]:
-    from .session.acts import names_from
+    from .session.facts import names_from
 
     return names_from(start)
 
