@@ -580,6 +580,19 @@ def test_another_account_is_replaced_only_once_that_was_said() -> None:
     assert sign_in.saving == flow.Saving("work", default=False, replace=True)
 
 
+def test_the_name_of_the_account_before_may_be_typed(listed: Form) -> None:
+    """It was written by the form once, and is a choice of the user now."""
+    listed(flow.Loaded(listed.last(flow.Load).number, saved_jane()))
+    assert listed.seen["fields"]["name"] == "work"
+    listed.act("choose", Fields(account=None))
+    listed.act("commit", Fields(username="bob"), key=KEY)
+    listed.accept(proposed="bob")
+    listed.act("commit", Fields(username="bob", name="work"))
+    assert listed.seen["saving"]["replaces"].startswith("replaces the account of jane")
+    (sign_in,) = listed.act("submit", Fields(username="bob", name="work"))
+    assert sign_in.saving.name == "work"
+
+
 def test_a_name_that_cannot_be_is_told(checking: Form) -> None:
     """Before the login, not after it."""
     checking.accept(proposed="jane")
