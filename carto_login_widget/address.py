@@ -11,11 +11,11 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
-from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from .errors import InvalidCredentialsError
 from .secret import CARTO_3_MESSAGE, looks_like_key, misplaced_key
+from .values import NamedTuple
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 

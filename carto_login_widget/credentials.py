@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
 
 from .errors import InvalidCredentialsError, sealed
 from .identity import Identity
 from .secret import DEFAULT_PUBLIC
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any, Self
 
     import carto.auth
     import cartoframes.auth

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from . import address
 from .errors import InvalidCredentialsError
 from .secret import PUBLIC, Secret, check_key
+from .values import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Identity(NamedTuple):
     """A user, a key and an address; two are equal if these three are.
 
-    No dataclass, whose import takes as long as half of reading a file.
+    No dataclass: that import would take as long as all the rest of reading a file.
 
     Attributes:
         username: as given, or None beside an address that names the user.

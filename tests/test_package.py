@@ -26,7 +26,13 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 # Each part imports only those in lines above its own; a folder stands for its modules.
 LINES = (
-    *(("errors", "locks"), ("secret",), ("address",), ("account",), ("identity",)),
+    *(
+        ("errors", "locks", "values"),
+        ("secret",),
+        ("address",),
+        ("account",),
+        ("identity",),
+    ),
     ("settings",),
     ("server", "store"),
     ("convert",),

@@ -7,18 +7,17 @@ has changed brings the key to no other address.
 
 from __future__ import annotations
 
-import contextvars
 import json
 import os
-import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 from ..errors import CredentialsFileError, InvalidCredentialsError
 from ..secret import Secret
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from ..identity import Identity
     from .files import PathLike
@@ -118,7 +117,10 @@ def _ask(
     too_late: Callable[[Any], None] = lambda _backend: None,
 ) -> Any:
     """Let a thread talk to the keyring, which may wait for somebody to unlock it."""
+    # Reading a file is to be quick where its key is in it.
     from concurrent.futures import Future
+    from contextvars import copy_context
+    from threading import Thread
 
     done: Future[Any] = Future()
 
@@ -134,8 +136,8 @@ def _ask(
             with suppress(Exception):
                 too_late(backend)
 
-    context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(work,), daemon=True).start()
+    context = copy_context()
+    Thread(target=context.run, args=(work,), daemon=True).start()
     try:
         found, problem = done.result(_PATIENCE)
     except TimeoutError as error:

@@ -15,7 +15,6 @@ import sys
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import CredentialsFileError, InvalidCredentialsError, ProfileNotFoundError
 from ..identity import Identity
@@ -27,10 +26,13 @@ from ..secret import (
     looks_like_master_key,
     misnamed_key,
 )
+from ..values import NamedTuple
 from . import files, keyring
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Any
 
     from ..account import Account
     from .files import PathLike
