@@ -247,6 +247,11 @@ class AccountList {
   /** @param {Account[]} accounts */
   setAccounts(accounts) {
     this.accounts = [...accounts].sort((a, b) => Number(b[4]) - Number(a[4]));
+    if (!this.isOpen) return;
+    const known = new Map(this.accounts.map((account) => [account[0], account]));
+    this.options = this.options.map((option) => (option && known.get(option[0])) ?? option);
+    this.options.forEach((option, index) =>
+      this.list.children[index].replaceChildren(...this.option(option, index).childNodes));
   }
 
   /** @param {string | null} value */

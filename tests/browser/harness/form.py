@@ -20,8 +20,9 @@ CUSTOM = "On-premises or custom address"
 _OVERFLOW = """root => {
     const shown = [...root.querySelectorAll('*')].filter(e => e.checkVisibility());
     const said = root.querySelector('.carto-message').textContent;
-    const cut = shown.filter(e => e.tagName !== 'INPUT' && e.clientWidth > 1
+    const cut = shown.filter(e => e.tagName !== 'INPUT'
         && getComputedStyle(e).overflowX !== 'visible'
+        && getComputedStyle(e).clipPath === 'none'
         && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1)
         && !e.matches('.carto-options') && !e.title && !said.includes(e.textContent));
     const edge = root.getBoundingClientRect().right + 1;
