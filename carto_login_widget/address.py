@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from .errors import InvalidCredentialsError
@@ -36,8 +36,7 @@ _PAGES = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Address:
+class Address(NamedTuple):
     """A user in lower case and the base of their API, without a slash at the end."""
 
     username: str
@@ -85,6 +84,11 @@ def check_username(username: str) -> None:
 def _name_problem(username: str) -> str:
     if not username:
         return "The CARTO user name is empty."
+    if username.lower().endswith(".json"):
+        return (
+            "The CARTO user name looks like a file, which Credentials.from_file() or "
+            "login(file=...) reads."
+        )
     if re.search(r"[/#?\\]|\.[a-z]+$", username) and "@" not in username:
         return "The CARTO user name looks like an address."
     if "@" in username:

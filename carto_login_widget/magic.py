@@ -6,7 +6,6 @@ What signing in needs is imported when it is needed, so that `%load_ext` is quic
 from __future__ import annotations
 
 import functools
-import os
 import re
 import shlex
 import sys
@@ -28,14 +27,17 @@ from .address import refuse_keys
 from .errors import (
     CartoLoginError,
     InvalidCredentialsError,
+    NotCartoError,
     NotLoggedInError,
+    RejectedError,
+    any_terminal,
     sealed,
 )
 from .secret import holds_key
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Mapping
+    from collections.abc import Callable, Sequence
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -44,32 +46,32 @@ if TYPE_CHECKING:
 
 _NAME = "carto_login"
 _THE_MAGIC = re.compile(r"(?:\s*|.*=\s*%)%?carto_login\s+(.*)", re.DOTALL)
-_OPTIONS = (
-    "--base-url",
-    "--file",
-    "--forget",
-    "--form",
-    "--list",
-    "--logout",
-    "--no-validate",
-    "--prompt",
-    "--require",
-    "--username",
-    "--whoami",
-)
 _NO_KEY_HERE = (
     "%carto_login takes no API key, because cells and the history keep what they are "
     "given. Type it into the form (%carto_login --form) or at --prompt. If this line "
-    "held a key, clear the line, and give that key a new token in CARTO."
+    "held a key, clear the line, and give that key a new token in CARTO. A name that "
+    "only looks like a key can be written in lower case."
 )
+_flag = functools.partial(argument, action="store_true")
+_NOT_SIGNED_IN = "This kernel is not signed in to CARTO."
 
 
-class _SignInFirstError(NotLoggedInError):
-    """Stops Run All below a form, with one line in place of a traceback."""
+def _in_one_line(magic: Callable[[Any, str], None]) -> Callable[[Any, str], None]:
+    """Let an error that is foreseen show without a traceback; it still stops Run All.
 
-    def _render_traceback_(self) -> list[str]:
-        # An empty list would lose the message in nbclient's error.
-        return [f"{NotLoggedInError.__name__}: {self}"]
+    IPython asks the error for it; an empty list would lose the message in nbclient's.
+    """
+
+    @functools.wraps(magic)
+    def told(shell: Any, line: str) -> None:
+        try:
+            magic(shell, line)
+        except (CartoLoginError, OSError) as error:
+            words = [f"{type(error).__name__}: {error}"]
+            error._render_traceback_ = functools.partial(list, words)  # type: ignore[union-attr]
+            raise
+
+    return told
 
 
 @magics_class
@@ -78,50 +80,74 @@ class CartoLoginMagics(Magics):
 
     @magic_arguments()
     @argument("profile", nargs="?", help="name of a saved account")
-    @argument("--form", action="store_true", help="show the form in any case")
-    @argument(
-        "--prompt", action="store_true", help="ask by the input box or in the terminal"
-    )
-    @argument(
-        "--require",
-        action="store_true",
-        help="stop Run All below the form until somebody has signed in",
-    )
+    @_flag("--form", help="show the form in any case")
+    @_flag("--prompt", help="ask by the input box or in the terminal")
+    @_flag("--require", help="stop Run All below the form until somebody signs in")
     @argument("--file", metavar="PATH", help="a credentials file, such as creds.json")
     @argument("--username", help="user name to start the form with")
     @argument("--base-url", help="address to start the form with, if not carto.com")
+    @_flag("--no-validate", help="do not ask CARTO about the key")
+    @_flag("--list", help="list the saved accounts")
+    @_flag("--whoami", help="say who is signed in")
+    @_flag("--check", help="ask CARTO again about the key of this kernel")
+    @argument("--save", metavar="NAME", nargs="?", const="", help="save this account")
+    @_flag("--replace", help="let --save replace what is saved under its name")
     @argument(
-        "--no-validate", action="store_true", help="do not ask CARTO about the key"
+        "--rename", metavar=("OLD", "NEW"), nargs=2, help="rename a saved account"
     )
-    @argument("--list", action="store_true", help="list the saved accounts")
-    @argument("--whoami", action="store_true", help="say who is signed in")
-    @argument("--logout", action="store_true", help="sign this kernel out")
-    @argument("--forget", metavar="PROFILE", help="delete a saved account")
+    @argument("--default", metavar="PROFILE", help="start every session with it")
+    @argument("--forget", metavar="PROFILE", help="delete a saved account and its key")
+    @_flag("--logout", help="sign this kernel out")
+    @_flag("--help", help="show this")
     @line_magic(_NAME)  # type: ignore[arg-type]  # IPython types it as never called
     @sealed
-    def carto_login(self, line: str) -> Credentials | None:
+    @any_terminal()
+    @_in_one_line
+    def carto_login(self, line: str) -> None:
         """Sign this kernel in to CARTO and show the account.
 
         Uses, in this order: the file or the saved account that is named, the account
         that the kernel is signed in with, the environment (CARTO_USERNAME,
         CARTO_API_KEY, CARTO_BASE_URL), the saved default account. Where there is none,
-        a form asks.
-        """
-        args = _parse(CartoLoginMagics.carto_login, line)
-        for wanted, tell in (
-            (args.list, _list_accounts),
-            (args.whoami, _whoami),
-            (args.logout, _logout),
-            (args.forget, functools.partial(_forget, args.forget)),
-        ):
-            if wanted:
-                tell()
-                return None
-        if args.form or args.prompt:
-            return self._ask(args, by_prompt=args.prompt, forced=args.form)
-        return self._sign_in(args)
+        a form asks. get_default_credentials() returns who is signed in.
 
-    def _sign_in(self, args: Namespace) -> Credentials | None:
+          %carto_login                      sign in, with the form where that is needed
+          %carto_login work                 sign in with the saved account 'work'
+          %carto_login --rename jane work   call the saved account 'jane' 'work'
+        """
+        args = _parse(line)
+        if not (_look(args) or self._manage(args)):
+            if args.form or args.prompt:
+                self._ask(args)
+            else:
+                self._sign_in(args)
+
+    def _manage(self, args: Namespace) -> bool:
+        """Do what changes an account; say whether that was asked for."""
+        if not (args.save is args.rename is args.default is args.forget is None):
+            from .session import acts
+
+            if args.rename:
+                _tell(acts.rename(*args.rename))
+            elif args.default:
+                _tell(acts.make_default(args.default))
+            elif args.forget and not self._is_sure(args.forget):
+                print("Nothing was changed.")
+            elif args.forget:
+                _tell(acts.forget(args.forget))
+            else:
+                _save(args)
+        elif args.logout:
+            from .session import acts
+
+            _tell(acts.log_out())
+        elif args.check:
+            self._check(args)
+        else:
+            return False
+        return True
+
+    def _sign_in(self, args: Namespace) -> None:
         from .session import login
 
         # What only fills in the form names no account, whatever the environment says.
@@ -137,15 +163,28 @@ class CartoLoginMagics(Magics):
         error: CartoLoginError | None = None
         found: Found | None = None
         try:
-            found = login.find(args.profile, file=args.file)
+            environ = settings.for_anybody()
+            found = login.find(args.profile, file=args.file, environ=environ)
             if found is not None and (not prefills or _is_meant(found, args)):
                 credentials, notes = login.sign_in(found, validate=not args.no_validate)
-                return _show_card(credentials, notes, self.shell)
+                self._show_card(credentials, notes)
+                return
         except CartoLoginError as refused:
             if named or not somebody_is_there(self.shell):
                 raise
+            if found is not None and found.kept:
+                self._refused(found.credentials, refused, args)
+                return
             error = refused
-        return self._ask(args, error=error, other=found)
+        self._ask(args, error=error, other=found)
+
+    def _refused(
+        self, current: Credentials, error: CartoLoginError, args: Namespace
+    ) -> None:
+        """Show that CARTO no longer accepts the account of the kernel, which stays."""
+        if args.require or not _has_widgets(self.shell):
+            raise error
+        self._show_card(current, [], error)
 
     def _ask(
         self,
@@ -153,14 +192,13 @@ class CartoLoginMagics(Magics):
         *,
         error: CartoLoginError | None = None,
         other: Found | None = None,
-        by_prompt: bool = False,
-        forced: bool = False,
-    ) -> Credentials | None:
-        """Show the form or ask by prompt; return the account once signed in."""
-        if not forced and not somebody_is_there(self.shell):
+    ) -> None:
+        """Show the form, or ask by prompt."""
+        if not args.form and not somebody_is_there(self.shell):
             raise NotLoggedInError(_nobody(other))
-        if by_prompt or (not forced and not _has_widgets(self.shell)):
-            return self._prompt(args, error)
+        if args.prompt or (not args.form and not _has_widgets(self.shell)):
+            self._prompt(args, error)
+            return
         from .form import LoginForm
 
         form = LoginForm(
@@ -171,23 +209,52 @@ class CartoLoginMagics(Magics):
         )
         display(form)
         if args.require:
-            raise _SignInFirstError(
+            raise NotLoggedInError(
                 "Sign in with the form above, then run this cell again."
             )
-        return None
 
-    def _prompt(self, args: Namespace, error: CartoLoginError | None) -> Credentials:
+    def _prompt(self, args: Namespace, error: CartoLoginError | None) -> None:
         from . import prompt
+        from .session import login
         from .store.profiles import Profiles
 
         if error is not None:
             print(error)
-        return prompt.ask(
-            username=args.username,
-            base_url=args.base_url,
-            profiles=Profiles(),
-            validate=not args.no_validate,
-        )
+        profiles, known = Profiles(), (args.username, args.base_url)
+        asked = prompt.ask(*known, validate=not args.no_validate)
+        saving = None
+        if not settings.is_shared():
+            saving = prompt.choose_saving(asked, profiles, prompt.Wishes(), read=input)
+        self._show_card(*login.register(asked, saving, profiles, prompt.in_file))
+
+    def _show_card(
+        self,
+        credentials: Credentials,
+        notes: list[str],
+        error: CartoLoginError | None = None,
+    ) -> None:
+        if not _has_widgets(self.shell):
+            _print_facts(credentials, notes)
+            return
+        from .form import LoginForm
+
+        display(LoginForm(credentials=credentials, notes=notes, error=error))
+
+    def _check(self, args: Namespace) -> None:
+        from .session import acts
+
+        current = _current()
+        try:
+            said, notes = acts.check_again(current)
+        except (RejectedError, NotCartoError) as refused:
+            self._refused(current, refused, args)
+        else:
+            self._show_card(_current(), [said, *notes])
+
+    def _is_sure(self, name: str) -> bool:
+        from . import prompt
+
+        return not somebody_is_there(self.shell) or prompt.is_sure(name, input)
 
 
 def _nobody(other: Found | None) -> str:
@@ -200,12 +267,14 @@ def _nobody(other: Found | None) -> str:
     return (
         "Nobody is there to ask. The account at hand, "
         f"{who(other.credentials)}, is not the one that this line asks for. "
-        f"{login.WAYS_TO_LOG_IN}"
+        f"{login.ways_to_log_in()}"
     )
 
 
-def somebody_is_there(shell: Any, environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether a person can be asked: not under nbclient, papermill, Voilà, in scripts.
+def somebody_is_there(shell: Any) -> bool:
+    """Whether a person can be asked: not under nbclient and papermill, nor in scripts.
+
+    A page of Voilà is opened by somebody, though no cell may wait for them.
 
     Example:
         >>> somebody_is_there(get_ipython())  # doctest: +SKIP
@@ -214,8 +283,7 @@ def somebody_is_there(shell: Any, environ: Mapping[str, str] = os.environ) -> bo
     kernel = getattr(shell, "kernel", None)
     if kernel is None:
         return sys.stdin is not None and sys.stdin.isatty()
-    is_voila = environ.get("SERVER_SOFTWARE", "").lower().startswith("voila")
-    return bool(getattr(kernel, "_allow_stdin", False)) and not is_voila
+    return bool(getattr(kernel, "_allow_stdin", False)) or settings.is_voila()
 
 
 def _has_widgets(shell: Any) -> bool:
@@ -234,25 +302,50 @@ def _is_meant(found: Found, args: Namespace) -> bool:
         return False
 
 
-def _parse(magic: Any, line: str) -> Namespace:
+def _parse(line: str) -> Namespace:
     """Parse the line; nothing of it is repeated, as it may hold a key."""
     args: Namespace | None = None
+    words: list[str] = []
     try:
         words = _split(line)
         if not holds_key(words):
-            args = magic.parser.parse_args(words)
-            for word in (args.base_url, args.profile, args.forget, args.username):
+            args = _parser().parse_args(words)
+            renamed = args.rename or ()
+            for word in (args.base_url, args.profile, args.username, *renamed):
                 refuse_keys(word or "")
     except InvalidCredentialsError:
         args = None  # a part of the address is a key
     except (UsageError, ValueError):
         raise UsageError(
-            f"%{_NAME} does not understand this line; it is not repeated here in case "
-            f"it holds a key. Its options: {', '.join(_OPTIONS)}. See %{_NAME}?"
+            f"%{_NAME} does not understand this line.{_did_you_mean(words)} "
+            f"%{_NAME} --help shows what it understands."
         ) from None
     if args is None:
         raise UsageError(_NO_KEY_HERE)
     return args
+
+
+def _parser() -> Any:
+    magic: Any = CartoLoginMagics.carto_login
+    return magic.parser
+
+
+def _options() -> list[str]:
+    actions = _parser()._actions
+    return sorted(option for action in actions for option in action.option_strings)
+
+
+def _did_you_mean(words: list[str]) -> str:
+    """Suggest an option for the first word that is nearly one."""
+    from difflib import get_close_matches
+
+    known = _options()
+    for word in words:
+        option = word.partition("=")[0]
+        if option.startswith("-") and not any(o.startswith(option) for o in known):
+            meant = get_close_matches(option, known, 1)
+            return f" Did you mean {meant[0]}?" if meant else " No option is like that."
+    return ""
 
 
 def _split(line: str) -> list[str]:
@@ -262,73 +355,68 @@ def _split(line: str) -> list[str]:
     return list(words)
 
 
-def _show_card(credentials: Credentials, notes: list[str], shell: Any) -> Credentials:
-    if not _has_widgets(shell):
-        from .session.facts import facts
+def _tell(did: tuple[str, list[str]]) -> None:
+    said, notes = did
+    print("\n".join([said, *notes]))
 
-        for label, text in facts(credentials).items():
-            print(f"{label}: {text}")
-        for note in notes:
-            print(note)
-        return credentials
-    from .form import LoginForm
 
-    display(LoginForm(credentials=credentials, notes=notes))
-    return credentials
+def _print_facts(credentials: Credentials, notes: Sequence[str] = ()) -> None:
+    from .session.facts import facts
+
+    lines = [f"{label}: {text}" for label, text in facts(credentials)]
+    print("\n".join([*lines, *notes]))
+
+
+def _current() -> Credentials:
+    from .session.default import get_default_credentials
+
+    current = get_default_credentials()
+    if current is None:
+        raise NotLoggedInError(f"{_NOT_SIGNED_IN} %{_NAME} does that.")
+    return current
+
+
+def _look(args: Namespace) -> bool:
+    """Tell what changes nothing; say whether that was asked for."""
+    if args.help:
+        print(_parser().format_help().removeprefix("::\n\n"))
+    elif args.list:
+        _list_accounts()
+    elif args.whoami:
+        from .session.default import get_default_credentials
+
+        current = get_default_credentials()
+        if current is None:
+            print(_NOT_SIGNED_IN)
+        else:
+            _print_facts(current)
+    else:
+        return False
+    return True
 
 
 def _list_accounts() -> None:
+    from .session.facts import listing
     from .store.profiles import Profiles
 
     profiles = Profiles()
-    names, default = profiles.names(), profiles.default_name
-    if not names:
-        print(f"No saved accounts in {profiles.directory}.")
-    for name in names:
-        print(f"{'*' if name == default else ' '} {name}")
-    if default in names:
-        print("* every session starts with this one")
+    print("\n".join(listing(profiles)))
     try:
-        profiles.default()
+        profiles.locked.default()  # it says so where creds.json cannot be used
     except CartoLoginError as error:
         print(error)
 
 
-def _whoami() -> None:
-    from .session.default import get_default_credentials
-    from .session.facts import facts
-
-    current = get_default_credentials()
-    if current is None:
-        print("This kernel is not signed in to CARTO.")
-        return
-    for label, text in facts(current).items():
-        print(f"{label}: {text}")
-
-
-def _logout() -> None:
-    from .session import login
-
-    notes = login.sign_out()
-    print("Signed out of CARTO in this kernel. Saved accounts stay saved.")
-    for note in notes:
-        print(note)
-
-
-def _forget(name: str) -> None:
-    from .session.default import get_default_credentials
+def _save(args: Namespace) -> None:
+    from . import prompt
+    from .session import acts
     from .store.profiles import Profiles
 
-    profiles = Profiles()
-    notes = profiles.delete(name)
-    print(f"The saved account '{name}' is deleted from {profiles.directory}.")
-    current = get_default_credentials()
-    if current is not None and current.profile == name.lower():
-        print(
-            "This kernel is still signed in with it; %carto_login --logout ends that."
-        )
-    for note in notes:
-        print(note)
+    wishes = prompt.Wishes(True, args.save or None, replace=args.replace)  # noqa: FBT003
+    current, profiles = _current(), Profiles()
+    saving = prompt.choose_saving(current, profiles, wishes)
+    if saving is not None:
+        _tell(acts.save(current, saving, profiles))
 
 
 # IPython's older hook could not keep Python's own names out of the list.
@@ -343,7 +431,7 @@ def _complete(context: CompletionContext) -> SimpleMatcherResult:
         if equals:
             before, word = [*before, option], value
         if word.startswith("-"):
-            found = [option for option in _OPTIONS if option.startswith(word)]
+            found = [option for option in _options() if option.startswith(word)]
         else:
             found = _names_after(before[-1] if before else "", word)
     return SimpleMatcherResult(
@@ -354,15 +442,10 @@ def _complete(context: CompletionContext) -> SimpleMatcherResult:
 
 
 def _names_after(previous: str, start: str) -> list[str]:
-    from .store.profiles import Profiles
+    from .session.acts import names_from
 
-    if previous in {"--file", "--username", "--base-url"}:
-        return []
-    try:
-        names = Profiles().names()
-    except (CartoLoginError, OSError):
-        return []
-    return [name for name in names if name.startswith(start.lower())]
+    without = {"--file", "--username", "--base-url"}
+    return [] if previous in without else names_from(start)
 
 
 def load(shell: InteractiveShell) -> None:

@@ -6,7 +6,6 @@ traceback; it is plain text only at `Credentials.api_key`, in the file and on th
 
 from __future__ import annotations
 
-import hmac
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import InvalidCredentialsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 DEFAULT_PUBLIC = "default_public"
 CARTO_3_MESSAGE = (
@@ -23,7 +22,7 @@ CARTO_3_MESSAGE = (
     "name and an API key from the API keys page of the account."
 )
 
-_FORBIDDEN_IN_KEY = re.compile(r"[^!-~]|[:?~>]")
+_FORBIDDEN_IN_KEY = re.compile(r"[^!-~]|[:?~>{}\"'`]")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d"
 # CartoDB/cartodb makes a master key of 20 random bytes in hexadecimal
@@ -32,9 +31,10 @@ _QUOTES = "\"'`\u2018\u2019\u201c\u201d"
 _MASTER = re.compile(r"[0-9A-Fa-f]{40}")
 _OTHER = re.compile(r"(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9_-]{22}")
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9._-]{17,}")
-# `api_key="KEY",`, `"api_key": "KEY"` and `export CARTO_API_KEY=KEY`
+# `api_key="KEY",`, `"apiKey": "KEY"` and `export CARTO_API_KEY=KEY`
+_NAME_OF_KEY = r"(?:carto[-_]?)?(?:(?:master[-_]?)?(?:api[-_]?)?key|(?:api[-_]?)?token)"
 _ASSIGNED = re.compile(
-    r"(?:export\s+)?[\"']?(?:carto_)?(?:api_?)?key[\"']?\s*[:=]\s*(.+)", re.IGNORECASE
+    rf"(?:export\s+|set\s+)?[\"']?{_NAME_OF_KEY}[\"']?\s*[:=]\s*(.+)", re.IGNORECASE
 )
 # `--api-key`, `--token=…`, `api_key=…`
 _KEY_OPTION = re.compile(
@@ -67,7 +67,7 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._text.encode(), other._text.encode())
+        return self._text == other._text
 
     def __hash__(self) -> int:
         return hash(self._text)
@@ -147,8 +147,26 @@ def _key_of_file(text: str) -> str:
         document = json.loads(text)
     except (ValueError, RecursionError):
         return text
-    key = document.get("api_key") if isinstance(document, dict) else None
+    if not isinstance(document, dict):
+        return text
+    key = document.get("api_key") or document.get(misnamed_key(document) or "")
     return key if isinstance(key, str) else text
+
+
+def misnamed_key(document: Mapping[str, Any]) -> str | None:
+    """Return the field of a credentials file that seems to be meant for its key.
+
+    Example:
+        >>> misnamed_key({"username": "jane", "apiKey": "0123456789abcdef"})
+        'apiKey'
+    """
+    for name, value in document.items():
+        # No text stands under "key" where this package has written that.
+        is_text = isinstance(value, str) and bool(value.strip())
+        meant = re.fullmatch(_NAME_OF_KEY, name, re.IGNORECASE) is not None
+        if is_text and meant and name != "api_key":
+            return name
+    return None
 
 
 def check_key(key: Secret) -> None:
@@ -170,7 +188,8 @@ def check_key(key: Secret) -> None:
     elif _FORBIDDEN_IN_KEY.search(text):
         problem = (
             "The API key holds a character that no CARTO key has (a blank, a line "
-            "break, ':', '?' or a letter with an accent). Copy it again."
+            "break, a quote, a brace, ':', '?' or a letter with an accent). Copy the "
+            "key alone."
         )
     else:
         return

@@ -12,6 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from carto_login_widget import (
+    CartoLoginError,
     Credentials,
     CredentialsFileError,
     InvalidCredentialsError,
@@ -178,14 +179,15 @@ def test_a_store_that_cannot_be_read_still_completes_options(
 def test_the_default_account_signs_in_and_is_shown(
     shell: InteractiveShell, carto: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The account is returned, and in words where no widget shows."""
+    """In words where no widget shows; nothing is returned."""
     ProfileStore().save("jane", account(carto), default=True)
-    assert run(shell) is get_default_credentials()
+    assert run(shell) is None
     assert capsys.readouterr().out.splitlines() == [
-        f"Account: jane at {carto.url.removeprefix('http://')}",
-        "Key: Master key, full access.",
-        "Account from: creds.json",
+        "User: jane",
+        f"Address: {carto.base_url('jane').removeprefix('http://')}",
+        "API key: Master key, full access.",
         "Saved: as 'jane' in ~/.config/cartoframes",
+        "New sessions: start with this account",
     ]
 
 
@@ -242,13 +244,15 @@ def test_the_home_of_a_file_may_be_a_tilde(
 ) -> None:
     """As people write it."""
     account(carto).save(home / "creds.json")
-    assert run(shell, "--file ~/creds.json").username == "jane"
+    run(shell, "--file ~/creds.json")
+    assert get_default_credentials().username == "jane"
 
 
 def test_a_name_may_be_quoted(shell: InteractiveShell, carto: Sandbox) -> None:
     """And in other letters."""
     ProfileStore().save("work", account(carto))
-    assert run(shell, "'Work'").profile == "work"
+    run(shell, "'Work'")
+    assert get_default_credentials().profile == "work"
 
 
 def test_an_account_need_not_be_validated(
@@ -256,7 +260,8 @@ def test_an_account_need_not_be_validated(
 ) -> None:
     """--no-validate sends nothing, and says so."""
     ProfileStore().save("jane", account(carto, key=KEY))
-    assert run(shell, "jane --no-validate").account.checked is False
+    run(shell, "jane --no-validate")
+    assert get_default_credentials().account.checked is False
     assert carto.count == 0
     assert "The key was not checked." in capsys.readouterr().out
 
@@ -308,7 +313,8 @@ def test_a_user_name_asks_for_that_account(
         f"--base-url {carto.url}",
         f"--username jane --base-url {carto.base_url('jane')}/",
     ):
-        assert run(shell, line).username == "jane"
+        run(shell, line)
+        assert get_default_credentials().username == "jane"
     for line in (
         "--username bob",
         "--base-url https://maps.example.com",
@@ -391,18 +397,65 @@ def test_a_long_name_of_a_saved_account_is_no_key(
 ) -> None:
     """It is known."""
     ProfileStore().save("the-account-of-my-team", account(carto))
-    assert run(shell, "the-account-of-my-team").username == "jane"
+    run(shell, "the-account-of-my-team")
+    assert get_default_credentials().username == "jane"
 
 
 @pytest.mark.parametrize(
-    "line", ["--nonsense", "one two", "--file", "--username", "'", "work --list=x"]
+    ("line", "told"),
+    [
+        ("--whomai", "Did you mean --whoami?"),
+        ("--xyz", "No option is like that."),
+        ("one two", ""),
+        ("--file", ""),
+        ("--username", ""),
+        ("--rename one", ""),
+        ("'", ""),
+        ("work --list=x", ""),
+    ],
 )
 def test_a_line_that_is_not_understood_is_a_usage_error(
-    shell: InteractiveShell, line: str
+    shell: InteractiveShell, line: str, told: str
 ) -> None:
-    """It lists the options."""
-    with pytest.raises(UsageError, match=r"does not understand this line.*--whoami"):
+    """It says where help is, and nothing about keys where none was given."""
+    with pytest.raises(UsageError, match="does not understand this line") as error:
         run(shell, line)
+    assert told in str(error.value)
+    assert "%carto_login --help" in str(error.value)
+    assert "key" not in str(error.value)
+
+
+@pytest.mark.parametrize("mode", ["Plain", "Context", "Verbose", "Minimal"])
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("wrok", "ProfileNotFoundError: No account is saved as 'wrok' in"),
+        ("--forget wrok", "ProfileNotFoundError: No account is saved as 'wrok' in"),
+        ("--file nowhere.json", "FileNotFoundError: "),
+        ("", "NotLoggedInError: Nobody is there to ask."),
+        ("--check", "NotLoggedInError: This kernel is not signed in to CARTO."),
+        ("--save", "NotLoggedInError: This kernel is not signed in to CARTO."),
+        ("--rename work a/b", "InvalidCredentialsError: 'a/b' cannot be the name"),
+        ("--whomai", "UsageError: %carto_login does not understand this line."),
+    ],
+)
+def test_what_is_foreseen_is_one_line(
+    shell: InteractiveShell,
+    capsys: pytest.CaptureFixture[str],
+    mode: str,
+    line: str,
+    told: str,
+) -> None:
+    """Without a traceback; it is an error all the same, so that Run All stops."""
+    ProfileStore().save("work", Credentials("jane", KEY))
+    shell.run_line_magic("xmode", mode)
+    capsys.readouterr()
+    result = shell.run_cell(f"%carto_login {line}")
+    assert not result.success
+    out = "".join(capsys.readouterr())
+    assert out.startswith(told)
+    assert out.count("\n") == 1
+    assert ("Did you mean 'work'?" in out) is ("wrok" in line)
 
 
 # The other commands.
@@ -413,14 +466,14 @@ def test_the_saved_accounts_are_listed(
 ) -> None:
     """With a star at the default one, and nothing of their keys."""
     run(shell, "--list")
-    assert "No saved accounts in" in capsys.readouterr().out
+    assert "No account is saved in" in capsys.readouterr().out
     store = ProfileStore()
     store.save("work", Credentials("jane", KEY), default=True)
-    store.save("home", Credentials("john", KEY))
+    store.save("home", Credentials("john"))
     run(shell, "--list")
     assert capsys.readouterr().out.splitlines() == [
-        "  home",
-        "* work",
+        "  home  john at john.carto.com, default public",
+        "* work  jane at jane.carto.com",
         "* every session starts with this one",
     ]
 
@@ -434,7 +487,7 @@ def test_a_broken_default_is_told_beside_the_list(
     store.default_path.write_text("{")
     run(shell, "--list")
     out = capsys.readouterr().out
-    assert out.startswith("  work\n")
+    assert out.startswith("  work  jane at jane.carto.com\n")
     assert str(store.default_path) in out
 
 
@@ -449,7 +502,7 @@ def test_whoami_asks_nobody(
     carto.clear()
     capsys.readouterr()
     run(shell, "--whoami")
-    assert "Key: Master key, full access." in capsys.readouterr().out
+    assert "API key: Master key, full access." in capsys.readouterr().out
     assert carto.count == 0
 
 
@@ -466,7 +519,7 @@ def test_logout_says_what_remains(
     monkeypatch.setenv("CARTO_API_KEY", KEY)
     run(shell, "--logout")
     out = capsys.readouterr().out
-    assert "Signed out of CARTO in this kernel" in out
+    assert "Logged out. Saved accounts stay saved." in out
     assert "CARTO_API_KEY is still set" in out
     assert get_default_credentials() is None
     assert store.names() == ["jane"]
@@ -484,11 +537,88 @@ def test_a_saved_account_is_forgotten(
     capsys.readouterr()
     run(shell, "--forget JANE")
     out = capsys.readouterr().out
-    assert "is deleted from" in out
-    assert "still signed in" in out
+    assert "Forgot 'jane': its key is deleted from" in out
+    assert "You stay signed in here." in out
     assert store.names() == []
     assert not store.default_path.exists()
     run(shell, "--whoami")
     assert "Saved: not saved" in capsys.readouterr().out
     with pytest.raises(ProfileNotFoundError, match="Saved: none"):
         run(shell, "--forget jane")
+
+
+def test_help_is_shown(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each option, and examples; nothing else is done."""
+    run(shell, "--help")
+    out = capsys.readouterr().out
+    for option in ("--rename OLD NEW", "--default PROFILE", "--require", "--help"):
+        assert option in out.replace("<", "").replace(">", "")
+    assert "%carto_login work" in out
+
+
+def test_a_saved_account_is_renamed_and_made_the_default(
+    shell: InteractiveShell, carto: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The kernel knows the new name; one that is taken is left as it is."""
+    store = ProfileStore()
+    store.save("jane", account(carto))
+    store.save("bob", account(carto, "bob"), default=True)
+    run(shell, "jane")
+    capsys.readouterr()
+    run(shell, "--rename jane Work")
+    assert capsys.readouterr().out == (
+        "The saved account 'jane' is called 'work' now.\n"
+    )
+    assert store.names() == ["bob", "work"]
+    assert get_default_credentials().profile == "work"
+    with pytest.raises(FileExistsError, match="saved as 'bob' already"):
+        run(shell, "--rename work bob")
+    run(shell, "--default work")
+    assert capsys.readouterr().out == "Every session starts with 'work' now.\n"
+    assert store.default_name == "work"
+
+
+def test_the_account_in_use_is_saved(
+    shell: InteractiveShell, carto: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Under the name that is proposed, or another; nothing is replaced unasked."""
+    store, jane = ProfileStore(), account(carto)
+    store.save("bob", account(carto, "bob"))
+    set_default_credentials(jane)
+    run(shell)
+    capsys.readouterr()
+    run(shell, "--save")
+    (name,) = set(store.names()) - {"bob"}
+    assert capsys.readouterr().out == (
+        f"Saved as '{name}' in ~/.config/cartoframes; every session starts with it.\n"
+    )
+    assert name.startswith("jane@127.0.0.1-")
+    assert get_default_credentials().profile == name
+    with pytest.raises(
+        CartoLoginError, match=r"replaces the account of bob.*--replace"
+    ):
+        run(shell, "--save bob")
+    assert store.load("bob").username == "bob"
+    run(shell, "--save bob --replace")
+    assert store.load("bob") == jane
+    assert store.default_name == name
+
+
+def test_the_account_in_use_is_checked_again(
+    shell: InteractiveShell, carto: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A refusal leaves the kernel as it is."""
+    ProfileStore().save("jane", account(carto), default=True)
+    run(shell, "--no-validate")
+    assert get_default_credentials().account.checked is False
+    capsys.readouterr()
+    run(shell, "--check")
+    assert "CARTO accepts this key." in capsys.readouterr().out
+    checked = get_default_credentials()
+    assert checked.account.key_type == "master"
+    carto.accounts["jane"].master.token = "another-key-0123456789"
+    with pytest.raises(RejectedError):
+        run(shell, "--check")
+    assert get_default_credentials() is checked

@@ -28,6 +28,7 @@
  * @typedef {{text: string, bad?: boolean, label?: string, press?: () => void}} Note
  */
 
+const MASTER_KEY = /^[0-9a-f]{40}$/i;
 const NEW_ACCOUNT = "New account";
 const MOST_SHOWN = 50;
 const GUARD_MS = 600; // a press meant for the screen before this one does nothing
@@ -48,7 +49,7 @@ const LOST = LATE + " If it was restarted, run the cell again.";
 
 /** @param {string} text */
 function looksLikeKey(text) {
-  if (/^[0-9a-f]{40}$/i.test(text)) return true;
+  if (MASTER_KEY.test(text)) return true;
   return /^[\w-]{22}$/.test(text) && /[a-z]/.test(text) && /[A-Z]/.test(text);
 }
 
@@ -60,12 +61,12 @@ function clean(text) {
   return line.replace(/^["'`“”‘’«»]+|["'`“”‘’«»]+$/g, "").trim();
 }
 
-/** The key that an address carries, or "".
- * @param {string} address */
-function keyInAddress(address) {
-  const named = /[?&#;](?:api_key|map_key|apikey)=([^&#;]+)/i.exec(address);
+/** The key in what was typed where none belongs, or "".
+ * @param {string} text */
+function keyIn(text) {
+  const named = /[?&#;](?:api_key|map_key|apikey)=([^&#;]+)/i.exec(text);
   if (named) return unescaped(named[1]);
-  return address.split(/[/?#&;=@:.]/).map(unescaped).find(looksLikeKey) ?? "";
+  return text.split(/[/?#&;=@:.,\s"']/).map(unescaped).find(looksLikeKey) ?? "";
 }
 
 /** @param {string} text */
@@ -820,8 +821,8 @@ class View {
 
   /** @param {MenuItem} item @param {string} name @param {boolean} byDefault */
   picked(item, name, byDefault) {
-    if (item.act === "save") {
-      this.send("save", {}, { ...(item.ask && { name }), ...(item.default !== null && { default: byDefault }) });
+    if (item.default !== null) {
+      this.send(item.act, {}, { ...(item.ask && { name }), default: byDefault });
     } else this.send(item.act, item.ask ? { name } : {});
   }
 
@@ -867,21 +868,22 @@ class View {
   /** The field that holds a key where none belongs, or "". */
   misplaced() {
     const { username, base_url, custom } = this.form;
-    if (looksLikeKey(clean(username.input.value))) return "username";
-    return custom.checked && keyInAddress(clean(base_url.input.value)) ? "base_url" : "";
+    if (keyIn(clean(username.input.value))) return "username";
+    return custom.checked && keyIn(clean(base_url.input.value)) ? "base_url" : "";
   }
 
   fields() {
     const { form } = this;
     const username = clean(form.username.input.value);
     const address = clean(form.base_url.input.value);
+    const name = clean(form.name.input.value);
     return {
       account: form.accounts.value,
       custom: form.custom.checked,
-      base_url: keyInAddress(address) ? "" : address,
-      username: looksLikeKey(username) ? "" : username,
+      base_url: keyIn(address) ? "" : address,
+      username: keyIn(username) ? "" : username,
       remember: form.remember.checked,
-      name: clean(form.name.input.value),
+      name: MASTER_KEY.test(name) ? "" : name,
       default: form.default.checked,
       typed: this.filled.size === 0,
     };
@@ -1092,10 +1094,11 @@ class View {
    * @returns {Note | null} */
   typingNote(name) {
     const { username, base_url, custom } = this.form;
+    if (name === "name") return this.nameNote();
     const text = clean(name === "username" ? username.input.value : base_url.input.value);
     if (name === "username") return this.usernameNote(text);
     if (name !== "base_url" || !custom.checked || !text) return null;
-    const key = keyInAddress(text);
+    const key = keyIn(text);
     if (key) return this.moveNote("This address holds an API key.", key, base_url, withoutKey(text));
     const host = /^http:\/\/([^/:?#]+|\[[^\]]*\])/i.exec(text)?.[1];
     if (host && !isLoopback(host)) {
@@ -1105,11 +1108,19 @@ class View {
     return known ? null : { text: "https:// is added in front." };
   }
 
+  /** @returns {Note | null} */
+  nameNote() {
+    const { name } = this.form;
+    const text = clean(name.input.value);
+    return MASTER_KEY.test(text) ? this.moveNote("This looks like an API key.", text, name, "") : null;
+  }
+
   /** @param {string} text
    * @returns {Note | null} */
   usernameNote(text) {
     const { username } = this.form;
-    if (looksLikeKey(text)) return this.moveNote("This looks like an API key.", text, username, "");
+    const key = keyIn(text);
+    if (key) return this.moveNote("This looks like an API key.", key, username, "");
     if (text === text.toLowerCase() || /[/:.@]/.test(text)) return null;
     const lower = text.toLowerCase();
     return { text: "User names are in lower case.", label: `Use ${lower}`, press: () => this.put(username, lower, true) };

@@ -18,6 +18,8 @@ from ..errors import (
     RejectedError,
     UndecidedError,
 )
+from ..session.acts import forget_question
+from ..session.facts import lines, replaced
 from . import flow
 
 if TYPE_CHECKING:
@@ -144,18 +146,11 @@ def _short(error: CartoLoginError | None) -> str:
 
 def _saving(state: State) -> dict[str, Any]:
     row = flow.replaces(state)
-    replaced = ""
-    if row is not None:
-        same = flow.is_same_account(state, row)
-        other = f"{row.username} at {row.host}" if row.username else "another account"
-        whose = (
-            f"the saved key of {row.username}" if same else f"the account of {other}"
-        )
-        replaced = f"replaces {whose}"
+    same = row is not None and flow.is_same_account(state, row)
     return {
         "shown": state.saving_allowed and not state.folded,
         "path": state.path,
-        "replaces": replaced,
+        "replaces": replaced(row.username, row.host, same=same) if row else "",
         "default_locked": bool(row and row.is_default),
     }
 
@@ -248,31 +243,19 @@ def _title(state: State) -> str:
 
 
 def _facts(state: State, signed: Signed) -> list[tuple[str, str]]:
-    account = signed.account
-    facts = [
-        ("User", signed.username),
-        ("Address", signed.base_url.partition("://")[2]),
-        ("API key", account.summary if account else "The key was not checked."),
-    ]
-    if account and account.organization:
-        facts.append(("Organisation", account.organization))
-    if signed.since:
-        facts.append(("Signed in since", signed.since))
-    if signed.source and signed.profile is None:
-        facts.append(("Comes from", signed.source))
-    if state.saving_allowed:
-        saved = (
-            f"as '{signed.profile}' in {state.path}" if signed.profile else "not saved"
-        )
-        facts.append(("Saved", saved))
-        starts = "start with this account" if signed.is_default else _other_start(state)
-        facts.append(("New sessions", starts))
-    return facts
-
-
-def _other_start(state: State) -> str:
     start = next((row.name for row in state.accounts if row.is_default), None)
-    return f"start with '{start}'" if start else "ask who signs in"
+    return lines(
+        username=signed.username,
+        base_url=signed.base_url,
+        account=signed.account,
+        source=signed.source,
+        profile=signed.profile,
+        path=state.path,
+        start=signed.profile if signed.is_default else start,
+        since=signed.since,
+        saving=state.saving_allowed,
+        in_keyring=signed.in_keyring,
+    )
 
 
 def _card(state: State) -> dict[str, Any]:
@@ -323,12 +306,15 @@ def _menu(state: State, signed: Signed) -> list[dict[str, Any]]:
         ask = {"label": f"Save as{taken}", "value": signed.proposed}
         default = not state.has_default and _is_checked(signed)
         items.append(_item("save", "Save this account …", ask=ask, default=default))
+        if state.no_keyring:
+            label = "Save in a file instead …"
+            items.append(_item("save_in_file", label, ask=ask, default=default))
     elif state.saving_allowed and name is not None:
         ask = {"label": "New name", "value": name}
         items.append(_item("rename", "Rename …", ask=ask))
         if not signed.is_default:
             items.append(_item("make_default", "Start every session with it"))
-        sure = f"Forget '{name}'? Its key is deleted here; you stay signed in."
+        sure = f"{forget_question(name)}; you stay signed in."
         items.append(_item("forget", "Forget this account …", confirm=sure))
     return [*items, _item("check_again", "Check again")]
 

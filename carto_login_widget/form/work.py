@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from ..credentials import Credentials
 from ..errors import CartoLoginError, CredentialsFileError, UndecidedError
-from ..session import default, login
-from ..session.facts import short_path
+from ..session import acts, default, login
+from ..session.facts import key_words, place, saved_name, start_name
 from ..store.profiles import Profiles, proposed_name
 from . import flow, view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     import requests
 
+    from ..account import Account
+    from ..identity import Identity
     from ..store.profiles import Record
 
 _AT_ONCE = 100  # accounts whose files are read before the first picture
@@ -41,8 +43,11 @@ class Office:
 
     @property
     def path(self) -> str:
-        """Where accounts are saved, for people."""
-        return short_path(self.profiles.directory)
+        """Where accounts are saved, for people; empty where nothing can be."""
+        return place(self.profiles)
+
+    def _name_for(self, identity: Identity, account: Account | None) -> str:
+        return proposed_name(identity, account, self.profiles) if self.path else ""
 
     def rows(self, *, at_once: bool = False) -> list[flow.Row]:
         """Return the saved accounts; `at_once` reads only some of their files."""
@@ -67,7 +72,7 @@ class Office:
             username, base_url, host = where.username, where.base_url, where.host
         except CartoLoginError:
             username = base_url = host = credentials.base_url
-        name = self._name_of(credentials)
+        name = saved_name(credentials, self.profiles)
         account = credentials.account
         return flow.Signed(
             credentials=credentials,
@@ -78,27 +83,15 @@ class Office:
             since=f"{since:%Y-%m-%d %H:%M}" if since else "",
             source=credentials.source,
             profile=name,
-            is_default=name is not None and name == self._start(),
-            proposed=name or proposed_name(identity, account, self.profiles),
+            is_default=name is not None and name == start_name(self.profiles),
+            in_keyring=identity.entry is not None,
+            proposed=name or self._name_for(identity, account),
         )
-
-    def _start(self) -> str | None:
-        try:
-            return self.profiles.default_name
-        except CartoLoginError:
-            return None
-
-    def _name_of(self, credentials: Credentials) -> str | None:
-        """Return the saved account that holds this very key."""
-        name = credentials.profile
-        saved = self.profiles.peek(name) if name else None
-        identity = credentials._identity
-        return name if saved and saved.identity.same_key(identity) else None
 
     def credentials(self, subject: flow.Subject) -> Credentials:
         """Return what is to be checked or used; a saved key is read only now."""
         if isinstance(subject, flow.SavedAccount):
-            record = self._load(subject.name)
+            record = self._load(self.profiles, subject.name)
             found = Credentials._of(record, source=f"profile '{subject.name}'")
         else:
             found = Credentials._made(subject)
@@ -106,19 +99,19 @@ class Office:
             found = found._with(session=self._session)
         return found
 
-    def _load(self, name: str) -> Record:
+    def _load(self, profiles: Profiles, name: str) -> Record:
         try:
-            record = self.profiles.load(name)
+            record = profiles.load(name)
         except FileNotFoundError as error:
-            path = self.profiles.path_of(name)
+            path = profiles.path_of(name)
             raise CredentialsFileError(str(error), path=path) from None
         self._notes += record.notes
         return record
 
-    def saved(self, credentials: Credentials) -> flow.Saved:
+    def saved(self, identity: Identity) -> flow.Saved:
         """Return what the fields show of a saved account."""
-        where = credentials._identity.address
-        return flow.Saved(where.username, where.base_url, credentials.allow_non_secure)
+        where = identity.address
+        return flow.Saved(where.username, where.base_url, identity.allow_non_secure)
 
     def check(
         self, order: flow.Check, tell: Callable[[Any], None]
@@ -128,7 +121,7 @@ class Office:
         try:
             credentials = self.credentials(order.subject)
             if isinstance(order.subject, flow.SavedAccount):
-                tell(flow.Loaded(number, self.saved(credentials)))
+                tell(flow.Loaded(number, self.saved(credentials._identity)))
             checked = login.check(credentials)
         except UndecidedError as error:
             return flow.Failed(number, error, self._proposed(order, credentials)[0])
@@ -144,21 +137,25 @@ class Office:
         if credentials is None or isinstance(order.subject, flow.SavedAccount):
             return "", ""
         identity = credentials._identity
-        name = proposed_name(identity, credentials.account, self.profiles)
-        saved = self.profiles.peek(name)
+        name = self._name_for(identity, credentials.account)
+        saved = self.profiles.peek(name) if name else None
         same = saved is not None and saved.identity.same_key(identity)
         return name, name if same else ""
 
     def load(self, order: flow.Load) -> flow.Loaded | flow.Failed:
         """Read the file of a saved account."""
         try:
-            credentials = self.credentials(flow.SavedAccount(order.name))
-            return flow.Loaded(order.number, self.saved(credentials))
+            record = self._load(self.profiles.locked, order.name)
+            return flow.Loaded(order.number, self.saved(record.identity))
         except CartoLoginError as error:
             return flow.Failed(order.number, error)
 
-    def sign_in(self, order: flow.SignIn) -> list[str]:
-        """Save if asked, and register; without proof, as unchecked."""
+    def sign_in(self, order: flow.SignIn) -> tuple[list[str], bool]:
+        """Save if asked, and register; without proof, as unchecked.
+
+        Returns:
+            Notes, and whether there was no keyring to save the key in.
+        """
         credentials = order.proof
         if credentials is None:
             credentials = login.unchecked(self.credentials(order.subject))
@@ -167,11 +164,12 @@ class Office:
             identity = credentials._identity
             name = proposed_name(identity, credentials.account, self.profiles)
             saving = saving._replace(name=name, replace=False)
+        missed: list[CartoLoginError] = []
         _credentials, notes = login.register(
-            credentials, _saving(saving), self.profiles
+            credentials, _saving(saving), self.profiles, missed.append
         )
         told, self._notes = self._notes, ()
-        return [*dict.fromkeys(told), *notes]
+        return [*dict.fromkeys(told), *notes], bool(missed)
 
     def work(self, order: flow.Work) -> flow.Done:
         """Do an act of the card; what keeps it from success is told, not raised."""
@@ -189,34 +187,22 @@ class Office:
         credentials, name, profiles = order.credentials, order.name, self.profiles
         match order.act:
             case "log_out":
-                return login.sign_out()
+                return acts.log_out().notes
             case "check_again":
-                checked = login.check(credentials)
-                problems = default.publish_checked(credentials, checked)
-                return ["CARTO accepts this key.", *(problems or [])]
-            case "save":
+                did = acts.check_again(credentials)
+                return [did.said, *did.notes]
+            case "save" | "save_in_file":
                 saving = _saving(order.saving)
                 assert saving is not None  # noqa: S101 - every order to save has it
-                saved, notes = login.save(credentials, saving, profiles)
-                return self._put(credentials, saved, notes)
+                return acts.save(credentials, saving, profiles).notes
             case "rename":
                 new = order.saving.name if order.saving else ""
-                notes = profiles.rename(name, new)
-                renamed = credentials._with(profile=new)
-                return self._put(credentials, renamed, notes)
+                return acts.rename(name, new, profiles).notes
             case "make_default":
-                return profiles.set_default(name)
+                return acts.make_default(name, profiles).notes
             case "forget":
-                notes = profiles.delete(name)
-                forgotten = credentials._with(profile=None, source=None)
-                return self._put(credentials, forgotten, notes)
+                return acts.forget(name, profiles).notes
         raise AssertionError(order.act)
-
-    def _put(
-        self, old: Credentials, new: Credentials, notes: Iterable[str]
-    ) -> list[str]:
-        """Let the kernel's account know its name, if it is still the same account."""
-        return [*notes, *(default.publish_checked(old, new) or [])]
 
     def quota(self, order: flow.Quota) -> flow.QuotaArrived:
         """Ask for the bars of the card."""
@@ -226,7 +212,10 @@ class Office:
 
 
 def _saving(saving: flow.Saving | None) -> login.Saving | None:
-    return None if saving is None else login.Saving(*saving)
+    if saving is None:
+        return None
+    in_keyring = False if saving.in_file else None
+    return login.Saving(saving.name, saving.default, saving.replace, in_keyring)
 
 
 def _row(name: str, record: Record | None, *, is_default: bool) -> flow.Row:
@@ -236,10 +225,7 @@ def _row(name: str, record: Record | None, *, is_default: bool) -> flow.Row:
         where = record.identity.address
     except CartoLoginError:
         return flow.Row(name, is_default=is_default)
-    key = "master key" if record.key_type == "master" else record.key_name or ""
-    if record.identity.is_public:
-        key = "default public"
-    return flow.Row(name, where.username, where.host, key, is_default)
+    return flow.Row(name, where.username, where.host, key_words(record), is_default)
 
 
 def in_background(work: Callable[..., None], *args: Any) -> None:

@@ -180,8 +180,12 @@ class Notebook:
 
     def run_all(self, timeout: float = 60) -> None:
         """Run all cells from the top, as the menu does: an error stops it."""
-        self._start("notebook:run-all-cells", None, "all")
+        self.start_all()
         self._wait("all", timeout)
+
+    def start_all(self) -> None:
+        """Run all cells without waiting for them."""
+        self._start("notebook:run-all-cells", None, "all")
 
     def start(self, cell: int) -> None:
         """Run a cell without waiting for it."""
