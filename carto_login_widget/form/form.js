@@ -659,7 +659,7 @@ class View {
     this.waiting = [];
     /** @type {Set<string>} fields that were filled without typing */
     this.filled = new Set();
-    /** @type {Record<string, number>} the message that will carry a field's newest text */
+    /** @type {Record<string, number>} the message that carries a field's newest value */
     this.edited = {};
     /** @type {Map<string, HTMLButtonElement>} */
     this.buttons = new Map();
@@ -791,6 +791,7 @@ class View {
     const name = target === form.cloud || target === form.custom ? "custom"
       : target === form.remember ? "remember" : target === form.default ? "default" : "";
     if (!name) return;
+    this.edited[name] = this.n + 1;
     this.paint();
     this.send("commit", { field: name });
   }
@@ -816,6 +817,7 @@ class View {
   /** @param {string | null} account */
   chose(account) {
     this.form.api_key.input.value = "";
+    this.edited.account = this.n + 1;
     this.send("choose", {}, { account });
   }
 
@@ -889,14 +891,15 @@ class View {
     };
   }
 
-  /** Writes what the kernel has put into a control since; else the control stands.
+  /** Writes what the kernel, or another view, has put into a control since. What was
+   * typed here and is still on its way to the kernel stands.
    * @param {Snapshot} snap */
   write({ fields, fields_version, field_versions }) {
     for (const [name, value] of Object.entries(fields)) {
       const version = field_versions ? field_versions[name] ?? 0 : fields_version;
       if (this.versions[name] === version) continue;
       this.versions[name] = version;
-      this.writeOne(name, value);
+      if (this.acked >= (this.edited[name] ?? 0)) this.writeOne(name, value);
     }
   }
 
@@ -908,7 +911,8 @@ class View {
     else if (name === "remember" || name === "default") form[name].checked = Boolean(value);
     else if (name === "base_url" || name === "username" || name === "name") {
       const { input } = form[name];
-      if (input.value !== value) input.value = String(value);
+      if (input.value === value) return;
+      input.value = String(value);
       this.filled.delete(name);
     }
   }
