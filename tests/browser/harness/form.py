@@ -88,7 +88,7 @@ class Form:
         """Choose from the list of accounts, as somebody does who types its name."""
         self.accounts.click()
         self.accounts.fill(account)
-        self.options.filter(has=self.root.get_by_text(account, exact=True)).click()
+        self.options.filter(has_text=account).first.click()
 
     def choose_new(self) -> None:
         """Choose "New account", and wait until the fields are empty."""
