@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     Share = Callable[..., Notebook]
 
-CARD = "%load_ext carto_login_widget\n%carto_login"
-LOGIN = f"{CARD} --form"
+LOGIN = "%load_ext carto_login_widget\n%carto_login --form"
+CARD = "%load_ext carto_login_widget\n%carto_login jane"
 SOME = """\
 from carto_login_widget import Credentials, ProfileStore
 jane = Credentials("jane", {!r}, {!r})
