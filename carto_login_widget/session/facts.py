@@ -153,7 +153,7 @@ def key_words(record: Record) -> str:
     """Return which key an account is saved with, as far as its file knows."""
     if record.identity.is_public:
         return "default public"
-    return record.key_name or {"master": "master key"}.get(record.key_type or "", "")
+    return "master key" if record.key_type == "master" else record.key_name or ""
 
 
 def replaced(username: str, host: str, *, same: bool) -> str:

@@ -306,6 +306,18 @@ def test_a_wrong_key_asks_for_the_key_only(checking: Form) -> None:
     assert isinstance(check, flow.Check)
 
 
+def test_what_one_view_commits_is_written_into_the_others() -> None:
+    """What has not changed is written into none."""
+    form = Form()
+    before = form.seen["field_versions"]
+    form.act("commit", JANE)
+    after = form.seen["field_versions"]
+    assert after["username"] > before.get("username", 0)
+    assert after.get("base_url") == before.get("base_url")
+    form.act("commit", JANE)
+    assert form.seen["field_versions"] == after
+
+
 def test_a_refusal_during_the_press_is_not_lost(checking: Form) -> None:
     """Log in, pressed before the answer and released after it, has its answer."""
     checking.fail(WRONG)
