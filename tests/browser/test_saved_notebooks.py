@@ -159,7 +159,7 @@ def sit_down(open_notebook: Open, log_all: None) -> Any:
     """Open a notebook with a form: `sit_down(kernel, way, cell)`."""
 
     def sit(kernel: str, way: str, cell: str = "") -> Saver:
-        settings = {**SAVE_WIDGET_STATE, **(AUTOSAVE if way == "autosave" else {})}
+        settings = {**SAVE_WIDGET_STATE, **(AUTOSAVE if way == "by itself" else {})}
         notebook = open_notebook([LOGS, cell], kernel=kernel, settings=settings)
         notebook.run(0)
         desk = Saver(notebook, way)
