@@ -14,6 +14,8 @@ export PYTHONSAFEPATH=1
 export TEST_WHEEL=$wheel
 export TEST_CARTOFRAMES_PYTHON="$envs/cartoframes/bin/python"
 export TEST_DASK_PYTHON="$envs/dask/bin/python"
+export TEST_PLAIN_SERVER_PYTHON="$envs/plain/bin/python"
+export TEST_COLLABORATION_PYTHON="$envs/collaboration/bin/python"
 export TEST_IPYKERNEL6_PYTHON="$envs/ipykernel6/bin/python"
 export PATH="$envs/test/bin:$PATH"
 say "running pytest"
