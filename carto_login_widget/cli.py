@@ -50,15 +50,7 @@ class _MisuseError(click.UsageError):
 @sealed
 @any_terminal()
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command.
-
-    Args:
-        arguments: as after the program's name; None means those of the process.
-
-    Returns:
-        Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no verdict, 130
-        interrupted.
-    """
+    """Run one command; return 0, or why not: refused, misused, no verdict, stopped."""
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if _COMPLETE in os.environ:
         _complete_in_bash()
@@ -140,7 +132,7 @@ def _complete_in_bash() -> None:
 
 
 def _names(_ctx: click.Context, _param: click.Parameter, start: str) -> list[str]:
-    from .session.acts import names_from
+    from .session.facts import names_from
 
     return names_from(start)
 
@@ -481,7 +473,7 @@ def _need(command: str, *modules: str) -> None:
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
         raise ImportError(
-            f"carto-login {command} needs {', '.join(missing)}: "
+            f"{command} needs {', '.join(missing)}: "
             "pip install 'carto_login_widget[demo]'"
         )
 

@@ -124,22 +124,17 @@ class CartoLoginMagics(Magics):
 
     def _manage(self, args: Namespace) -> bool:
         """Do what changes an account; say whether that was asked for."""
-        if not (args.save is args.rename is args.default is args.forget is None):
-            from .session import acts
+        from .session import acts
 
-            if args.rename:
-                _tell(acts.rename(*args.rename))
-            elif args.default:
-                _tell(acts.make_default(args.default))
-            elif args.forget and not self._is_sure(args.forget):
-                print("Nothing was changed.")
-            elif args.forget:
-                _tell(acts.forget(args.forget))
-            else:
-                _save(args)
+        if args.rename is not None:
+            _tell(acts.rename(*args.rename))
+        elif args.default is not None:
+            _tell(acts.make_default(args.default))
+        elif args.forget is not None:
+            self._forget(args.forget)
+        elif args.save is not None:
+            _save(args)
         elif args.logout:
-            from .session import acts
-
             _tell(acts.log_out())
         elif args.check:
             self._check(args)
@@ -251,10 +246,14 @@ class CartoLoginMagics(Magics):
         else:
             self._show_card(_current(), [said, *notes])
 
-    def _is_sure(self, name: str) -> bool:
+    def _forget(self, name: str) -> None:
         from . import prompt
+        from .session import acts
 
-        return not somebody_is_there(self.shell) or prompt.is_sure(name, input)
+        if somebody_is_there(self.shell) and not prompt.is_sure(name, input):
+            print("Nothing was changed.")
+        else:
+            _tell(acts.forget(name))
 
 
 def _nobody(other: Found | None) -> str:
@@ -442,7 +441,7 @@ def _complete(context: CompletionContext) -> SimpleMatcherResult:
 
 
 def _names_after(previous: str, start: str) -> list[str]:
-    from .session.acts import names_from
+    from .session.facts import names_from
 
     without = {"--file", "--username", "--base-url"}
     return [] if previous in without else names_from(start)

@@ -6,6 +6,8 @@
 #   .venvs/cartoframes  cartoframes, which needs old setuptools and Jinja2, with the package
 #   .venvs/dask         distributed, as on a worker that lacks the package
 #   .venvs/patched      packages that change how connections are made, with the package
+#   .venvs/plain        JupyterLab and Voilà without anywidget
+#   .venvs/collaboration  JupyterLab with shared sessions
 #
 # An environment is made again when pyproject.toml, this file or Python changes; the
 # package itself is installed anew each time, as a wheel, so that what is tested is what
@@ -72,7 +74,8 @@ test_environment() {
 
 second_environments() {
   environment ipykernel6 "" ipykernel6 && environment cartoframes "" cartoframes &&
-    environment dask - dask && environment patched "" patched || return 1
+    environment dask - dask && environment patched "" patched &&
+    environment plain - plain && environment collaboration - collaboration || return 1
   "$envs/cartoframes/bin/python" -W ignore -c "import cartoframes.auth"
 }
 

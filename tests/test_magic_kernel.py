@@ -167,7 +167,7 @@ def test_somebody_looks_at_a_page_of_voila(python: str) -> None:
         kernel.run(LOAD)
         for there in (True, False):
             assert kernel.run("%carto_login", there=there)["status"] == "ok"
-            assert "The CARTO login form" in kernel.shown()[0]
+            assert "%carto_login --prompt" in kernel.shown()[0]
 
 
 def test_the_card_of_the_default_account_shows(kernel: Kernel, carto: Sandbox) -> None:

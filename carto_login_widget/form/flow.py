@@ -565,7 +565,9 @@ def _absorb(step: _Step, act: Act) -> bool:
         n for n in ("remember", "default") if getattr(given, n) != getattr(old, n)
     }
     chosen |= {"name"} if given.name not in now.offered else set()
-    step.set(fields=given, touched=now.touched | chosen)
+    step.set(touched=now.touched | chosen)
+    step.write(**_values(replace(given, typed=old.typed)))  # into the other views
+    step.set(fields=given)
     _write_back(step, act)
     again = now.phase in ("empty", "undecided")  # who types it anew has it checked
     fresh = key is not None and (key != now.key or again)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import CartoLoginError
 from ..store.profiles import Profiles, check_name
 from . import default, login
 from .facts import short_path, start_name
@@ -118,11 +117,3 @@ def _current(name: str, profiles: Profiles) -> Credentials | None:
 def _put(old: Credentials, new: Credentials) -> list[str]:
     """Let the kernel's account know its name, if it is still the same account."""
     return default.publish_checked(old, new) or []
-
-
-def names_from(start: str) -> list[str]:
-    """Return the names that a word may become; where they cannot be read, none."""
-    try:
-        return [name for name in Profiles().names() if name.startswith(start.lower())]
-    except (CartoLoginError, OSError):
-        return []

@@ -141,11 +141,19 @@ def as_data(credentials: Credentials) -> dict[str, Any]:
     }
 
 
+def names_from(start: str) -> list[str]:
+    """Return the names that a word may become; where they cannot be read, none."""
+    try:
+        return [name for name in Profiles().names() if name.startswith(start.lower())]
+    except (CartoLoginError, OSError):
+        return []
+
+
 def key_words(record: Record) -> str:
     """Return which key an account is saved with, as far as its file knows."""
     if record.identity.is_public:
         return "default public"
-    return record.key_name or {"master": "master key"}.get(record.key_type or "", "")
+    return "master key" if record.key_type == "master" else record.key_name or ""
 
 
 def replaced(username: str, host: str, *, same: bool) -> str:

@@ -128,7 +128,7 @@ def test_the_prompt_in_the_notebook(
         ("CARTO address", carto.base_url("jane")),
         ("CARTO user name", "jane"),
         ("API key", key),
-        ("Save it in", "n"),
+        ("Remember this account", "n"),
     ):
         box = notebook.output(0).locator("pre", has_text=question).locator("input")
         box.fill(answer)

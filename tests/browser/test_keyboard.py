@@ -132,7 +132,7 @@ def test_a_login_by_keyboard(open_notebook: Open, carto: Sandbox, app: str) -> N
 def test_the_card_by_keyboard(share_notebook: Open, carto: Sandbox) -> None:
     """Its buttons, its menu by arrows and letters, its questions."""
     save = SAVE.format(carto.accounts["jane"].master.token, carto.base_url("jane"))
-    notebook = share_notebook([f"{save}\n{LOGIN}", "2"])
+    notebook = share_notebook([f"{save}\n{LOGIN} jane", "2"])
     notebook.run(0)
     keys = Keys(notebook)
     form = keys.form

@@ -50,7 +50,7 @@ def test_each_state(share_notebook: Share, carto: Sandbox, light: str) -> None:
         bad += [f"{state}: {what}" for what in form.root.evaluate(_RUN_AXE)]
     notebook.set_theme("light")
     page.emulate_media(forced_colors="none")
-    assert bad == []
+    assert "\n".join(bad) == ""
 
 
 def test_words_for_those_who_do_not_see(share_notebook: Share) -> None:

@@ -84,6 +84,6 @@ def test_it_takes_over_in_voila(
     open_voila: Callable[..., Any], carto: Sandbox, kernel: str
 ) -> None:
     """There too."""
-    page = open_voila([LOGIN], kernel=kernel)
+    page = open_voila([f"{LOGIN} --form"], kernel=kernel)
     expect(page.get_by_text(PLAIN)).to_be_visible()
     _log_in(page, carto)

@@ -733,17 +733,30 @@ def test_logout_tells_what_remains(
 def test_an_account_is_described_for_people(carto: Sandbox) -> None:
     """Who, where, which key, where it is saved, and what sessions start with."""
     store = save(carto, "jane")
-    assert facts(login("jane")) == [
+    where = carto.base_url("jane").removeprefix("http://")
+    known = [
         ("User", "jane"),
-        ("Address", f"{carto.url[7:]}/user/jane"),
+        ("Address", where),
         ("API key", "Master key, full access."),
+    ]
+    assert facts(login("jane")) == [
+        *known,
         ("Saved", f"as 'jane' in {short_path(Profiles().directory)}"),
         ("New sessions", "ask who signs in"),
     ]
     store.delete("jane")
-    assert dict(facts(get_default_credentials()))["Saved"] == "not saved"
+    assert facts(get_default_credentials()) == [
+        *known,
+        ("Comes from", "profile 'jane'"),
+        ("Saved", "not saved"),
+        ("New sessions", "ask who signs in"),
+    ]
     by_hand = Credentials(base_url="https://10.0.0.5", api_key=WRONG)
-    assert dict(facts(by_hand))["API key"] == "The key was not checked."
+    assert facts(by_hand)[:3] == [
+        ("User", "https://10.0.0.5"),
+        ("Address", "10.0.0.5"),
+        ("API key", "The key was not checked."),
+    ]
 
 
 def test_a_path_is_written_as_people_do(home: Path) -> None:

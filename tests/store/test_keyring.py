@@ -220,7 +220,7 @@ def test_a_locked_keyring_at_the_start(
     ProfileStore().save("work", account(carto), default=True)
     secret_service.lock()
     with pytest.raises(
-        NotLoggedInError, match=r"keyring.*locked.*'work'.*%carto_login"
+        NotLoggedInError, match=r"keyring.*locked.*'work'.*CARTO_API_KEY"
     ):
         login()
     with pytest.raises(CredentialsFileError, match="keyring of this system is locked"):

@@ -205,16 +205,20 @@ def _account(scene: Scene) -> list[tuple[str, str]]:
         ("user name", "jane"),
         ("API key", f"wrong{MASTER}"),
         ("API key", MASTER),
-        ("Remember this account", ""),
-        ("Name to save it under", ""),
-        ("Start every session", ""),
     ]
+
+
+_SAVING = [
+    ("Remember this account", ""),
+    ("Name to save it under", ""),
+    ("Start every session", ""),
+]
 
 
 def terminal(scene: Scene) -> Iterator[str]:
     """The questions of `carto-login login` in a terminal."""
     words = ["-m", "carto_login_widget.cli", "login"]
-    yield (said := _typed(scene, words, _account(scene)))
+    yield (said := _typed(scene, words, [*_account(scene), *_SAVING]))
     assert "Saved as" in said
 
 
@@ -225,7 +229,7 @@ def ipython_terminal(scene: Scene) -> Iterator[str | bytes]:
         ("In [1]:", "%load_ext carto_login_widget"),
         ("In [2]:", "%carto_login --prompt"),
         *_account(scene),
-        ("[Y/n]", "y"),
+        *_SAVING,
         ("In [3]:", "%xmode Verbose"),
         ("In [4]:", "import carto_login_widget as c; c.login('none')"),
         ("In [5]:", "c.get_default_credentials()"),
