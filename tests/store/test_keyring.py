@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import gc
 import json
 import os
 import shutil
 import subprocess
 import sys
 import threading
+import warnings
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -152,6 +154,9 @@ def secret_service(tmp_path: Path) -> Iterator[SecretService]:
     choose("keyring.backends.SecretService.Keyring")
     yield service
     service.close()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # as above, with the last one
+        gc.collect()
 
 
 def texts(directory: Path) -> dict[str, str]:
