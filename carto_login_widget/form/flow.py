@@ -1115,6 +1115,8 @@ def _on_done(step: _Step, event: Done) -> None:
 def _on_default(step: _Step, event: DefaultChanged) -> None:
     now, signed = step.now, event.signed
     step.set(signed=signed)
+    if now.signed and (not signed or signed.credentials is not now.signed.credentials):
+        step.effects.append(ListAccounts())  # it may have been renamed or forgotten
     if now.phase == "signed_in" and signed is None:
         _show_fields(step, note="This kernel was logged out.")
         if now.works and now.works.act == "log_out":

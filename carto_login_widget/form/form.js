@@ -203,9 +203,9 @@ class Field {
     this.press = note.press ?? null;
   }
 
-  /** What had no room beside the field. */
+  /** What is wrong and had no room beside the field. */
   overflow() {
-    const cut = this.text.scrollHeight > this.text.clientHeight + 1;
+    const cut = this.slot.dataset.kind === "bad" && this.text.scrollHeight > this.text.clientHeight + 1;
     return cut ? `${this.label}: ${this.text.textContent}` : "";
   }
 }

@@ -286,7 +286,7 @@ def test_a_key_where_none_belongs(share_notebook: Open, carto: Sandbox) -> None:
     notebook.run(0)
     form = Form(notebook, 0)
     key = carto.accounts["jane"].master.token
-    form.username.press_sequentially(key, delay=0)
+    form.username.fill(key)
     form.username.press("Enter")
     expect(form.note("username")).to_contain_text("This looks like an API key.")
     form.choose_custom(f"{carto.base_url('jane')}?api_key={key}")

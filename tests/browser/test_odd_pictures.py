@@ -34,10 +34,9 @@ said = "".join((
     "x" * 120))
 LoginForm(error=RejectedError(said, reason=Reason.FORBIDDEN))"""
 CARD = """\
-LoginForm(credentials=jane, notes=["A note with a long word: " + "y" * 120])"""
-SIGNED_IN = """\
 set_default_credentials(jane)
-LoginForm()"""
+LoginForm(credentials=jane, notes=["A note with a long word: " + "y" * 120])"""
+SIGNED_IN = "LoginForm()"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -24,7 +24,8 @@ _OVERFLOW = """root => {
         && getComputedStyle(e).overflowX !== 'visible'
         && getComputedStyle(e).clipPath === 'none'
         && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1)
-        && !e.matches('.carto-options') && !e.title && !said.includes(e.textContent));
+        && !e.matches('.carto-options') && !e.title && !e.parentElement.title
+        && !said.includes(e.textContent));
     const edge = root.getBoundingClientRect().right + 1;
     const out = shown.filter(e => e.getBoundingClientRect().right > edge);
     const words = e => `${e.getAttribute('class')} ${e.textContent.slice(0, 60)}`;
