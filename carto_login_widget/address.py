@@ -11,11 +11,11 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
-from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from .errors import InvalidCredentialsError
 from .secret import CARTO_3_MESSAGE, looks_like_key, misplaced_key
+from .values import NamedTuple
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
@@ -84,6 +84,11 @@ def check_username(username: str) -> None:
 def _name_problem(username: str) -> str:
     if not username:
         return "The CARTO user name is empty."
+    if username.lower().endswith(".json"):
+        return (
+            "The CARTO user name looks like a file, which Credentials.from_file() or "
+            "login(file=...) reads."
+        )
     if re.search(r"[/#?\\]|\.[a-z]+$", username) and "@" not in username:
         return "The CARTO user name looks like an address."
     if "@" in username:

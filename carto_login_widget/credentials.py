@@ -6,16 +6,18 @@ downward; what was learned comes back in a new value.
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
 
 from .errors import InvalidCredentialsError, sealed
 from .identity import Identity
 from .secret import DEFAULT_PUBLIC
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any, Self
 
     import carto.auth
     import cartoframes.auth
@@ -117,6 +119,8 @@ class Credentials:
         proved = learned.pop("proved", None)
         if proved is not None:
             twin._value = self._value._replace(proved=proved)
+        if "entry" in learned:
+            twin._value = twin._value._replace(entry=learned.pop("entry"))
         for name, value in learned.items():
             setattr(twin, f"_{name}", value)
         return twin
@@ -282,11 +286,13 @@ class Credentials:
         Raises:
             CredentialsFileError: it cannot be removed and is still there.
         """
-        from .store import files
+        from .store import profiles
 
         path = _path(config_file)
-        if not files.remove(path):
-            _warn([f"There is no credentials file {path}, so nothing was removed."])
+        there, notes = profiles.remove(path)
+        if not there:
+            notes = [f"There is no credentials file {path}, so nothing was removed."]
+        _warn(notes)
 
     @sealed
     def validate(self, timeout: float | None = None) -> Account:
@@ -417,7 +423,8 @@ def _path(config_file: str | Path | None) -> Path:
         from .store.profiles import Profiles
 
         return Profiles().default_path
-    return Path(config_file).expanduser()
+    # os.path, since a Path raises where there is no home.
+    return Path(os.path.expanduser(config_file))  # noqa: PTH111
 
 
 def _warn(notes: Iterable[str]) -> None:

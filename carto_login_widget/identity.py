@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from . import address
 from .errors import InvalidCredentialsError
 from .secret import PUBLIC, Secret, check_key
+from .values import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Identity(NamedTuple):
     """A user, a key and an address; two are equal if these three are.
 
-    No dataclass, whose import takes as long as half of reading a file.
+    No dataclass: that import would take as long as all the rest of reading a file.
 
     Attributes:
         username: as given, or None beside an address that names the user.
@@ -24,6 +24,7 @@ class Identity(NamedTuple):
         allow_non_secure: whether `http://` to another machine was allowed.
         session: a `requests.Session` that lends proxies, certificates and adapters.
         proved: the origin that has answered as CARTO, as far as that is remembered.
+        entry: what stands in the file if the key is in the system's keyring.
     """
 
     username: str | None
@@ -32,6 +33,7 @@ class Identity(NamedTuple):
     allow_non_secure: bool = False
     session: requests.Session | None = None
     proved: str | None = None
+    entry: str | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Identity) and self[:3] == other[:3]
@@ -103,8 +105,12 @@ class Identity(NamedTuple):
             return (self.username, self.base_url) == (other.username, other.base_url)
 
     def same_key(self, other: Identity) -> bool:
-        """Whether both are one account with one key, however the address is written."""
-        return self.key == other.key and self.same_account(other)
+        """Whether both are one account with one key, however the address is written.
+
+        Keys that a keyring holds are compared by their entries, so that none is asked.
+        """
+        same_entry = self.entry is not None and self.entry == other.entry
+        return (same_entry or self.key == other.key) and self.same_account(other)
 
 
 def _text(value: str | None, name: str) -> str:

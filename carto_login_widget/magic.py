@@ -6,7 +6,6 @@ What signing in needs is imported when it is needed, so that `%load_ext` is quic
 from __future__ import annotations
 
 import functools
-import os
 import re
 import shlex
 import sys
@@ -38,7 +37,7 @@ from .secret import holds_key
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -125,22 +124,17 @@ class CartoLoginMagics(Magics):
 
     def _manage(self, args: Namespace) -> bool:
         """Do what changes an account; say whether that was asked for."""
-        if not (args.save is args.rename is args.default is args.forget is None):
-            from .session import acts
+        from .session import acts
 
-            if args.rename:
-                _tell(acts.rename(*args.rename))
-            elif args.default:
-                _tell(acts.make_default(args.default))
-            elif args.forget and not self._is_sure(args.forget):
-                print("Nothing was changed.")
-            elif args.forget:
-                _tell(acts.forget(args.forget))
-            else:
-                _save(args)
+        if args.rename is not None:
+            _tell(acts.rename(*args.rename))
+        elif args.default is not None:
+            _tell(acts.make_default(args.default))
+        elif args.forget is not None:
+            self._forget(args.forget)
+        elif args.save is not None:
+            _save(args)
         elif args.logout:
-            from .session import acts
-
             _tell(acts.log_out())
         elif args.check:
             self._check(args)
@@ -164,7 +158,8 @@ class CartoLoginMagics(Magics):
         error: CartoLoginError | None = None
         found: Found | None = None
         try:
-            found = login.find(args.profile, file=args.file)
+            environ = settings.for_anybody()
+            found = login.find(args.profile, file=args.file, environ=environ)
             if found is not None and (not prefills or _is_meant(found, args)):
                 credentials, notes = login.sign_in(found, validate=not args.no_validate)
                 self._show_card(credentials, notes)
@@ -222,8 +217,10 @@ class CartoLoginMagics(Magics):
             print(error)
         profiles, known = Profiles(), (args.username, args.base_url)
         asked = prompt.ask(*known, validate=not args.no_validate)
-        saving = prompt.choose_saving(asked, profiles, prompt.Wishes(), read=input)
-        self._show_card(*login.register(asked, saving, profiles))
+        saving = None
+        if not settings.is_shared():
+            saving = prompt.choose_saving(asked, profiles, prompt.Wishes(), read=input)
+        self._show_card(*login.register(asked, saving, profiles, prompt.in_file))
 
     def _show_card(
         self,
@@ -249,10 +246,14 @@ class CartoLoginMagics(Magics):
         else:
             self._show_card(_current(), [said, *notes])
 
-    def _is_sure(self, name: str) -> bool:
+    def _forget(self, name: str) -> None:
         from . import prompt
+        from .session import acts
 
-        return not somebody_is_there(self.shell) or prompt.is_sure(name, input)
+        if somebody_is_there(self.shell) and not prompt.is_sure(name, input):
+            print("Nothing was changed.")
+        else:
+            _tell(acts.forget(name))
 
 
 def _nobody(other: Found | None) -> str:
@@ -265,12 +266,14 @@ def _nobody(other: Found | None) -> str:
     return (
         "Nobody is there to ask. The account at hand, "
         f"{who(other.credentials)}, is not the one that this line asks for. "
-        f"{login.WAYS_TO_LOG_IN}"
+        f"{login.ways_to_log_in()}"
     )
 
 
-def somebody_is_there(shell: Any, environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether a person can be asked: not under nbclient, papermill, Voilà, in scripts.
+def somebody_is_there(shell: Any) -> bool:
+    """Whether a person can be asked: not under nbclient and papermill, nor in scripts.
+
+    A page of Voilà is opened by somebody, though no cell may wait for them.
 
     Example:
         >>> somebody_is_there(get_ipython())  # doctest: +SKIP
@@ -279,8 +282,7 @@ def somebody_is_there(shell: Any, environ: Mapping[str, str] = os.environ) -> bo
     kernel = getattr(shell, "kernel", None)
     if kernel is None:
         return sys.stdin is not None and sys.stdin.isatty()
-    is_voila = environ.get("SERVER_SOFTWARE", "").lower().startswith("voila")
-    return bool(getattr(kernel, "_allow_stdin", False)) and not is_voila
+    return bool(getattr(kernel, "_allow_stdin", False)) or settings.is_voila()
 
 
 def _has_widgets(shell: Any) -> bool:
@@ -399,7 +401,7 @@ def _list_accounts() -> None:
     profiles = Profiles()
     print("\n".join(listing(profiles)))
     try:
-        profiles.default()  # it says so where creds.json cannot be used
+        profiles.locked.default()  # it says so where creds.json cannot be used
     except CartoLoginError as error:
         print(error)
 
@@ -439,7 +441,7 @@ def _complete(context: CompletionContext) -> SimpleMatcherResult:
 
 
 def _names_after(previous: str, start: str) -> list[str]:
-    from .session.acts import names_from
+    from .session.facts import names_from
 
     without = {"--file", "--username", "--base-url"}
     return [] if previous in without else names_from(start)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidCredentialsError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
 DEFAULT_PUBLIC = "default_public"
 CARTO_3_MESSAGE = (
@@ -33,14 +34,11 @@ _OTHER = re.compile(r"(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9_-]{22}")
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9._-]{17,}")
 # `api_key="KEY",`, `"apiKey": "KEY"` and `export CARTO_API_KEY=KEY`
 _NAME_OF_KEY = r"(?:carto[-_]?)?(?:(?:master[-_]?)?(?:api[-_]?)?key|(?:api[-_]?)?token)"
-_ASSIGNED = re.compile(
-    rf"(?:export\s+|set\s+)?[\"']?{_NAME_OF_KEY}[\"']?\s*[:=]\s*(.+)", re.IGNORECASE
-)
+_ASSIGNED = rf"(?:export\s+|set\s+)?[\"']?{_NAME_OF_KEY}[\"']?\s*[:=]\s*(.+)"
 # `--api-key`, `--token=…`, `api_key=…`
-_KEY_OPTION = re.compile(
+_KEY_OPTION = (
     r"--?(?:api[-_]?)?(?:key|token|password|secret)\b.*"
-    r"|.*(?:key|token|secret|passw\w*)\s*[=:].+",
-    re.IGNORECASE,
+    r"|.*(?:key|token|secret|passw\w*)\s*[=:].+"
 )
 
 
@@ -105,7 +103,8 @@ def holds_key(words: Iterable[str]) -> bool:
     A cell, the history of a shell and the list of processes keep what they are given.
     """
     return any(
-        looks_like_key(part) or _KEY_OPTION.fullmatch(part) is not None
+        looks_like_key(part)
+        or re.fullmatch(_KEY_OPTION, part, re.IGNORECASE) is not None
         for word in words
         for part in (word, word.partition("=")[2])
     )
@@ -137,7 +136,7 @@ def clean_key(text: str) -> str:
     cleaned = clean_paste(text)
     if cleaned.startswith("{"):
         return clean_paste(_key_of_file(cleaned))
-    if assigned := _ASSIGNED.fullmatch(cleaned):
+    if assigned := re.fullmatch(_ASSIGNED, cleaned, re.IGNORECASE):
         cleaned = assigned[1]
     return clean_paste(cleaned.strip().rstrip(",;"))
 

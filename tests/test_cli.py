@@ -498,7 +498,7 @@ def test_a_bare_install_says_which_extra(tmp_path: Path, missing: str) -> None:
             env=os.environ | {"PYTHONPATH": path},
         )
         assert (done.returncode, done.stdout) == (1, "")
-        assert f"carto-login {command} needs {missing}: pip install " in done.stderr
+        assert f"carto-login: {command} needs {missing}: pip install " in done.stderr
         assert "carto_login_widget[demo]" in done.stderr
 
 

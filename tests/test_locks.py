@@ -37,6 +37,30 @@ def test_a_child_waits_for_no_lock_of_its_parent(carto: Sandbox, how: str) -> No
     assert (done.stdout, done.stderr) == ("done\n", "")
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on Windows")
+def test_who_forks_may_hold_the_lock() -> None:
+    """A listener may fork; parent and child both come out of its turn."""
+    program = (
+        "import os\n"
+        "from carto_login_widget import *\n"
+        "numbers = []\n"
+        "stop = on_default_change(lambda _: numbers or numbers.append(os.fork()))\n"
+        "set_default_credentials('jane', 'default_public')\n"
+        "set_default_credentials('bob', 'default_public')\n"
+        "code = os.waitpid(numbers[0], 0)[1] if numbers[0] else 0\n"
+        "print(get_default_credentials().username, code, flush=True)\n"
+        "os._exit(0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("bob 0\n" * 2, "")
+
+
 def test_every_lock_is_renewed() -> None:
     """One that is not would be held in the child for ever."""
     bare = {

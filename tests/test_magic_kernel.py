@@ -15,6 +15,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from carto_login_widget import Credentials, ProfileStore
+from carto_login_widget.form.view import SIGNED_IN_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 LOAD = "%load_ext carto_login_widget"
+# The newest form or card of the kernel.
+FORM = (
+    "import ipywidgets, carto_login_widget\n"
+    "form = [w for w in ipywidgets.Widget._active_widgets.values() "
+    "if isinstance(w, carto_login_widget.LoginForm)][-1]\n"
+)
 SECONDS = 60
 # What the kernel itself lets out at the end of a process, and not the package.
 QUIET = {"PYTHONWARNINGS": "ignore", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
@@ -141,32 +148,97 @@ def test_where_nobody_is_there_the_error_comes_at_once(kernel: Kernel) -> None:
         assert kernel.shown() == []
 
 
-def test_voila_is_nobody(python: str) -> None:
-    """Whatever its kernels are told of a keyboard."""
+def test_only_what_works_here_is_advised(kernel: Kernel, carto: Sandbox) -> None:
+    """A kernel that cannot ask may have a page all the same: the form works there."""
+    code = "import carto_login_widget; carto_login_widget.login()"
+    lines = ("%carto_login", "%carto_login --prompt", "%carto_login --require", code)
+    for line in lines:
+        told = kernel.run(line, there=False)["evalue"]
+        assert "Run %carto_login --form" in told
+        assert "--prompt" not in told
+    assert kernel.run("%carto_login --form", there=False)["status"] == "ok"
+    assert len(kernel.shown()) == 1
+    assert "%carto_login --prompt" in kernel.run(code)["evalue"]
+
+
+def test_somebody_looks_at_a_page_of_voila(python: str) -> None:
+    """Whatever its kernels are told of a keyboard: the form shows."""
     with Kernel(python, SERVER_SOFTWARE="voila/0.5.8") as kernel:
         kernel.run(LOAD)
-        assert kernel.run("%carto_login")["ename"] == "NotLoggedInError"
-        assert kernel.run("%carto_login --form")["status"] == "ok"
+        for there in (True, False):
+            assert kernel.run("%carto_login", there=there)["status"] == "ok"
+            assert "%carto_login --prompt" in kernel.shown()[0]
 
 
 def test_the_card_of_the_default_account_shows(kernel: Kernel, carto: Sandbox) -> None:
-    """In words too; the cell returns the account, without its key."""
+    """The cell returns nothing, and what a notebook keeps of it names nobody."""
     store = ProfileStore()
     store.save("jane", account(carto), default=True)
     assert kernel.run("%carto_login", there=False)["status"] == "ok"
-    (text,) = kernel.shown()
-    assert "jane at 127.0.0.1" in text
-    assert "Master key" in text
-    (result,) = kernel._contents("execute_result", "data")
-    assert result["text/plain"].startswith("Credentials(username='jane', api_key=***")
+    assert kernel.shown() == [SIGNED_IN_TEXT]
+    assert kernel._contents("execute_result", "data") == []
+    assert kernel.printed() == ""
     assert user(kernel) == "jane"
     kernel.run("%carto_login --logout")
-    assert "Signed out" in kernel.printed()
+    assert kernel.printed() == "Logged out. Saved accounts stay saved.\n"
     kernel.run("%carto_login")
     assert "The CARTO login form" in kernel.shown()[0]
     kernel.run("%carto_login jane")
     assert user(kernel) == "jane"
     assert carto.accounts["jane"].master.token not in str(kernel.sent)
+
+
+def test_the_two_lines_again_are_quiet(
+    python: str, carto: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was passed over is told once, in the card; then there is only the card."""
+    store = ProfileStore()
+    store.save("jane", account(carto), default=True)
+    monkeypatch.setenv("CARTO_API_KEY", carto.accounts["bob"].master.token)
+    monkeypatch.setenv("CARTO_BASE_URL", carto.base_url("bob"))
+    with Kernel(python) as kernel:
+        kernel.run(LOAD)
+        told = []
+        for line in ("%carto_login", "%carto_login", "%carto_login --check"):
+            kernel.run(line)
+            assert (len(kernel.shown()), kernel.printed()) == (1, "")
+            kernel.run(FORM + "print(*form.state.notes)")
+            told.append(kernel.printed().strip())
+        assert "creds.json names jane" in told[0]
+        assert told[1:] == ["", "CARTO accepts this key."]
+        assert user(kernel) == "bob"
+        for line in ("--rename jane work", "--default work"):
+            assert kernel.run(f"%carto_login {line}")["status"] == "ok"
+        assert store.default_name == "work"
+
+
+def test_what_is_foreseen_is_one_line_and_stops_the_queue(kernel: Kernel) -> None:
+    """An unknown name, for one; the traceback has that line alone."""
+    client = kernel.client
+    first = client.execute("%carto_login wrok", allow_stdin=True)
+    second = client.execute("print('went on')", allow_stdin=True)
+    replies = {}
+    while len(replies) < 2:
+        reply = client.get_shell_msg(timeout=SECONDS)
+        replies[reply["parent_header"]["msg_id"]] = reply["content"]
+    assert replies[first]["ename"] == "ProfileNotFoundError"
+    (line,) = replies[first]["traceback"]
+    assert line.startswith("ProfileNotFoundError: No account is saved as 'wrok'")
+    assert replies[second]["status"] == "aborted"
+
+
+def test_to_forget_is_asked_once(kernel: Kernel, carto: Sandbox) -> None:
+    """Where somebody is there; elsewhere the line says it."""
+    store = ProfileStore()
+    for answer in ("n", "y"):
+        store.save("jane", account(carto))
+        kernel.run("%carto_login --forget jane", answers=[answer])
+        assert store.names() == ([] if answer == "y" else ["jane"])
+        (question, _hidden) = kernel.questions.pop()
+        assert question == "Forget 'jane'? Its key is deleted here. [y/N] "
+    store.save("jane", account(carto))
+    assert kernel.run("%carto_login --forget jane", there=False)["status"] == "ok"
+    assert store.names() == []
 
 
 def test_require_stops_what_is_queued_with_one_line(kernel: Kernel) -> None:
@@ -199,12 +271,7 @@ def test_a_default_account_that_is_refused_shows_the_form(
     kernel.run("result = %carto_login")
     assert kernel.run("print(result)")["status"] == "ok"
     assert kernel.printed() == "None\n"
-    code = (
-        "from carto_login_widget.form.widget import FormWidget\n"
-        "form = FormWidget._newest()\n"
-        "print(form.status, '|', form.message)"
-    )
-    kernel.run(code)
+    kernel.run(FORM + "print(form.status, '|', form.message)")
     assert kernel.printed().startswith("rejected | ")
     assert "key" in kernel.printed()
     for line, there in (("%carto_login", False), ("%carto_login jane", True)):
@@ -221,9 +288,8 @@ def test_another_account_is_asked_for_with_what_is_known(
     ProfileStore().save("jane", account(carto), default=True)
     assert kernel.run(f"%carto_login --username bob --base-url {carto.url}")
     kernel.run(
-        "from carto_login_widget.form.widget import FormWidget\n"
-        "form = FormWidget._newest()\n"
-        "print(form.username_field.value, form.base_url_field.value, form.status)"
+        FORM + "print(form.state.fields.username, form.state.fields.base_url, "
+        "form.status)"
     )
     assert kernel.printed().split() == ["bob", carto.url, "empty"]
     assert user(kernel) == "None"
@@ -231,19 +297,23 @@ def test_another_account_is_asked_for_with_what_is_known(
     assert user(kernel) == "jane"
 
 
-def test_what_was_set_unchecked_and_is_refused_shows_the_form(
+def test_what_was_set_unchecked_and_is_refused_shows_the_card(
     kernel: Kernel, carto: Sandbox
 ) -> None:
-    """The kernel stays as it is, and the form says so."""
+    """The kernel stays as it is, and the card says that its key is refused."""
     kernel.run(
         "import carto_login_widget as carto\n"
         f"carto.set_default_credentials({carto.base_url('jane')!r}, {KEY!r})"
     )
     assert kernel.run("%carto_login")["status"] == "ok"
-    assert "The CARTO login form" in kernel.shown()[0]
+    assert len(kernel.shown()) == 1
+    kernel.run(FORM + "print(form.message)")
+    assert "CARTO no longer accepts this key" in kernel.printed()
     assert user(kernel) == "jane"
-    assert kernel.run("%carto_login", there=False)["ename"] == "RejectedError"
-    assert user(kernel) == "jane"
+    for line, there in (("", False), ("--require", True)):
+        reply = kernel.run(f"%carto_login {line}", there=there)
+        assert reply["ename"] == "RejectedError"
+        assert user(kernel) == "jane"
 
 
 @pytest.mark.parametrize("broken", ["creds.json", "environment"])
@@ -263,10 +333,7 @@ def test_a_default_account_that_is_broken_shows_the_form(
         kernel.run(LOAD)
         assert kernel.run("%carto_login")["status"] == "ok"
         assert len(kernel.shown()) == 1
-        kernel.run(
-            "from carto_login_widget.form.widget import FormWidget\n"
-            "print(FormWidget._newest().message)"
-        )
+        kernel.run(FORM + "print(form.message)")
         assert told in kernel.printed()
         reply = kernel.run("%carto_login", there=False)
         assert reply["status"] == "error"
@@ -276,7 +343,7 @@ def test_a_default_account_that_is_broken_shows_the_form(
 def test_the_prompt_is_answered_by_the_client(kernel: Kernel, carto: Sandbox) -> None:
     """The key is asked without showing it; a wrong one is asked again, alone."""
     right = carto.accounts["jane"].master.token
-    answers = [carto.base_url("jane"), "jane", KEY, right, "y"]
+    answers = [carto.base_url("jane"), "jane", KEY, right, "y", "mine", ""]
     reply = kernel.run("%carto_login --prompt", answers=answers)
     assert reply["status"] == "ok"
     assert [hidden for _, hidden in kernel.questions] == [
@@ -285,9 +352,13 @@ def test_the_prompt_is_answered_by_the_client(kernel: Kernel, carto: Sandbox) ->
         True,
         True,
         False,
+        False,
+        False,
     ]
+    assert len(kernel.shown()) == 1
     assert "CARTO accepts this key: Master key, full access." in kernel.printed()
     assert user(kernel) == "jane"
+    assert ProfileStore().default_name == "mine"
     assert ProfileStore().default().api_key == right
     for key in (KEY, right):
         assert key not in str(kernel.sent) + str(reply)
@@ -311,6 +382,7 @@ def test_names_and_options_complete(kernel: Kernel, magic: str) -> None:
     assert complete("") == ["jane@maps.example.com", "work"]
     assert complete("jane@ma") == ["jane@maps.example.com"]
     assert complete("--fo") == ["--forget", "--form"]
+    assert complete("--rename wo") == ["--rename work"]
     assert complete("work --no") == ["work --no-validate"]
 
 
@@ -365,6 +437,6 @@ def test_a_notebook_signs_in_from_the_environment(
     monkeypatch.setenv("CARTO_API_KEY", carto.accounts["jane"].master.token)
     monkeypatch.setenv("CARTO_BASE_URL", carto.base_url("jane"))
     outputs = run_notebook(python, LOAD, "%carto_login", "%carto_login --whoami")
-    assert "Signed in from: CARTO_API_KEY" in outputs[2][0].text
+    assert "Comes from: CARTO_API_KEY" in outputs[2][0].text
     assert carto.accounts["jane"].master.token not in str(outputs)
     assert not list(home.rglob("*creds.json"))

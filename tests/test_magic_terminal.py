@@ -34,17 +34,23 @@ def ipython(home: Path) -> Iterator[Terminal]:
 def test_it_asks_by_prompt(ipython: Terminal, carto: Sandbox) -> None:
     """Without a form; the key is not shown, and the account is saved if wanted."""
     key = carto.accounts["jane"].master.token
-    ipython.answer("In [2]: ", "who = %carto_login")
+    ipython.answer("In [2]: ", "%carto_login")
     ipython.answer("CARTO address", carto.base_url("jane"))
     ipython.answer("CARTO user name", "jane")
     ipython.answer("API key (not shown)", KEY)
     ipython.answer("API key (not shown)", key)
     ipython.wait_for("CARTO accepts this key: Master key, full access.")
     ipython.answer("readable only by you? [Y/n]", "")
-    ipython.answer("In [3]: ", "print(who, 'is', who.account.key_type)")
+    ipython.answer("Name to save it under [jane@127.0.0.1", "mine")
+    ipython.answer("Start every session with it, and cartoframes too? [Y/n]", "")
+    ipython.wait_for("Saved: as 'mine' in ~/.config/cartoframes")
+    ipython.wait_for("New sessions: start with this account")
+    ipython.answer("In [3]: ", "import carto_login_widget as carto")
+    ipython.answer("In [4]: ", "who = carto.get_default_credentials()")
+    ipython.answer("In [5]: ", "print(who, 'is', who.account.key_type)")
     ipython.wait_for("Credentials(username='jane', api_key=***")
     ipython.wait_for("is master")
-    ipython.answer("In [4]: ", "exit")
+    ipython.answer("In [6]: ", "exit")
     assert ipython.exit_status() == 0
     for secret in (KEY, key):
         assert secret[:8] not in ipython.screen
@@ -80,6 +86,6 @@ def test_the_saved_account_signs_in_in_words(ipython: Terminal, carto: Sandbox) 
     jane = Credentials("jane", key, carto.base_url("jane"))
     ProfileStore().save("jane", jane, default=True)
     ipython.answer("In [2]: ", "%carto_login")
-    ipython.wait_for("Account: jane at 127.0.0.1")
-    ipython.wait_for("Key: Master key, full access.")
+    ipython.wait_for("User: jane")
+    ipython.wait_for("API key: Master key, full access.")
     ipython.wait_for("Saved: as 'jane' in ~/.config/cartoframes")

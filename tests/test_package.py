@@ -26,7 +26,13 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 # Each part imports only those in lines above its own; a folder stands for its modules.
 LINES = (
-    *(("errors", "locks"), ("secret",), ("address",), ("account",), ("identity",)),
+    *(
+        ("errors", "locks", "values"),
+        ("secret",),
+        ("address",),
+        ("account",),
+        ("identity",),
+    ),
     ("settings",),
     ("server", "store"),
     ("convert",),
@@ -44,6 +50,7 @@ ONLY = {
     "anywidget": {"form"},
     "cartoframes": {"convert"},
     "carto": {"convert"},
+    "click": {"cli"},
     "distributed": {"bridges"},
     "google": {"server.google"},
     "ipywidgets": {"form"},
@@ -257,6 +264,27 @@ def test_logging_in_without_a_check_loads_no_http_client() -> None:
         f"{PRINT_HEAVY}"
     )
     assert run(code) <= {"traitlets"}
+
+
+@pytest.mark.parametrize("words", [["--help"], ["list"], ["list", "--json"]])
+def test_the_command_line_loads_what_a_command_needs(words: list[str]) -> None:
+    """Neither the HTTP client nor the settings, for what asks nobody."""
+    code = (
+        f"from {NAME}.cli import main; import os, sys; out = sys.stdout; "
+        f"sys.stdout = open(os.devnull, 'w'); main({words!r}); sys.stdout = out; "
+        f"{PRINT_HEAVY}"
+    )
+    assert run(code) == set()
+
+
+def test_completing_a_name_loads_nothing_heavy() -> None:
+    """Somebody waits for it with a finger on Tab."""
+    code = (
+        f"from {NAME}.cli import _names; from {NAME} import Credentials, ProfileStore; "
+        "ProfileStore().save('work', Credentials('jane', 'some-key')); "
+        f"print(*_names(None, None, 'wo')); {PRINT_HEAVY}"
+    )
+    assert run(code) == {"work"}
 
 
 # How it is built.

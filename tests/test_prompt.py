@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from carto_login_widget import (
+    CartoLoginError,
+    Credentials,
+    InvalidCredentialsError,
     NotLoggedInError,
     ProfileStore,
     get_default_credentials,
@@ -17,6 +20,8 @@ from carto_login_widget import (
     set_default_credentials,
 )
 from carto_login_widget.sandbox import Fault
+from carto_login_widget.session import login
+from carto_login_widget.session.login import Saving
 from carto_login_widget.store.profiles import Profiles
 
 if TYPE_CHECKING:
@@ -61,7 +66,7 @@ def key_of(carto: Sandbox, name: str = "jane") -> str:
 
 
 def test_it_asks_for_address_name_and_key(carto: Sandbox, home: Path) -> None:
-    """The address first, the key last and hidden; nothing is saved without a store."""
+    """The address first, the key last and hidden; nobody is signed in yet."""
     person = Person(carto.base_url("jane"), "jane", f' "{key_of(carto)}"\n')
     credentials = person.ask()
     assert [question.split()[0] for question in person.questions] == [
@@ -69,7 +74,7 @@ def test_it_asks_for_address_name_and_key(carto: Sandbox, home: Path) -> None:
         "API",
     ]
     assert person.hidden == ["API key (not shown): "]
-    assert get_default_credentials() is credentials
+    assert get_default_credentials() is None
     assert credentials.account.key_type == "master"
     assert credentials.source == "the prompt"
     assert list(home.iterdir()) == []
@@ -159,7 +164,6 @@ def test_without_a_verdict_the_user_decides(carto: Sandbox) -> None:
         credentials = person.ask()
     assert "Use it without checking? [y/N] " in person.questions
     assert credentials.account.checked is False
-    assert get_default_credentials() is credentials
 
 
 def test_without_a_verdict_no_is_the_answer(carto: Sandbox) -> None:
@@ -181,27 +185,128 @@ def test_it_need_not_ask_carto(carto: Sandbox) -> None:
     assert carto.count == 0
 
 
-@pytest.mark.parametrize(("answer", "saved"), [("", True), ("Y", True), ("n", False)])
-def test_it_is_saved_if_the_user_wants_it(
-    carto: Sandbox, answer: str, saved: bool
-) -> None:
-    """The question says where; the account is the one that sessions start with."""
-    store = ProfileStore()
-    person = Person(carto.base_url("jane"), "jane", key_of(carto), answer)
-    credentials = person.ask(profiles=Profiles())
-    assert str(store.directory) in person.questions[-1]
-    assert (store.default() == credentials) is saved
-    assert (credentials.profile is not None) is saved
-    assert len(store.names()) == saved
+# How an account is saved.
 
 
-def test_a_save_that_fails_is_told(carto: Sandbox, home: Path) -> None:
-    """The login stands."""
-    (home / "in-the-way").write_text("")
-    person = Person(carto.base_url("jane"), "jane", key_of(carto), "y")
-    person.ask(profiles=Profiles(home / "in-the-way"))
-    assert "could not be saved" in person.told[-1]
-    assert get_default_credentials().username == "jane"
+def choose(
+    person: Person | None, credentials: Credentials, **wishes: Any
+) -> Saving | None:
+    """Be asked how an account is saved; without a person nobody is."""
+    return prompt.choose_saving(
+        credentials,
+        Profiles(),
+        prompt.Wishes(**wishes),
+        read=person and person.read,
+        say=person.told.append if person else print,
+    )
+
+
+def checked(carto: Sandbox, key: str | None = None) -> Credentials:
+    """Return jane's account as it is after a check."""
+    credentials = Credentials("jane", key or key_of(carto), carto.base_url("jane"))
+    return login.check(credentials)
+
+
+def test_the_three_choices_are_asked(carto: Sandbox) -> None:
+    """Whether, under which name, and whether sessions start with it."""
+    person = Person("", "Mine", "")
+    assert choose(person, checked(carto)) == Saving("mine", default=True)
+    where, name, start = person.questions
+    assert where == (
+        "Remember this account in ~/.config/cartoframes, readable only by you? [Y/n] "
+    )
+    assert name.startswith("Name to save it under [jane@127.0.0.1-")
+    assert start == "Start every session with it, and cartoframes too? [Y/n] "
+    assert choose(Person("n"), checked(carto)) is None
+
+
+def test_only_the_first_account_starts_sessions_by_itself(carto: Sandbox) -> None:
+    """Another one if that is wanted; one that was not checked never by itself."""
+    store, jane = ProfileStore(), checked(carto)
+    unchecked = login.unchecked(jane)
+    assert choose(Person("", "a", ""), unchecked).default is False
+    assert choose(None, unchecked).default is False
+    store.save("bob", Credentials("bob", KEY), default=True)
+    assert choose(Person("", "a", ""), jane).default is False
+    assert choose(Person("", "a", "y"), jane).default is True
+    assert choose(None, jane).default is False
+    assert choose(None, jane, default=True).default is True
+
+
+def test_a_temporary_token_is_remembered_only_if_asked_for(carto: Sandbox) -> None:
+    """No is the answer of whoever presses Enter."""
+    token = checked(carto, carto.accounts["jane"].oauth.token)
+    person = Person("")
+    assert choose(person, token) is None
+    assert person.questions[0].endswith("[y/N] ")
+    assert choose(None, token) is None
+    assert choose(None, token, remember=True, name="a") == Saving("a", default=True)
+
+
+def test_what_is_replaced_is_said_before(carto: Sandbox) -> None:
+    """No is the answer of whoever presses Enter; another name is asked then."""
+    store, jane = ProfileStore(), checked(carto)
+    store.save("bob", Credentials("bob", KEY), default=True)
+    store.save("jane", Credentials("jane", KEY, carto.base_url("jane")))
+    person = Person("", "bob", "", "jane", "y", "")
+    assert choose(person, jane) == Saving("jane", replace=True)
+    asked = [question for question in person.questions if "Replace it?" in question]
+    assert asked == [
+        f"'{name}' is saved already; this replaces {whose}. Replace it? [y/N] "
+        for name, whose in (
+            ("bob", "the account of bob at bob.carto.com"),
+            ("jane", "the saved key of jane"),
+        )
+    ]
+    with pytest.raises(CartoLoginError, match="nothing was saved: --replace"):
+        choose(None, jane, name="bob")
+    assert choose(None, jane, name="bob", replace=True).replace is True
+
+
+def test_a_new_master_key_is_offered_the_name_of_the_old(carto: Sandbox) -> None:
+    """It is asked about all the same, and goes on to start sessions."""
+    old = checked(carto)
+    login.save(old, choose(None, old), Profiles())
+    (name,) = ProfileStore().names()
+    carto.accounts["jane"].master.token = "another-key-0123456789"
+    new = checked(carto)
+    person = Person("", "", "y")
+    saving = choose(person, new)
+    assert (saving.name, saving.replace) == (name, True)
+    assert "replaces the saved key of jane" in person.questions[2]
+    login.save(new, saving, Profiles())
+    assert ProfileStore().default() == new
+
+
+def test_the_same_key_again_replaces_nothing(carto: Sandbox) -> None:
+    """It is saved under its name already."""
+    jane = checked(carto)
+    saving = choose(None, jane)
+    login.save(jane, saving, Profiles())
+    person = Person("", "")
+    again = choose(person, jane)
+    assert (again.name, again.replace) == (saving.name, True)
+    assert not any("Replace" in question for question in person.questions)
+    # What starts sessions already is not asked about.
+    assert len(person.questions) == 2
+
+
+def test_a_name_that_cannot_be_one_is_asked_again(carto: Sandbox) -> None:
+    """With the reason."""
+    person = Person("", "a b", "mine", "")
+    assert choose(person, checked(carto)).name == "mine"
+    assert "cannot be the name" in person.told[0]
+    with pytest.raises(InvalidCredentialsError):
+        choose(None, checked(carto), name="a b")
+
+
+def test_who_goes_away_saves_nothing(carto: Sandbox) -> None:
+    """At each of the questions but the last."""
+    for answers in ((), ("y",)):
+        assert choose(Person(*answers), checked(carto)) is None
+
+
+# Whoever does not answer.
 
 
 def test_nobody_is_asked_for_ever(carto: Sandbox) -> None:

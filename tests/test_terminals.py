@@ -48,6 +48,8 @@ def test_the_magic_asks_and_saves(
         ipython.answer("CARTO user name", "jane")
         ipython.answer("API key (not shown)", key)
         ipython.answer("readable only by you? [Y/n]", "")
+        ipython.answer("Name to save it under", "work")
+        ipython.answer("cartoframes too? [Y/n]", "")
         ipython.answer("In [3]: ", "import sys; print(sys.stdout.errors)")
         ipython.wait_for("strict")
     assert store_of(zoe).default().identity.key.reveal() == key
@@ -60,12 +62,15 @@ def test_the_command_line_asks_and_saves(
     """What cannot be read is refused in a sentence, and asked again."""
     key = carto.accounts["jane"].master.token
     command = [sys.executable, "-m", "carto_login_widget.cli", "login"]
+    command += ["--profile", "work"]
     with Terminal(command, PYTHONIOENCODING=encoding, **zoe) as terminal:
         terminal.answer("CARTO address", carto.base_url("jane"))
         terminal.answer("CARTO user name", "Zoë")
         terminal.answer("API key (not shown)", key)
         terminal.answer("CARTO user name", "jane")
         terminal.answer("API key (not shown)", key)
+        terminal.answer("readable only by you? [Y/n]", "")
+        terminal.answer("cartoframes too? [Y/n]", "")
         assert terminal.exit_status() == 0
         assert "Traceback" not in terminal.screen
     assert store_of(zoe).default().identity.key.reveal() == key

@@ -248,6 +248,11 @@ class AccountList {
   /** @param {Account[]} accounts */
   setAccounts(accounts) {
     this.accounts = [...accounts].sort((a, b) => Number(b[4]) - Number(a[4]));
+    if (!this.isOpen) return;
+    const known = new Map(this.accounts.map((account) => [account[0], account]));
+    this.options = this.options.map((option) => (option && known.get(option[0])) ?? option);
+    this.options.forEach((option, index) =>
+      this.list.children[index].replaceChildren(...this.option(option, index).childNodes));
   }
 
   /** @param {string | null} value */
@@ -654,7 +659,7 @@ class View {
     this.waiting = [];
     /** @type {Set<string>} fields that were filled without typing */
     this.filled = new Set();
-    /** @type {Record<string, number>} the message that will carry a field's newest text */
+    /** @type {Record<string, number>} the message that carries a field's newest value */
     this.edited = {};
     /** @type {Map<string, HTMLButtonElement>} */
     this.buttons = new Map();
@@ -786,6 +791,7 @@ class View {
     const name = target === form.cloud || target === form.custom ? "custom"
       : target === form.remember ? "remember" : target === form.default ? "default" : "";
     if (!name) return;
+    this.edited[name] = this.n + 1;
     this.paint();
     this.send("commit", { field: name });
   }
@@ -811,13 +817,14 @@ class View {
   /** @param {string | null} account */
   chose(account) {
     this.form.api_key.input.value = "";
+    this.edited.account = this.n + 1;
     this.send("choose", {}, { account });
   }
 
   /** @param {MenuItem} item @param {string} name @param {boolean} byDefault */
   picked(item, name, byDefault) {
-    if (item.act === "save") {
-      this.send("save", {}, { ...(item.ask && { name }), ...(item.default !== null && { default: byDefault }) });
+    if (item.default !== null) {
+      this.send(item.act, {}, { ...(item.ask && { name }), default: byDefault });
     } else this.send(item.act, item.ask ? { name } : {});
   }
 
@@ -884,14 +891,15 @@ class View {
     };
   }
 
-  /** Writes what the kernel has put into a control since; else the control stands.
+  /** Writes what the kernel, or another view, has put into a control since. What was
+   * typed here and is still on its way to the kernel stands.
    * @param {Snapshot} snap */
   write({ fields, fields_version, field_versions }) {
     for (const [name, value] of Object.entries(fields)) {
       const version = field_versions ? field_versions[name] ?? 0 : fields_version;
       if (this.versions[name] === version) continue;
       this.versions[name] = version;
-      this.writeOne(name, value);
+      if (this.acked >= (this.edited[name] ?? 0)) this.writeOne(name, value);
     }
   }
 
@@ -903,7 +911,8 @@ class View {
     else if (name === "remember" || name === "default") form[name].checked = Boolean(value);
     else if (name === "base_url" || name === "username" || name === "name") {
       const { input } = form[name];
-      if (input.value !== value) input.value = String(value);
+      if (input.value === value) return;
+      input.value = String(value);
       this.filled.delete(name);
     }
   }
@@ -1076,7 +1085,9 @@ class View {
     if (name === "account") return this.form.accounts.words();
     if (name === "username") return this.form.custom.checked ? "Not needed if the address names it" : "The jane in jane.carto.com";
     if (name === "base_url") return "Like https://carto.example.com/user/jane";
-    if (name === "api_key" && snap.destination) return `Will be checked at ${snap.destination}`;
+    if (name === "api_key" && snap.destination) {
+      return `${snap.status === "accepted" ? "Checked" : "Will be checked"} at ${snap.destination}`;
+    }
     if (name === "api_key") return "In CARTO under Settings, API keys";
     if (name === "name" && this.form.remember.checked) return snap.saving.replaces || snap.saving.path;
     return "";

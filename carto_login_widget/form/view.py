@@ -254,6 +254,7 @@ def _facts(state: State, signed: Signed) -> list[tuple[str, str]]:
         start=signed.profile if signed.is_default else start,
         since=signed.since,
         saving=state.saving_allowed,
+        in_keyring=signed.in_keyring,
     )
 
 
@@ -305,6 +306,9 @@ def _menu(state: State, signed: Signed) -> list[dict[str, Any]]:
         ask = {"label": f"Save as{taken}", "value": signed.proposed}
         default = not state.has_default and _is_checked(signed)
         items.append(_item("save", "Save this account …", ask=ask, default=default))
+        if state.no_keyring:
+            label = "Save in a file instead …"
+            items.append(_item("save_in_file", label, ask=ask, default=default))
     elif state.saving_allowed and name is not None:
         ask = {"label": "New name", "value": name}
         items.append(_item("rename", "Rename …", ask=ask))

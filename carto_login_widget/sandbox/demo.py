@@ -14,14 +14,12 @@ import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NEEDED = ("tornado", "ipykernel", "jupyterlab", "nbclient", "nbformat")
 _NOTEBOOKS = ("quickstart.ipynb", "accounts.ipynb")
 # The second is where they lie in a checkout that is installed editable.
 _PLACES = (
@@ -135,7 +133,6 @@ def _ended(
 @contextmanager
 def _scratch() -> Iterator[tuple[Path, dict[str, str]]]:
     """Yield a folder of notebooks in a home of its own, and what keeps it so."""
-    _check_installed()
     with (
         _stopped_by_signals(),
         tempfile.TemporaryDirectory(
@@ -157,16 +154,6 @@ def _write_settings(config: Path) -> None:
     path.mkdir(parents=True)
     settings = {"fetchNews": "false", "checkForUpdates": False}
     (path / "notification.jupyterlab-settings").write_text(json.dumps(settings))
-
-
-def _check_installed() -> None:
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise ImportError(
-            f"The demo needs {', '.join(missing)}, which is not installed here. "
-            'Install it with: pip install "carto_login_widget[demo]"',
-            name=missing[0],
-        )
 
 
 def _sources() -> list[Path]:

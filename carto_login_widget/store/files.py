@@ -17,13 +17,14 @@ import time
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from ..errors import CredentialsFileError, InvalidCredentialsError
 from ..secret import clean_paste
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     PathLike = str | os.PathLike[str]
 

@@ -11,23 +11,28 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import CredentialsFileError, InvalidCredentialsError, ProfileNotFoundError
 from ..identity import Identity
 from ..secret import (
+    PUBLIC,
+    Secret,
     clean_key,
     looks_like_key,
     looks_like_master_key,
     misnamed_key,
 )
-from . import files
+from ..values import NamedTuple
+from . import files, keyring
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Any
 
     from ..account import Account
     from .files import PathLike
@@ -41,6 +46,10 @@ _NAME = re.compile(rf"(?!{_DEVICE.pattern})[a-z0-9][a-z0-9._@-]{{0,63}}(?<!\.)")
 _SUFFIX = ".json"
 _LISTED = 20
 _LONG = 20
+_CARTOFRAMES = (
+    "The key is in the keyring of this system, so cartoframes cannot read the account "
+    "from its file; after a login here it has it all the same."
+)
 
 
 class Record(NamedTuple):
@@ -177,10 +186,12 @@ class _Saved(NamedTuple):
 
 def _read(path: Path) -> _Saved:
     document = files.read_document(path)
+    api_key = document.get("api_key")
+    entry = api_key if keyring.is_entry(api_key) else None
     try:
         identity = Identity.of(
             document.get("username"),
-            document.get("api_key"),
+            PUBLIC if entry else api_key,
             document.get("base_url"),
             # Only a true says that the key may travel in the clear.
             allow_non_secure=document.get("allow_non_secure") is True,
@@ -189,6 +200,8 @@ def _read(path: Path) -> _Saved:
         raise CredentialsFileError(
             f"{path} cannot be used: {error}", path=path
         ) from None
+    if entry:
+        identity = identity._replace(key=Secret(entry), entry=entry)
     key, proved = document.get("key"), _text(document.get("proved"))
     key = key if isinstance(key, dict) else {}
     record = Record(
@@ -285,6 +298,27 @@ def _write(
     return notes
 
 
+def _kept(
+    record: Record, entries: Sequence[str | None], path: Path, *, wanted: bool | None
+) -> Record:
+    """Return an account as its file is to hold it, with its key in the keyring or not.
+
+    `entries`: of the file as it was, and of one with the same account. Without a wish,
+    a key that is in the keyring stays there, and the settings decide about others.
+    """
+    identity, entry = record.identity._replace(entry=None), record.identity.entry
+    if wanted is None:
+        # Where nobody has loaded them, which takes time, nobody has changed them.
+        loaded = sys.modules.get(f"{__package__.rpartition('.')[0]}.settings")
+        is_on = loaded is not None and loaded.CartoLogin.instance().keyring
+        wanted = bool(entry or entries[0] or is_on)
+    if wanted and entry and entry in entries:
+        identity = identity._replace(key=Secret(entry), entry=entry)
+    elif wanted and not identity.is_public:
+        identity = keyring.put(identity, path)
+    return record._replace(identity=identity)
+
+
 def _keep_broken(path: Path) -> list[str]:
     if not os.path.isfile(path) or _look(path):  # noqa: PTH113
         return []
@@ -319,17 +353,37 @@ def read(path: PathLike) -> Record:
         return place[0].use(path, place[1])
     # What a file says of itself counts in the store only.
     record = _read(path).record
-    return Record(record.identity._replace(proved=None), notes=record.notes)
+    known = Record(record.identity._replace(proved=None), notes=record.notes)
+    return _unlocked(known, path)
+
+
+def _unlocked(record: Record, path: Path) -> Record:
+    if record.identity.entry is None:
+        return record
+    return record._replace(identity=keyring.get(record.identity, path))
 
 
 def write(path: PathLike, record: Record) -> list[str]:
     """Write a credentials file; one of the store as the store does it."""
     path = Path(path)
     place = _place_of(path)
-    if place is None:
-        return _write(path, record._replace(profile=None), carry=[path])
-    profiles, name = place
-    return profiles.save(name, record) if name else profiles.save_default(record)
+    if place is not None:
+        profiles, name = place
+        return profiles.save(name, record) if name else profiles.save_default(record)
+    notes: list[str] = []
+    record, saved = record._replace(profile=None), _look(path)
+    before = [saved and saved.record]
+    with Profiles()._keeping(record, before, notes, path) as kept:
+        notes += _write(path, kept, carry=[path])
+    return notes
+
+
+def remove(path: PathLike) -> tuple[bool, list[str]]:
+    """Remove a credentials file, and its key from the keyring; False: there is none."""
+    notes: list[str] = []
+    with Profiles()._swept(notes, Path(path)):
+        there = files.remove(path)
+    return there, notes
 
 
 def _place_of(path: Path) -> tuple[Profiles, str | None] | None:
@@ -353,8 +407,16 @@ class Profiles:
     free name, and saved under it before anything overwrites it.
     """
 
-    def __init__(self, directory: PathLike | None = None) -> None:
+    def __init__(
+        self, directory: PathLike | None = None, *, unlocks: bool = True
+    ) -> None:
         self._directory = directory
+        self._unlocks = unlocks
+
+    @property
+    def locked(self) -> Profiles:
+        """The same accounts to look at: keys in the keyring stay there."""
+        return Profiles(self._directory, unlocks=False)
 
     @property
     def directory(self) -> Path:
@@ -400,7 +462,10 @@ class Profiles:
         return start is not None and start.record.profile == name
 
     def peek(self, name: str) -> Record | None:
-        """Return a saved account; None where there is none, or none that is usable."""
+        """Return a saved account to look at: a key in the keyring stays there.
+
+        None where there is none, or none that is usable.
+        """
         path = self.path_of(name)
         if os.path.lexists(path):
             saved = _look(path)
@@ -428,7 +493,8 @@ class Profiles:
         saved = _read(path)
         profile = name or self._name_of(saved)[0]
         told = (*notes, *saved.record.notes)
-        return saved.record._replace(profile=profile, notes=told)
+        record = saved.record._replace(profile=profile, notes=told)
+        return _unlocked(record, path) if self._unlocks else record
 
     def save(
         self,
@@ -437,11 +503,20 @@ class Profiles:
         *,
         default: bool = False,
         overwrite: bool = True,
+        in_keyring: bool | None = None,
     ) -> list[str]:
-        """Save an account under a name; `default`: sessions start with it."""
+        """Save an account under a name; `default`: sessions start with it.
+
+        `in_keyring`: whether its key goes there; None: as the settings say.
+        """
         name = check_name(name)
         path, record = self.path_of(name), record._replace(profile=name)
-        with self._turn(make=True):
+        notes: list[str] = []
+        paths, before = (path, self.default_path), [self.peek(name)]
+        with (
+            self._keeping(record, before, notes, *paths, wanted=in_keyring) as kept,
+            self._turn(make=True),
+        ):
             start, carry = self._start(), [path]
             is_it = start is not None and start.has(record.identity)
             if is_it:
@@ -452,10 +527,10 @@ class Profiles:
                 # creds.json is a copy of the default account, and stays one.
                 default = default or start.is_profile
             files.repair_mode(path.parent)
-            notes = _write(path, record, carry=carry, exclusive=not overwrite)
+            notes += _write(path, kept, carry=carry, exclusive=not overwrite)
             if default:
                 notes += self._adopt(start, record.identity)
-                notes += self._follow(record)
+                notes += self._follow(kept)
         return notes
 
     def rename(self, old: str, new: str) -> list[str]:
@@ -476,11 +551,34 @@ class Profiles:
 
     def delete(self, name: str) -> list[str]:
         """Remove a saved account, also from `creds.json` if it is the default."""
-        with self._turn():
-            paths = [self._find(name)]
+        notes: list[str] = []
+        path = self._find(name)
+        with self._swept(notes, path, self.default_path), self._turn():
+            paths = [path]
             if self.default_name == name.lower():
                 paths = [self.default_path, *paths]
-            return [note for path in dict.fromkeys(paths) for note in _remove(path)]
+            notes += [note for path in dict.fromkeys(paths) for note in _remove(path)]
+        return notes
+
+    def move_keys(self, *, to_keyring: bool) -> tuple[list[str], list[str]]:
+        """Move the keys of all accounts into the keyring, or out of it into the files.
+
+        Returns:
+            The names of the accounts that were moved, and notes.
+        """
+        moved, notes, start = list[str](), list[str](), self.default_name
+        for name in self.names():
+            saved = self.peek(name)
+            if saved is None:
+                notes.append(f"'{name}' cannot be used and was left as it is.")
+                continue
+            identity, is_start = saved.identity, name == start
+            if not identity.is_public and to_keyring != bool(identity.entry):
+                notes += self.save(
+                    name, self.load(name), default=is_start, in_keyring=to_keyring
+                )
+                moved.append(name)
+        return moved, [*dict.fromkeys(notes)]
 
     @property
     def default_name(self) -> str | None:
@@ -503,7 +601,11 @@ class Profiles:
         named = self.peek(saved.hint) if saved and saved.hint else None
         if saved is None or named is None or saved.has(named.identity):
             return None
-        return named if named.identity.same_account(saved.record.identity) else None
+        if not named.identity.same_account(saved.record.identity):
+            return None
+        with suppress(CredentialsFileError):
+            return self.load(saved.hint or "")
+        return None
 
     def set_default(self, name: str | None) -> list[str]:
         """Let sessions start with a saved account; None: with none."""
@@ -520,9 +622,18 @@ class Profiles:
 
     def save_default(self, record: Record) -> list[str]:
         """Write `creds.json` alone, as `Credentials.save()` does."""
-        with self._turn(make=True):
-            notes = self._adopt(self._start(), record.identity)
-            return notes + self._write_default(record)
+        notes: list[str] = []
+        path = self.default_path
+        saved = _look(path)
+        named = self.peek(record.profile) if record.profile else None
+        before = [saved and saved.record, named]
+        with (
+            self._keeping(record, before, notes, path) as kept,
+            self._turn(make=True),
+        ):
+            notes += self._adopt(self._start(), record.identity)
+            notes += self._write_default(kept)
+        return notes
 
     def _adopt(
         self, start: _Saved | None, replacement: Identity | None = None
@@ -577,6 +688,50 @@ class Profiles:
                     stack.enter_context(lock.acquire(poll_interval=_LOCK_PAUSE))
                     files.hand_over(self.directory / _LOCK)
             yield
+
+    @contextmanager
+    def _keeping(
+        self,
+        record: Record,
+        before: Sequence[Record | None],
+        notes: list[str],
+        *paths: Path,
+        wanted: bool | None = None,
+    ) -> Iterator[Record]:
+        """Give what a file is to hold; see `_kept` and `_swept`."""
+        with self._swept(notes, *paths) as saved:
+            entries = [old.identity.entry if old else None for old in before]
+            kept = _kept(record, entries, paths[0], wanted=wanted)
+            if kept.identity.entry not in {None, *entries}:
+                notes.append(_CARTOFRAMES)
+            saved.append(_Saved(kept, {}, kept.profile))
+            yield kept
+
+    @contextmanager
+    def _swept(self, notes: list[str], *paths: Path) -> Iterator[list[_Saved]]:
+        """Remove from the keyring what no file leads to afterwards.
+
+        That are the entries in these files as they were, and those added to what this
+        gives, should their file not be written.
+        """
+        paths = tuple(Path(os.path.realpath(path)) for path in paths)
+        before = [saved for path in paths if (saved := _look(path))]
+        try:
+            yield before
+        finally:
+            entries = {saved.record.identity.entry: saved for saved in before}
+            entries.pop(None, None)
+            for entry, saved in entries.items():
+                if not self._is_somewhere(saved, paths):
+                    notes += keyring.remove(str(entry), paths[0])
+
+    def _is_somewhere(self, saved: _Saved, paths: Sequence[Path]) -> bool:
+        with suppress(ValueError):  # no home, and so no store
+            if self._name_of(saved)[1]:
+                return True
+            paths = [*paths, self.default_path]
+        now = [other for path in paths if (other := _look(path))]
+        return any(other.has(saved.record.identity) for other in now)
 
     def _find(self, name: str) -> Path:
         """Return the file that holds an account: its own, or `creds.json`."""

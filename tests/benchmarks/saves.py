@@ -55,8 +55,9 @@ def rows(directory: Path) -> list[Row]:
         Row("  beside a flushed file", file, peer=names[1], peer_values=careful),
         Row("one save, to start with", both, peer=names[1], peer_values=careful),
         Row(
-            f"  among {MANY:,} others",
-            beside,
+            f"  among {MANY:,} others, over that",
+            [many - few for many, few in zip(beside, both, strict=True)],
+            limit=10,
             peer="one save, to start with",
             peer_values=both,
         ),

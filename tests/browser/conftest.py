@@ -305,7 +305,8 @@ def share_notebook(
     """As `open_notebook`, in a page and a kernel that are open already.
 
     `share_notebook(cells, kernel=)`; once in a test, and not for one that restarts the
-    kernel or needs settings.
+    kernel or needs settings. Others may have logged out in that kernel, so name the
+    saved account that is to be used.
     """
     shown: list[str] = []
 

@@ -25,11 +25,6 @@ WHO = (
     "from carto_login_widget import get_default_credentials\n"
     "print(get_default_credentials().username)"
 )
-RUN_MAGIC = """\
-try:
-    get_ipython().run_line_magic("carto_login", "")
-except Exception as error:
-    print(type(error).__name__)"""
 SHOW_FORM = """\
 from carto_login_widget import LoginForm
 LoginForm(username="jane", base_url="{}")"""
@@ -88,12 +83,6 @@ def test_voila_shows_the_form(
     expect(form.status).to_contain_text("Logged out.")
 
 
-def test_voila_is_nobody_to_ask(open_voila: Callable[..., Page]) -> None:
-    """In Voilà `%carto_login` without an account is an error, not a form."""
-    page = open_voila([LOAD, RUN_MAGIC])
-    expect(page.get_by_text("NotLoggedInError")).to_be_visible(timeout=60_000)
-
-
 def test_run_all_stops_at_the_form(
     open_notebook: Open, carto: Sandbox, kernel: str
 ) -> None:
@@ -139,7 +128,7 @@ def test_the_prompt_in_the_notebook(
         ("CARTO address", carto.base_url("jane")),
         ("CARTO user name", "jane"),
         ("API key", key),
-        ("Save it in", "n"),
+        ("Remember this account", "n"),
     ):
         box = notebook.output(0).locator("pre", has_text=question).locator("input")
         box.fill(answer)

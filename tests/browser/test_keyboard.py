@@ -62,16 +62,7 @@ class Keys:
         self.press(*COMMANDS, "ArrowDown", "ArrowUp", "Escape")
 
 
-def _cells(notebook: Notebook) -> int:
-    return notebook.page.locator(".jp-Notebook .jp-Cell").count()
-
-
-@pytest.mark.parametrize("app", ["lab", "notebook"])
-def test_a_login_by_keyboard(open_notebook: Open, carto: Sandbox, app: str) -> None:
-    """Tab goes from top to bottom, and no key reaches the notebook."""
-    notebook = open_notebook([LOGIN, "2", "3"], app=app)
-    notebook.run(0)
-    keys = Keys(notebook)
+def _choose_custom(keys: Keys) -> None:
     form = keys.form
     expect(form.key).to_be_visible()
     form.cloud.focus()
@@ -83,6 +74,20 @@ def test_a_login_by_keyboard(open_notebook: Open, carto: Sandbox, app: str) -> N
     keys.commands()
     form.custom.focus()
     keys.press("Space")
+
+
+def _cells(notebook: Notebook) -> int:
+    return notebook.page.locator(".jp-Notebook .jp-Cell").count()
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_a_login_by_keyboard(open_notebook: Open, carto: Sandbox, app: str) -> None:
+    """Tab goes from top to bottom, and no key reaches the notebook."""
+    notebook = open_notebook([LOGIN, "2", "3"], app=app)
+    notebook.run(0)
+    keys = Keys(notebook)
+    form = keys.form
+    _choose_custom(keys)
     keys.tab_to(form.base_url)
     keys.type(carto.base_url("jane"))
     keys.tab_to(form.username)
@@ -127,7 +132,7 @@ def test_a_login_by_keyboard(open_notebook: Open, carto: Sandbox, app: str) -> N
 def test_the_card_by_keyboard(share_notebook: Open, carto: Sandbox) -> None:
     """Its buttons, its menu by arrows and letters, its questions."""
     save = SAVE.format(carto.accounts["jane"].master.token, carto.base_url("jane"))
-    notebook = share_notebook([f"{save}\n{LOGIN}", "2"])
+    notebook = share_notebook([f"{save}\n{LOGIN} jane", "2"])
     notebook.run(0)
     keys = Keys(notebook)
     form = keys.form

@@ -74,7 +74,9 @@ def test_the_whole_story(
     form.button("Switch account").click()
     form.accounts.click()
     expect(form.options).to_contain_text(["New account", "jane@", "bob@"])
-    form.options.nth(1).click()
+    form.options.nth(2).click()
+    expect(form.status).to_contain_text("CARTO accepts this key")
+    form.choose("jane@127.0.0.1-" + carto.url.rpartition(":")[2])
     expect(form.status).to_contain_text("CARTO accepts this key")
     before = path.read_text()
     form.button("Continue as jane").click()
@@ -255,3 +257,43 @@ def test_choosing_custom_holds_the_check(share_notebook: Open, carto: Sandbox) -
     expect(form.status).to_contain_text("CARTO accepts this key")
     form.base_url.press("Enter")
     form.expect_card("jane")
+
+
+def test_the_card_follows_what_cells_do(share_notebook: Open, carto: Sandbox) -> None:
+    """Renamed, forgotten or logged out by a cell, it says so."""
+    forget = "from carto_login_widget.session import acts\nacts.forget('home')"
+    notebook = share_notebook(
+        [LOGIN, "%carto_login --rename jane home", forget, "%carto_login --logout"]
+    )
+    notebook.run(0)
+    form = Form(notebook, 0)
+    form.fill(carto.base_url("jane"), "jane")
+    form.name.fill("jane")
+    form.log_in(carto.accounts["jane"].master.token)
+    form.expect_card("jane")
+    expect(form.root).to_contain_text("as 'jane' in")
+    notebook.run(1)
+    expect(form.root).to_contain_text("as 'home' in")
+    notebook.run(2)
+    expect(form.root).to_contain_text("not saved")
+    notebook.run(3)
+    expect(form.status).to_contain_text("This kernel was logged out.")
+
+
+def test_a_key_where_none_belongs(share_notebook: Open, carto: Sandbox) -> None:
+    """As the user name, and in an address: it is moved by a button, and not sent."""
+    notebook = share_notebook([LOGIN])
+    notebook.run(0)
+    form = Form(notebook, 0)
+    key = carto.accounts["jane"].master.token
+    form.username.press_sequentially(key, delay=0)
+    form.username.press("Enter")
+    expect(form.note("username")).to_contain_text("This looks like an API key.")
+    form.choose_custom(f"{carto.base_url('jane')}?api_key={key}")
+    expect(form.note("base_url")).to_contain_text("This address holds an API key.")
+    assert not holding(notebook.frames.to_kernel, key)
+    form.username.fill("jane")
+    form.note("base_url").get_by_role("button").click()
+    expect(form.base_url).to_have_value(carto.base_url("jane"))
+    expect(form.status).to_contain_text("CARTO accepts this key")
+    assert not holding(notebook.frames.from_kernel, key)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Share = Callable[..., Notebook]
 
 LOGIN = "%load_ext carto_login_widget\n%carto_login --form"
+CARD = "%load_ext carto_login_widget\n%carto_login jane"
 SOME = """\
 from carto_login_widget import Credentials, ProfileStore
 jane = Credentials("jane", {!r}, {!r})
@@ -83,6 +84,7 @@ class Hand:
     def press(self, what: str | Locator) -> None:
         """Press a button, and release it where it was pressed."""
         one = self.form.button(what) if isinstance(what, str) else what
+        expect(one).to_be_visible()
         self.form.settle()
         one.click(delay=self._held)
 
@@ -127,20 +129,26 @@ def test_log_in_from_the_key_field(
     assert hand.moved() == []
 
 
-def test_every_button_of_the_form(
+def test_every_button_at_a_field(
     share_notebook: Share, carto: Sandbox, held: int
 ) -> None:
-    """In each state that has one."""
+    """Labels, boxes, suggestions, and what hides or drops the key."""
     notebook = share_notebook([LOGIN])
     notebook.run(0)
     form = Form(notebook, 0)
     hand = Hand(form, held)
-    key = carto.accounts["jane"].keys["reporting"].token
 
     hand.press("Log in")
     expect(form.username).to_be_focused()
     expect(form.note("username")).to_contain_text("Enter your CARTO user name.")
     expect(form.note("api_key")).to_contain_text("Enter the API key.")
+    form.username.fill("a" * 40)
+    hand.press("Move it to the API key field")
+    expect(form.username).to_have_value("")
+    expect(form.key).to_be_focused()
+    expect(form.held).to_contain_text("Key held by this kernel")
+    hand.press("Drop the held key")
+    expect(form.held).not_to_be_visible()
     hand.press(form.root.get_by_text(CUSTOM))
     expect(form.base_url).to_be_visible()
     form.base_url.fill(carto.base_url("jane"))
@@ -154,18 +162,21 @@ def test_every_button_of_the_form(
     form.username.fill("Jane")
     hand.press("Use jane")
     expect(form.username).to_have_value("jane")
-    form.username.fill(WRONG[:2] + "a" * 38)
-    hand.press("Move it to the API key field")
-    expect(form.username).to_have_value("")
-    expect(form.key).to_be_focused()
-    expect(form.held).to_contain_text("Key held by this kernel")
-    hand.press("Drop the held key")
-    expect(form.held).not_to_be_visible()
-    form.username.fill("jane")
-    form.key.press_sequentially(key, delay=0)
     hand.press("Show the key")
     expect(form.reveal).to_have_attribute("aria-pressed", "true")
+    assert hand.moved() == []
 
+
+def test_every_button_of_a_check(
+    share_notebook: Share, carto: Sandbox, held: int
+) -> None:
+    """In each state that has one."""
+    notebook = share_notebook([LOGIN])
+    notebook.run(0)
+    form = Form(notebook, 0)
+    hand = Hand(form, held)
+    form.fill(carto.base_url("jane"), "jane")
+    form.key.fill(carto.accounts["jane"].keys["reporting"].token)
     with carto.fail(Fault.hang(), LIST):
         form.key.press("Tab")
         expect(form.status).to_contain_text("Checking with")
@@ -178,7 +189,7 @@ def test_every_button_of_the_form(
         hand.press("Cancel")
         expect(form.status).to_contain_text("Cancelled")
         hand.press("Log in")
-        hand.press("Try again")
+        expect(form.button("Try again")).to_be_focused()
         asked = carto.count
         hand.press("Use without checking")
         expect(form.title).to_have_text("Signed in to CARTO as jane, not checked")
@@ -188,10 +199,10 @@ def test_every_button_of_the_form(
     assert hand.moved() == []
 
 
-def test_every_button_of_the_card(
+def test_every_button_of_the_list(
     share_notebook: Share, carto: Sandbox, held: int
 ) -> None:
-    """Of its menu and of what that asks, too."""
+    """An account is chosen, its fields are shown, it signs in."""
     some = SOME.format(carto.accounts["jane"].master.token, carto.base_url("jane"))
     notebook = share_notebook([f"{some}\n{LOGIN}"])
     notebook.run(0)
@@ -200,12 +211,30 @@ def test_every_button_of_the_card(
 
     hand.press("Show the fields")
     expect(form.username).to_have_value("jane")
+    hand.press("Log in")
+    form.expect_card("jane")
+    hand.press("Switch account")
     hand.press(form.accounts)
-    hand.press(form.options.first)
-    expect(form.username).to_have_value("")
-    hand.press(form.accounts)
-    hand.press(form.options.nth(1))
+    with carto.fail(Fault.status(503), LIST):
+        hand.press(form.options.nth(1))
+        expect(form.status).to_contain_text("has a problem (HTTP 503)")
+    hand.press("Try again")
+    form.expect_card("jane")
+    hand.press("Log out")
     hand.press("Continue as jane")
+    form.expect_card("jane")
+    assert hand.moved() == []
+
+
+def test_every_button_of_the_card(
+    share_notebook: Share, carto: Sandbox, held: int
+) -> None:
+    """Of its menu and of what that asks, too."""
+    some = SOME.format(carto.accounts["jane"].master.token, carto.base_url("jane"))
+    notebook = share_notebook([f"{some}\n{CARD}"])
+    notebook.run(0)
+    form = Form(notebook, 0)
+    hand = Hand(form, held)
     form.expect_card("jane")
 
     hand.press("Switch account")
@@ -276,6 +305,7 @@ def test_no_control_moves_by_itself(share_notebook: Share, carto: Sandbox) -> No
             with hand.still(f"waiting at {width} px"):
                 expect(form.status).to_contain_text("no answer for 5 seconds")
             hand.press("Cancel")
+            expect(form.status).to_contain_text("Cancelled")
         with carto.fail(Fault.status(503), LIST):
             commit(reporting, "Try again")
         commit(reporting, "CARTO accepts this key")

@@ -71,5 +71,5 @@ def test_odd_contents_fit(share_notebook: Share, theme: str) -> None:
         notebook.screenshot(f"odd-faults-{theme}-{width}", form.root)
         bad += [f"faults at {width} px: {what}" for what in form.overflow()]
     notebook.set_theme("light")
-    assert bad == []
+    assert "\n".join(bad) == ""
     assert notebook.page.title() != "hit"

@@ -50,7 +50,7 @@ def test_each_state(share_notebook: Share, carto: Sandbox, light: str) -> None:
         bad += [f"{state}: {what}" for what in form.root.evaluate(_RUN_AXE)]
     notebook.set_theme("light")
     page.emulate_media(forced_colors="none")
-    assert bad == []
+    assert "\n".join(bad) == ""
 
 
 def test_words_for_those_who_do_not_see(share_notebook: Share) -> None:
@@ -91,7 +91,7 @@ def test_picture_for_the_readme(share_notebook: Share) -> None:
     form.key.fill(notebook.run(1))
     form.key.press("Tab")
     expect(form.status).to_have_text("CARTO accepts this key: master key, full access.")
-    expect(form.note("api_key")).to_have_text("Will be checked at jane.carto.com")
+    expect(form.note("api_key")).to_have_text("Checked at jane.carto.com")
     expect(form.held).to_contain_text("Key held by this kernel")
     expect(form.name).to_have_value("jane")
     form.title.click()

@@ -306,6 +306,18 @@ def test_a_wrong_key_asks_for_the_key_only(checking: Form) -> None:
     assert isinstance(check, flow.Check)
 
 
+def test_what_one_view_commits_is_written_into_the_others() -> None:
+    """What has not changed is written into none."""
+    form = Form()
+    before = form.seen["field_versions"]
+    form.act("commit", JANE)
+    after = form.seen["field_versions"]
+    assert after["username"] > before.get("username", 0)
+    assert after.get("base_url") == before.get("base_url")
+    form.act("commit", JANE)
+    assert form.seen["field_versions"] == after
+
+
 def test_a_refusal_during_the_press_is_not_lost(checking: Form) -> None:
     """Log in, pressed before the answer and released after it, has its answer."""
     checking.fail(WRONG)
@@ -578,6 +590,19 @@ def test_another_account_is_replaced_only_once_that_was_said() -> None:
     form.act("submit", given)
     (*_, sign_in) = form.accept(proposed="bob")
     assert sign_in.saving == flow.Saving("work", default=False, replace=True)
+
+
+def test_the_name_of_the_account_before_may_be_typed(listed: Form) -> None:
+    """It was written by the form once, and is a choice of the user now."""
+    listed(flow.Loaded(listed.last(flow.Load).number, saved_jane()))
+    assert listed.seen["fields"]["name"] == "work"
+    listed.act("choose", Fields(account=None))
+    listed.act("commit", Fields(username="bob"), key=KEY)
+    listed.accept(proposed="bob")
+    listed.act("commit", Fields(username="bob", name="work"))
+    assert listed.seen["saving"]["replaces"].startswith("replaces the account of jane")
+    (sign_in,) = listed.act("submit", Fields(username="bob", name="work"))
+    assert sign_in.saving.name == "work"
 
 
 def test_a_name_that_cannot_be_is_told(checking: Form) -> None:

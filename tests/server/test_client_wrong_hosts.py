@@ -78,7 +78,10 @@ WRONG_HOSTS = {
     "JSON config that is a text": (http(200, _json({"config": "sql"})), NOT_CARTO),
     "listing of keys for everything": (http(200, _json(LISTING), JSON), NOT_CARTO),
     "JSONP": (http(200, b'x({"config":{"sql_api_template":"a"}})'), NOT_CARTO),
-    "truncated JSON": (http(200, b'{"config":{"sql_api_te', JSON), NOT_CARTO),
+    "truncated JSON": (
+        b'HTTP/1.0 200 OK\r\n\r\n{"config":{"sql_api_te',
+        Reason.UNREACHABLE,
+    ),
     "endless JSON": (http(200, b'{"config":"' + b"x" * 2_000_000 + b'"}'), NOT_CARTO),
     "deep JSON": (http(200, b"[" * 200_000, JSON), NOT_CARTO),
     "bad gzip": (http(200, b"\x1f\x8bnot", "Content-Encoding: gzip"), NOT_CARTO),

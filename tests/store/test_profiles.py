@@ -265,7 +265,8 @@ def test_a_proven_origin_stays_with_its_address(store: Profiles) -> None:
 
 def test_what_carto_said_of_a_key_stays_with_that_key(store: Profiles) -> None:
     """It survives a save that does not know of it, and is dropped with the key."""
-    known = account("jane", "k", accepted=True, key_type="master", key_name="Master")
+    said = {"accepted": True, "key_type": "master", "key_name": "Master"}
+    known = account("jane", "k", proved="https://jane.carto.com", **said)
     store.save("jane", known, default=True)
     store.save("jane", account("Jane", "k"))
     assert store.load("jane") == store.default()._replace(profile="jane")

@@ -22,6 +22,7 @@ _OVERFLOW = """root => {
     const said = root.querySelector('.carto-message').textContent;
     const cut = shown.filter(e => e.tagName !== 'INPUT'
         && getComputedStyle(e).overflowX !== 'visible'
+        && getComputedStyle(e).clipPath === 'none'
         && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1)
         && !e.matches('.carto-options') && !e.title && !said.includes(e.textContent));
     const edge = root.getBoundingClientRect().right + 1;
@@ -87,7 +88,7 @@ class Form:
         """Choose from the list of accounts, as somebody does who types its name."""
         self.accounts.click()
         self.accounts.fill(account)
-        self.options.filter(has=self.root.get_by_text(account, exact=True)).click()
+        self.options.filter(has_text=account).first.click()
 
     def choose_new(self) -> None:
         """Choose "New account", and wait until the fields are empty."""

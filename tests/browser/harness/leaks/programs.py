@@ -156,8 +156,11 @@ def command_line(scene: Scene) -> Iterator[str]:
         ["list"],
         ["whoami"],
         ["whoami", "work"],
-        ["use", "again"],
-        ["logout", "work"],
+        ["list", "--json"],
+        ["whoami", "--json"],
+        ["default", "again"],
+        ["rename", "work", "office"],
+        ["forget", "office"],
         ["logout"],
         ["--help"],
         ["login", "--help"],
@@ -165,10 +168,7 @@ def command_line(scene: Scene) -> Iterator[str]:
     try:
         for line in lines:
             unset_default_credentials()
-            try:
-                cli.main(line)
-            except SystemExit:
-                assert "--help" in line
+            cli.main(line)
             said += scene.output()
     finally:
         sys.stdin = stdin
@@ -208,10 +208,17 @@ def _account(scene: Scene) -> list[tuple[str, str]]:
     ]
 
 
+_SAVING = [
+    ("Remember this account", ""),
+    ("Name to save it under", ""),
+    ("Start every session", ""),
+]
+
+
 def terminal(scene: Scene) -> Iterator[str]:
     """The questions of `carto-login login` in a terminal."""
     words = ["-m", "carto_login_widget.cli", "login"]
-    yield (said := _typed(scene, words, _account(scene)))
+    yield (said := _typed(scene, words, [*_account(scene), *_SAVING]))
     assert "Saved as" in said
 
 
@@ -222,7 +229,7 @@ def ipython_terminal(scene: Scene) -> Iterator[str | bytes]:
         ("In [1]:", "%load_ext carto_login_widget"),
         ("In [2]:", "%carto_login --prompt"),
         *_account(scene),
-        ("[Y/n]", "y"),
+        *_SAVING,
         ("In [3]:", "%xmode Verbose"),
         ("In [4]:", "import carto_login_widget as c; c.login('none')"),
         ("In [5]:", "c.get_default_credentials()"),
