@@ -196,6 +196,8 @@ def test_nothing_typed_is_in_a_shared_session(
     with JupyterLab(scratch, python) as server:
         url = f"{server.url}/doc/tree/{path.name}"
         notebook = Notebook(opener.page(), url, path, opener.frames, screenshots)
+        wait = notebook.page.get_by_role("button", name="Continue waiting")
+        notebook.page.add_locator_handler(wait, lambda button: button.click())
         notebook.open()
         notebook.run(0)
         _log_in(Saver(notebook, "by hand"), carto)

@@ -14,6 +14,9 @@ from playwright.sync_api import Browser, Error, Playwright, sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import BrowserContext, BrowserType
 
 # Besides Playwright's own: --headless, and --no-sandbox, as root cannot have one.
 _FLAGS = [
@@ -31,6 +34,16 @@ def launch(playwright: Playwright, path: str | None = None) -> Browser:
     """Start Chromium: the one at `path`, else `$TEST_CHROMIUM`, else what is found."""
     path = path or os.environ.get("TEST_CHROMIUM") or next(_candidates(playwright))
     return playwright.chromium.launch(executable_path=path, args=_FLAGS)
+
+
+def launch_with_profile(browser: BrowserType, profile: Path) -> BrowserContext:
+    """Start Chromium with a profile that is kept, and with its password manager."""
+    return browser.launch_persistent_context(
+        profile,
+        executable_path=os.environ.get("TEST_CHROMIUM"),
+        args=_FLAGS,
+        ignore_default_args=["--enable-automation"],
+    )
 
 
 def _candidates(playwright: Playwright) -> Iterator[str]:

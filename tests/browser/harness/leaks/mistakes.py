@@ -105,8 +105,8 @@ def key_as_a_name(scene: Scene) -> Iterator[str | bytes]:
     unset_default_credentials()
     for key in (MASTER, REGULAR, "5f" * 20):
         yield from _texts(lambda key=key: login(key))
-    for command in ("use", "whoami", "logout"):
-        assert cli.main([command, REGULAR]) == 1
+    for command in ("default", "whoami", "forget"):
+        assert cli.main([command, REGULAR]) in (1, 2)
     yield scene.output()
 
 
@@ -242,12 +242,9 @@ def commands(scene: Scene) -> Iterator[str | bytes]:
         [MASTER],
         ["sandbox", "--port", MASTER],
     ):
-        try:
-            cli.main(words)
-        except SystemExit as stopped:
-            assert stopped.code == 2
+        assert cli.main(words) == 2
         yield (said := scene.output())
-        assert "usage: carto-login" in said
+        assert "carto-login" in said
 
 
 def form_mistakes(scene: Scene) -> Iterator[str | bytes]:

@@ -76,11 +76,7 @@ def _prompt(scene: Scene) -> None:
         except StopIteration:
             raise EOFError from None
 
-    prompt.ask(
-        read=lambda _: next(answers, ""),
-        read_key=read_key,
-        profiles=scene.store._profiles,
-    )
+    prompt.ask(read=lambda _: next(answers, ""), read_key=read_key)
 
 
 def _command(scene: Scene) -> None:
@@ -258,7 +254,7 @@ def warned(scene: Scene) -> Iterator[str]:
         jane.save()
         Credentials.delete(scene.scratch / "none.json")
         unset_default_credentials()
-        cli.main(["logout", "jane"])
+        cli.main(["forget", "--yes", "jane"])
     assert len(caught) >= 4
     for warning in caught:
         yield from (str(warning), repr(vars(warning)))
