@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from .errors import InvalidCredentialsError
@@ -36,19 +36,8 @@ _PAGES = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Address:
-    """A user and the address of their CARTO, as requests need it.
-
-    Attributes:
-        username: user name in lower case, as CARTO stores it.
-        base_url: base of the API, with `/user/<name>` where that is needed and without
-            a slash at the end.
-
-    Example:
-        >>> Address("jane", "https://jane.carto.com").url("api/v3/api_keys")
-        'https://jane.carto.com/api/v3/api_keys'
-    """
+class Address(NamedTuple):
+    """A user in lower case and the base of their API, without a slash at the end."""
 
     username: str
     base_url: str
@@ -80,12 +69,7 @@ class Address:
 
 
 def check_username(username: str) -> None:
-    """Refuse what cannot be a user name before it becomes a part of an address.
-
-    Raises:
-        InvalidCredentialsError: it is an e-mail address, a URL, a host or has
-            characters that no user name has.
-    """
+    """Refuse what cannot be a user name before it becomes a part of an address."""
     refuse_keys(username, "the user name", "username")
     if _LENIENT_NAME.fullmatch(username):
         return
@@ -100,6 +84,11 @@ def check_username(username: str) -> None:
 def _name_problem(username: str) -> str:
     if not username:
         return "The CARTO user name is empty."
+    if username.lower().endswith(".json"):
+        return (
+            "The CARTO user name looks like a file, which Credentials.from_file() or "
+            "login(file=...) reads."
+        )
     if re.search(r"[/#?\\]|\.[a-z]+$", username) and "@" not in username:
         return "The CARTO user name looks like an address."
     if "@" in username:
@@ -131,10 +120,6 @@ def username_hint(username: str) -> str | None:
 
     Stricter than `check_username`: for a form, where a slip of the fingers is likelier
     than an unusual server.
-
-    Example:
-        >>> username_hint("jane_doe")
-        "CARTO user names have no '_'; did you mean 'jane-doe'?"
     """
     name = username.lower()
     if not _LENIENT_NAME.fullmatch(name):
@@ -155,20 +140,8 @@ def username_hint(username: str) -> str | None:
 def normalize_base_url(text: str, *, allow_non_secure: bool = False) -> str:
     """Turn whatever a browser's address bar shows into the base URL of the API.
 
-    Args:
-        text: address of an account, of a page of it, or of an installation.
-        allow_non_secure: accept `http://` to another machine than this one.
-
-    Returns:
-        Scheme, host, port if it is not the usual one, prefix and `/user/<name>` if
-        there; no slash at the end. The same again when given again.
-
-    Raises:
-        InvalidCredentialsError: with `suggestion` where another address would do.
-
-    Example:
-        >>> normalize_base_url("Team.carto.com/u/jane/dashboard")
-        'https://team.carto.com/user/jane'
+    `Team.carto.com/u/jane/dashboard` becomes `https://team.carto.com/user/jane`, and
+    that stays as it is when it is given again.
     """
     given = text.strip().strip("/")
     refuse_keys(given)
@@ -186,21 +159,7 @@ def normalize_base_url(text: str, *, allow_non_secure: bool = False) -> str:
 def resolve(
     username: str | None, base_url: str | None, *, allow_non_secure: bool = False
 ) -> Address:
-    """Tell user and address from what is known of them.
-
-    Args:
-        username: user name in any case, or None beside a `base_url`.
-        base_url: anything that `normalize_base_url` takes; None or `""` means
-            `https://<username>.carto.com`.
-        allow_non_secure: accept `http://` to another machine than this one.
-
-    Raises:
-        InvalidCredentialsError: neither names a user, or they name two.
-
-    Example:
-        >>> resolve("jane", "https://maps.example.com").base_url
-        'https://maps.example.com/user/jane'
-    """
+    """Tell user and address from what is known of them, or say what is not clear."""
     if username:
         check_username(username)
     name = username.lower() if username else None
@@ -239,13 +198,7 @@ def _with_user(name: str | None, base: str) -> Address:
 
 
 def base_from_template(template: object, username: str) -> str | None:
-    """Tell the base URL from the `sql_api_template` that a CARTO server announces.
-
-    Args:
-        template: what stands in `config` of `/api/v3/me`, as
-            `https://{user}.example.com:443`; anything else gives None.
-        username: whose base URL is wanted.
-    """
+    """Tell the base URL from the `sql_api_template` that a CARTO server announces."""
     if not isinstance(template, str) or not re.search(r"://.*\{user\}", template):
         return None
     try:
@@ -346,12 +299,10 @@ def _check_platform(parts: SplitResult, normalized: str) -> None:
 
 
 def _split(text: str) -> SplitResult:
-    problem = ""
     try:
         return split_url(text)
     except ValueError as error:
-        problem = str(error)
-    raise _invalid(problem)
+        raise _invalid(str(error)) from None
 
 
 def _check_extras(parts: SplitResult, normalized: str) -> None:
@@ -399,12 +350,7 @@ def is_loopback(url: str) -> bool:
 
 
 def origin_of(url: str) -> str:
-    """Return scheme, host and port in their shortest form; `""` if there is no host.
-
-    Example:
-        >>> origin_of("https://Jane.carto.com:443/dashboard")
-        'https://jane.carto.com'
-    """
+    """Return scheme, host and port in their shortest form; `""` if there is no host."""
     host = _host_or_none(url)
     if host is None:
         return ""
@@ -417,11 +363,7 @@ def origin_of(url: str) -> str:
 
 
 def split_url(text: str) -> SplitResult:
-    """Split a URL whose scheme, host and port can be used as they are.
-
-    Raises:
-        ValueError: they cannot; the text is a sentence for the user.
-    """
+    """Split a URL that can be used; the text of a ValueError is for the user."""
     parts = None
     with contextlib.suppress(ValueError):
         parts = urlsplit(text)

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import __version__
-from .errors import CartoLoginError, NotLoggedInError, UndecidedError, sealed
+from .errors import (
+    CartoLoginError,
+    NotLoggedInError,
+    UndecidedError,
+    any_terminal,
+    sealed,
+)
 from .secret import Secret, clean_key, holds_key
 
 if TYPE_CHECKING:
@@ -42,6 +48,7 @@ class _MisuseError(click.UsageError):
 
 
 @sealed
+@any_terminal()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0, or why not: refused, misused, no verdict, stopped."""
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
@@ -254,7 +261,8 @@ def _login(
     if saving is None:
         click.echo("Nothing was saved; --remember saves it.")
     else:
-        _do("save", credentials, saving)
+        offer = (None, prompt.in_file) if _is_terminal() else ()
+        _do("save", credentials, saving, *offer)
 
 
 def _given(
@@ -267,7 +275,8 @@ def _given(
     from .session import login
 
     if file:
-        found = Credentials.from_file(file)
+        found, notes = Credentials._read(file)
+        _note(notes)
     else:
         found = Credentials._made(Identity.of(username, _key(), base_url))
     if not validate:
@@ -291,12 +300,12 @@ def _is_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def _do(act: str, *what: Any) -> None:
+def _do(act: str, *what: Any, **how: Any) -> None:
     """Do one of the acts that all ways share, and say what was done."""
     from .session import acts
 
     run: Any = getattr(acts, act)
-    did: acts.Did = run(*what)
+    did: acts.Did = run(*what, **how)
     click.echo(did.said)
     _note(did.notes)
 
@@ -338,7 +347,7 @@ def _list(*, as_json: bool) -> None:
     else:
         click.echo("\n".join(names))
     # It says so where creds.json cannot be used.
-    profiles.default()
+    profiles.locked.default()
 
 
 @_carto_login.command(
@@ -420,6 +429,18 @@ def _forget(*, name: str, is_sure: bool) -> None:
         click.echo("Nothing was changed.")
     else:
         _do("forget", name)
+
+
+@_carto_login.command(
+    "keyring", epilog=_examples("carto-login keyring on", "carto-login keyring off")
+)
+@click.argument("where", metavar="[on|off]", type=click.Choice(["on", "off"]))
+def _keyring(*, where: str) -> None:
+    """Move the keys of all accounts to the system's keyring, or back to their files.
+
+    cartoframes cannot read an account from a file without its key.
+    """
+    _do("move_keys", to_keyring=where == "on")
 
 
 @_carto_login.command("logout")

@@ -6,8 +6,8 @@ downward; what was learned comes back in a new value.
 
 from __future__ import annotations
 
+import os
 import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -84,7 +84,7 @@ class Credentials:
     ) -> Self:
         """Make credentials of what was checked before, with what is known of it."""
         made = cls.__new__(cls)
-        made._value, made._session = replace(identity, session=None), identity.session
+        made._value, made._session = identity._replace(session=None), identity.session
         made._source, made._profile = source, profile
         made._account, made._accepted = account, accepted
         return made
@@ -117,7 +117,9 @@ class Credentials:
         _restore(twin, super().__getstate__())
         proved = learned.pop("proved", None)
         if proved is not None:
-            twin._value = replace(self._value, proved=proved)
+            twin._value = self._value._replace(proved=proved)
+        if "entry" in learned:
+            twin._value = twin._value._replace(entry=learned.pop("entry"))
         for name, value in learned.items():
             setattr(twin, f"_{name}", value)
         return twin
@@ -125,7 +127,7 @@ class Credentials:
     @property
     def _identity(self) -> Identity:
         """The value that server, store and conversions work on."""
-        return replace(self._value, session=self._session)
+        return self._value._replace(session=self._session)
 
     @property
     def username(self) -> str | None:
@@ -227,20 +229,28 @@ class Credentials:
             config_file: path; None means `creds.json` of the store.
             session: as in `Credentials`.
 
+        Warns:
+            UserWarning: the file has no key, or other users could read it.
+
         Raises:
             FileNotFoundError: there is no such file.
             CredentialsFileError: it cannot be read, is not JSON, or lacks what is
                 needed.
         """
+        made, notes = cls._read(config_file)
+        _warn(notes)
+        made.session = session
+        return made
+
+    @classmethod
+    def _read(cls, config_file: str | Path | None) -> tuple[Self, tuple[str, ...]]:
+        """Read a file; return what else is to be said of it, for the caller to say."""
         from .store import profiles
 
         path = _path(config_file)
         source = path.name if config_file is None else str(config_file)
         record = profiles.read(path)
-        _warn(record.notes)
-        made = cls._of(record, source=source)
-        made.session = session
-        return made
+        return cls._of(record, source=source), record.notes
 
     @sealed
     def save(self, config_file: str | Path | None = None) -> Path:
@@ -275,11 +285,13 @@ class Credentials:
         Raises:
             CredentialsFileError: it cannot be removed and is still there.
         """
-        from .store import files
+        from .store import profiles
 
         path = _path(config_file)
-        if not files.remove(path):
-            _warn([f"There is no credentials file {path}, so nothing was removed."])
+        there, notes = profiles.remove(path)
+        if not there:
+            notes = [f"There is no credentials file {path}, so nothing was removed."]
+        _warn(notes)
 
     @sealed
     def validate(self, timeout: float | None = None) -> Account:
@@ -410,7 +422,8 @@ def _path(config_file: str | Path | None) -> Path:
         from .store.profiles import Profiles
 
         return Profiles().default_path
-    return Path(config_file).expanduser()
+    # os.path, since a Path raises where there is no home.
+    return Path(os.path.expanduser(config_file))  # noqa: PTH111
 
 
 def _warn(notes: Iterable[str]) -> None:

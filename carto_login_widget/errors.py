@@ -18,13 +18,15 @@ every public door and sees to it.
 
 from __future__ import annotations
 
+import io
+import sys
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from functools import wraps
-from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from os import PathLike
 
 
@@ -213,7 +215,33 @@ def _bare(error: BaseException) -> BaseException:
         return KeyboardInterrupt()
     if not isinstance(error, CartoLoginError | OSError | ImportError):
         # Nobody expected this one: say at least where to look.
+        from traceback import walk_tb
+
         *_, last = walk_tb(error.__traceback__)
         error.add_note(f"Raised in {last[0].f_code.co_qualname}, line {last[1]}.")
     error.__cause__ = None
     return error.with_traceback(None)
+
+
+@contextmanager
+def any_terminal() -> Iterator[None]:
+    """Let no character end a login, where the terminal cannot show or read it.
+
+    With PYTHONIOENCODING=ascii a user's own home directory may be such a word. What is
+    read wrongly is refused in a sentence, as a name or a key with other characters is.
+    """
+    streams = [s for s in (sys.stdout, sys.stdin) if isinstance(s, io.TextIOWrapper)]
+    before = [(stream, stream.errors) for stream in streams]
+    for stream in streams:
+        _replace_what_is_unknown(stream, "replace")
+    try:
+        yield
+    finally:
+        for stream, errors in before:
+            _replace_what_is_unknown(stream, errors)
+
+
+def _replace_what_is_unknown(stream: io.TextIOWrapper, errors: str | None) -> None:
+    # Not to be had of one that is closed, or was read before by other means.
+    with suppress(OSError, ValueError):
+        stream.reconfigure(errors=errors)

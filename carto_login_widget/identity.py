@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import address
 from .errors import InvalidCredentialsError
@@ -13,9 +12,10 @@ if TYPE_CHECKING:
     import requests
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """A user, a key and an address; two are equal if these three are.
+
+    No dataclass, whose import takes as long as half of reading a file.
 
     Attributes:
         username: as given, or None beside an address that names the user.
@@ -24,14 +24,25 @@ class Identity:
         allow_non_secure: whether `http://` to another machine was allowed.
         session: a `requests.Session` that lends proxies, certificates and adapters.
         proved: the origin that has answered as CARTO, as far as that is remembered.
+        entry: what stands in the file if the key is in the system's keyring.
     """
 
     username: str | None
     key: Secret
     base_url: str
-    allow_non_secure: bool = field(default=False, compare=False)
-    session: requests.Session | None = field(default=None, compare=False, repr=False)
-    proved: str | None = field(default=None, compare=False)
+    allow_non_secure: bool = False
+    session: requests.Session | None = None
+    proved: str | None = None
+    entry: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Identity) and self[:3] == other[:3]
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other  # else the tuple's own would answer
+
+    def __hash__(self) -> int:
+        return hash(self[:3])
 
     @classmethod
     def of(
@@ -42,11 +53,7 @@ class Identity:
         *,
         allow_non_secure: bool = False,
     ) -> Identity:
-        """Make one of what people give, or say what is wrong with it.
-
-        Raises:
-            InvalidCredentialsError: it cannot be right.
-        """
+        """Make one of what people give, or say what is wrong with it."""
         key = Secret.of(api_key.strip() if isinstance(api_key, str) else api_key)
         name = _text(username, "username") or None
         given = _text(base_url, "base_url")
@@ -71,11 +78,7 @@ class Identity:
 
     @property
     def address(self) -> address.Address:
-        """User and address in the form that requests are made to.
-
-        Raises:
-            InvalidCredentialsError: no user can be told, or the address names another.
-        """
+        """User and address in the form that requests are made to."""
         return address.resolve(
             self.username, self.base_url, allow_non_secure=self.allow_non_secure
         )
@@ -102,8 +105,12 @@ class Identity:
             return (self.username, self.base_url) == (other.username, other.base_url)
 
     def same_key(self, other: Identity) -> bool:
-        """Whether both are one account with one key, however the address is written."""
-        return self.key == other.key and self.same_account(other)
+        """Whether both are one account with one key, however the address is written.
+
+        Keys that a keyring holds are compared by their entries, so that none is asked.
+        """
+        same_entry = self.entry is not None and self.entry == other.entry
+        return (same_entry or self.key == other.key) and self.same_account(other)
 
 
 def _text(value: str | None, name: str) -> str:

@@ -6,7 +6,6 @@ What signing in needs is imported when it is needed, so that `%load_ext` is quic
 from __future__ import annotations
 
 import functools
-import os
 import re
 import shlex
 import sys
@@ -31,13 +30,14 @@ from .errors import (
     NotCartoError,
     NotLoggedInError,
     RejectedError,
+    any_terminal,
     sealed,
 )
 from .secret import holds_key
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -101,6 +101,7 @@ class CartoLoginMagics(Magics):
     @_flag("--help", help="show this")
     @line_magic(_NAME)  # type: ignore[arg-type]  # IPython types it as never called
     @sealed
+    @any_terminal()
     @_in_one_line
     def carto_login(self, line: str) -> None:
         """Sign this kernel in to CARTO and show the account.
@@ -157,7 +158,8 @@ class CartoLoginMagics(Magics):
         error: CartoLoginError | None = None
         found: Found | None = None
         try:
-            found = login.find(args.profile, file=args.file)
+            environ = settings.for_anybody()
+            found = login.find(args.profile, file=args.file, environ=environ)
             if found is not None and (not prefills or _is_meant(found, args)):
                 credentials, notes = login.sign_in(found, validate=not args.no_validate)
                 self._show_card(credentials, notes)
@@ -215,8 +217,10 @@ class CartoLoginMagics(Magics):
             print(error)
         profiles, known = Profiles(), (args.username, args.base_url)
         asked = prompt.ask(*known, validate=not args.no_validate)
-        saving = prompt.choose_saving(asked, profiles, prompt.Wishes(), read=input)
-        self._show_card(*login.register(asked, saving, profiles))
+        saving = None
+        if not settings.is_shared():
+            saving = prompt.choose_saving(asked, profiles, prompt.Wishes(), read=input)
+        self._show_card(*login.register(asked, saving, profiles, prompt.in_file))
 
     def _show_card(
         self,
@@ -262,12 +266,14 @@ def _nobody(other: Found | None) -> str:
     return (
         "Nobody is there to ask. The account at hand, "
         f"{who(other.credentials)}, is not the one that this line asks for. "
-        f"{login.WAYS_TO_LOG_IN}"
+        f"{login.ways_to_log_in()}"
     )
 
 
-def somebody_is_there(shell: Any, environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether a person can be asked: not under nbclient, papermill, Voilà, in scripts.
+def somebody_is_there(shell: Any) -> bool:
+    """Whether a person can be asked: not under nbclient and papermill, nor in scripts.
+
+    A page of Voilà is opened by somebody, though no cell may wait for them.
 
     Example:
         >>> somebody_is_there(get_ipython())  # doctest: +SKIP
@@ -276,8 +282,7 @@ def somebody_is_there(shell: Any, environ: Mapping[str, str] = os.environ) -> bo
     kernel = getattr(shell, "kernel", None)
     if kernel is None:
         return sys.stdin is not None and sys.stdin.isatty()
-    is_voila = environ.get("SERVER_SOFTWARE", "").lower().startswith("voila")
-    return bool(getattr(kernel, "_allow_stdin", False)) and not is_voila
+    return bool(getattr(kernel, "_allow_stdin", False)) or settings.is_voila()
 
 
 def _has_widgets(shell: Any) -> bool:
@@ -396,7 +401,7 @@ def _list_accounts() -> None:
     profiles = Profiles()
     print("\n".join(listing(profiles)))
     try:
-        profiles.default()  # it says so where creds.json cannot be used
+        profiles.locked.default()  # it says so where creds.json cannot be used
     except CartoLoginError as error:
         print(error)
 

@@ -87,7 +87,7 @@ def ask(  # noqa: PLR0913 - what is known, and how to talk
                     username = error.suggestion
                 if error.field == "base_url":
                     base_url = error.suggestion
-    raise NotLoggedInError(f"Nobody has signed in. {login.WAYS_TO_LOG_IN}")
+    raise NotLoggedInError(f"Nobody has signed in. {login.ways_to_log_in()}")
 
 
 def _credentials(
@@ -143,6 +143,12 @@ def is_sure(name: str, read: Callable[[str], str]) -> bool:
     return yes(read, f"{acts.forget_question(name)}.", default=False)
 
 
+def in_file(error: CartoLoginError, read: Callable[[str], str] | None = None) -> bool:
+    """Ask whether the key is to be in the file where there is no keyring."""
+    question = "Keep the key in a file that only you can read instead?"
+    return yes(read or input, f"{error} {question}", default=False)
+
+
 def _wrong_fields(error: CartoLoginError) -> set[str]:
     if isinstance(error, InvalidCredentialsError):
         return {error.field} if error.field else {"username", "base_url"}
@@ -176,11 +182,17 @@ def choose_saving(
             return proposed if wish is None else wish
         return yes(read, question, default=proposed)
 
+    try:
+        where = short_path(profiles.directory)
+    except CartoLoginError as error:
+        if read is None or wishes.remember:
+            raise
+        say(str(error))
+        return None
     account, start = credentials.account, profiles.default_name
     # A token that lives an hour would only be in the way of the next login.
     is_temporary = account is not None and account.key_type == "oauth"
     remember = settings.CartoLogin.instance().remember and not is_temporary
-    where = short_path(profiles.directory)
     question = f"Remember this account in {where}, readable only by you?"
     if not choose(question, wish=wishes.remember, proposed=remember):
         return None

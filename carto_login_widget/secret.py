@@ -6,7 +6,6 @@ traceback; it is plain text only at `Credentials.api_key`, in the file and on th
 
 from __future__ import annotations
 
-import hmac
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import InvalidCredentialsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 DEFAULT_PUBLIC = "default_public"
 CARTO_3_MESSAGE = (
@@ -23,7 +22,7 @@ CARTO_3_MESSAGE = (
     "name and an API key from the API keys page of the account."
 )
 
-_FORBIDDEN_IN_KEY = re.compile(r"[^!-~]|[:?~>]")
+_FORBIDDEN_IN_KEY = re.compile(r"[^!-~]|[:?~>{}\"'`]")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d"
 # CartoDB/cartodb makes a master key of 20 random bytes in hexadecimal
@@ -32,9 +31,10 @@ _QUOTES = "\"'`\u2018\u2019\u201c\u201d"
 _MASTER = re.compile(r"[0-9A-Fa-f]{40}")
 _OTHER = re.compile(r"(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9_-]{22}")
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9._-]{17,}")
-# `api_key="KEY",`, `"api_key": "KEY"` and `export CARTO_API_KEY=KEY`
+# `api_key="KEY",`, `"apiKey": "KEY"` and `export CARTO_API_KEY=KEY`
+_NAME_OF_KEY = r"(?:carto[-_]?)?(?:(?:master[-_]?)?(?:api[-_]?)?key|(?:api[-_]?)?token)"
 _ASSIGNED = re.compile(
-    r"(?:export\s+)?[\"']?(?:carto_)?(?:api_?)?key[\"']?\s*[:=]\s*(.+)", re.IGNORECASE
+    rf"(?:export\s+|set\s+)?[\"']?{_NAME_OF_KEY}[\"']?\s*[:=]\s*(.+)", re.IGNORECASE
 )
 # `--api-key`, `--token=…`, `api_key=…`
 _KEY_OPTION = re.compile(
@@ -45,15 +45,7 @@ _KEY_OPTION = re.compile(
 
 
 class Secret:
-    """A key that shows itself only when asked to.
-
-    Example:
-        >>> key = Secret("0123456789abcdef")
-        >>> key
-        <secret>
-        >>> key.reveal()
-        '0123456789abcdef'
-    """
+    """A key that shows itself only when asked to."""
 
     __slots__ = ("_text",)
 
@@ -75,7 +67,7 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._text.encode(), other._text.encode())
+        return self._text == other._text
 
     def __hash__(self) -> int:
         return hash(self._text)
@@ -98,12 +90,6 @@ def looks_like_key(text: str) -> bool:
 
     The one test of every door at which a key may stand in the wrong place: such a word
     is refused without being repeated, and sent nowhere, not as a host name either.
-
-    Example:
-        >>> looks_like_key("0123456789abcdef0123456789abcdef01234567")
-        True
-        >>> looks_like_key("jane-doe")
-        False
     """
     return any(form.fullmatch(text) for form in (_MASTER, _OTHER, _TOKEN))
 
@@ -136,12 +122,7 @@ def misplaced_key(where: str, field: str) -> InvalidCredentialsError:
 
 
 def clean_paste(text: str) -> str:
-    r"""Drop what a paste brings along: blanks, quotes and invisible characters.
-
-    Example:
-        >>> clean_paste(' "jane"\n')
-        'jane'
-    """
+    """Drop what a paste brings along: blanks, quotes and invisible characters."""
     visible = text.translate(_INVISIBLE).strip()
     while len(visible) > 1 and visible[0] in _QUOTES and visible[-1] in _QUOTES:
         visible = visible[1:-1].strip()
@@ -152,10 +133,6 @@ def clean_key(text: str) -> str:
     """Return the key in what people paste into the place of one.
 
     A line of a program, of a shell or of a credentials file, and a whole file.
-
-    Example:
-        >>> clean_key('api_key="0123456789abcdef",')
-        '0123456789abcdef'
     """
     cleaned = clean_paste(text)
     if cleaned.startswith("{"):
@@ -170,8 +147,26 @@ def _key_of_file(text: str) -> str:
         document = json.loads(text)
     except (ValueError, RecursionError):
         return text
-    key = document.get("api_key") if isinstance(document, dict) else None
+    if not isinstance(document, dict):
+        return text
+    key = document.get("api_key") or document.get(misnamed_key(document) or "")
     return key if isinstance(key, str) else text
+
+
+def misnamed_key(document: Mapping[str, Any]) -> str | None:
+    """Return the field of a credentials file that seems to be meant for its key.
+
+    Example:
+        >>> misnamed_key({"username": "jane", "apiKey": "0123456789abcdef"})
+        'apiKey'
+    """
+    for name, value in document.items():
+        # No text stands under "key" where this package has written that.
+        is_text = isinstance(value, str) and bool(value.strip())
+        meant = re.fullmatch(_NAME_OF_KEY, name, re.IGNORECASE) is not None
+        if is_text and meant and name != "api_key":
+            return name
+    return None
 
 
 def check_key(key: Secret) -> None:
@@ -180,10 +175,6 @@ def check_key(key: Secret) -> None:
     CARTO cuts or splits a key at some characters
     (CartoDB/cartodb `config/initializers/warden.rb`), so a mistyped key could be taken
     for another one.
-
-    Raises:
-        InvalidCredentialsError: the key is empty, has characters that no key has, or
-            is a token of another platform.
     """
     text: Any = key.reveal()
     if not isinstance(text, str):
@@ -197,7 +188,8 @@ def check_key(key: Secret) -> None:
     elif _FORBIDDEN_IN_KEY.search(text):
         problem = (
             "The API key holds a character that no CARTO key has (a blank, a line "
-            "break, ':', '?' or a letter with an accent). Copy it again."
+            "break, a quote, a brace, ':', '?' or a letter with an accent). Copy the "
+            "key alone."
         )
     else:
         return

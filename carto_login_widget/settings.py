@@ -2,14 +2,15 @@
 
 In a notebook `%config CartoLogin.read_timeout = 30`, for good in `ipython_config.py` as
 `c.CartoLogin.read_timeout = 30`. The environment names accounts only; an empty variable
-counts as unset.
+counts as unset. `CARTO_LOGIN_SHARED` stands above `CartoLogin.shared`.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from traitlets import Bool, Enum, Float
 from traitlets.config import SingletonConfigurable
@@ -25,6 +26,7 @@ ENV_USERNAME = "CARTO_USERNAME"
 ENV_API_KEY = "CARTO_API_KEY"
 ENV_BASE_URL = "CARTO_BASE_URL"
 ENV_PROFILE = "CARTO_PROFILE"
+ENV_SHARED = "CARTO_LOGIN_SHARED"
 
 _VARIABLE_OF = {
     "username": ENV_USERNAME,
@@ -76,11 +78,34 @@ class CartoLogin(SingletonConfigurable):
         True,  # noqa: FBT003 - a trait's default
         help="Whether 'Remember this account' is ticked when the form opens.",
     ).tag(config=True)
+    keyring = Bool(
+        False,  # noqa: FBT003 - a trait's default
+        help="Whether keys are kept in the keyring of the operating system.",
+    ).tag(config=True)
+    shared = Bool(
+        False,  # noqa: FBT003 - a trait's default
+        help="Whether people share this user of the machine, as the visitors of a page "
+        "do: saved accounts are then used by those only who name them.",
+    ).tag(config=True)
     form = Enum(
         ["auto", "plain"],
         "auto",
         help="'plain' shows a form of core controls, where anywidget cannot be had.",
     ).tag(config=True)
+
+    @classmethod
+    def instance(cls, *args: Any, **kwargs: Any) -> Self:
+        """Return the settings; `ipython_config.py` counts before `%load_ext` too."""
+        shell = running_shell()
+        if shell is not None and not cls.initialized():
+            kwargs.setdefault("parent", shell)
+        return super().instance(*args, **kwargs)
+
+
+def running_shell() -> Any:
+    """Return the IPython shell of this process, or None; IPython is not loaded."""
+    module: Any = sys.modules.get("IPython.core.getipython")
+    return module.get_ipython() if module else None
 
 
 def timeouts() -> Timeouts:
@@ -89,6 +114,32 @@ def timeouts() -> Timeouts:
     return Timeouts(
         settings.connect_timeout, settings.read_timeout, settings.total_timeout
     )
+
+
+def is_voila(environ: Mapping[str, str] = ENVIRONMENT) -> bool:
+    """Whether this kernel belongs to a page of Voilà, which somebody looks at."""
+    return environ.get("SERVER_SOFTWARE", "").lower().startswith("voila")
+
+
+def is_shared(environ: Mapping[str, str] = ENVIRONMENT) -> bool:
+    """Whether saved accounts are for those only who name them; see `CartoLogin.shared`.
+
+    A page of Voilà is shared by itself.
+    """
+    said = environ.get(ENV_SHARED, "").strip().lower()
+    if said:
+        return said not in {"0", "false", "no", "off"}
+    return CartoLogin.instance().shared or is_voila(environ)
+
+
+def for_anybody(environ: Mapping[str, str] = ENVIRONMENT) -> Mapping[str, str]:
+    """Return what the environment gives to whoever runs `%carto_login`.
+
+    In shared mode its account is the program's own, and only a name counts.
+    """
+    if not is_shared(environ):
+        return environ
+    return {ENV_PROFILE: environ.get(ENV_PROFILE, "")}
 
 
 def configure(shell: Any) -> CartoLogin:
@@ -116,11 +167,7 @@ def named_profile(environ: Mapping[str, str] = ENVIRONMENT) -> str | None:
 def environment_identity(
     environ: Mapping[str, str] = ENVIRONMENT,
 ) -> Identity | None:
-    """Return the account that the environment gives, or None where it gives none.
-
-    Raises:
-        InvalidCredentialsError: a variable cannot be right.
-    """
+    """Return the account that the environment gives, or None where it gives none."""
     # Imported here, so that `%load_ext`, which configures only, is quick.
     from .identity import Identity
     from .secret import Secret, clean_key, clean_paste

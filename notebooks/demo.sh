@@ -6,9 +6,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 env=.venvs/demo
 python=${PYTHON:-python3}
-if [ ! -x "$env/bin/python" ]; then
+# Also where making it was stopped half way.
+if ! "$env/bin/python" -m pip --version >/dev/null 2>&1; then
   echo "Making an environment in $env (a minute or two) …"
-  "$python" -m venv "$env"
+  "$python" -m venv --clear "$env"
 fi
 "$env/bin/python" -m pip install --quiet --disable-pip-version-check ".[demo]"
 exec "$env/bin/carto-login" demo "$@"

@@ -168,6 +168,12 @@ def dask_python() -> Path:
 
 
 @pytest.fixture(scope="session")
+def patched_python() -> Path:
+    """Python of an environment whose packages change how connections are made."""
+    return _interpreter("TEST_PATCHED_PYTHON")
+
+
+@pytest.fixture(scope="session")
 def bigquery_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Port of a BigQuery emulator on loopback."""
     directory = tmp_path_factory.mktemp("bigquery")

@@ -5,6 +5,7 @@
 #   .venvs/ipykernel6   a kernel of the previous ipykernel generation, with the package
 #   .venvs/cartoframes  cartoframes, which needs old setuptools and Jinja2, with the package
 #   .venvs/dask         distributed, as on a worker that lacks the package
+#   .venvs/patched      packages that change how connections are made, with the package
 #
 # An environment is made again when pyproject.toml, this file or Python changes; the
 # package itself is installed anew each time, as a wheel, so that what is tested is what
@@ -66,12 +67,12 @@ environment() {
 }
 
 test_environment() {
-  environment test "[bigquery,carto,dask,demo]" test services browser lint typing
+  environment test "[bigquery,carto,dask,demo,keyring]" test services browser lint typing
 }
 
 second_environments() {
   environment ipykernel6 "" ipykernel6 && environment cartoframes "" cartoframes &&
-    environment dask - dask || return 1
+    environment dask - dask && environment patched "" patched || return 1
   "$envs/cartoframes/bin/python" -W ignore -c "import cartoframes.auth"
 }
 
@@ -84,18 +85,30 @@ as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+debian_packages() {
+  local quiet=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o=Dpkg::Use-Pty=0)
+  as_root "${quiet[@]}" update >"$envs/apt.log" 2>&1 &&
+    as_root "${quiet[@]}" install --no-install-recommends "$@" >>"$envs/apt.log" 2>&1 ||
+    { tail -n 20 "$envs/apt.log" >&2; return 1; }
+}
+
 # libatomic1 is what the driver of Playwright needs and a small Debian lacks.
 debian_chromium() {
   say "installing Debian's chromium"
-  local quiet=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o=Dpkg::Use-Pty=0)
-  as_root "${quiet[@]}" update >"$envs/apt.log" 2>&1 &&
-    as_root "${quiet[@]}" install --no-install-recommends chromium fonts-dejavu-core libatomic1 \
-      >>"$envs/apt.log" 2>&1 || { tail -n 20 "$envs/apt.log" >&2; return 1; }
+  debian_packages chromium fonts-dejavu-core libatomic1
 }
 
 no_chromium() {
   tail -n 20 "$envs/chromium.log" >&2
   echo "no Chromium starts here; TEST_CHROMIUM=/path/to/one names it" >&2
+}
+
+# A Secret Service for the tests of the keyring; without it they are skipped.
+secret_service() {
+  { command -v gnome-keyring-daemon && command -v dbus-run-session; } >/dev/null && return
+  command -v apt-get >/dev/null || return 0
+  say "installing Debian's gnome-keyring"
+  debian_packages gnome-keyring dbus || say "it cannot be had here"
 }
 
 chromium() {

@@ -6,7 +6,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 source tests/environments.sh
 
-bootstrap && test_environment && second_environments && chromium || exit 2
+bootstrap && test_environment && second_environments && chromium && secret_service || exit 2
 
 # Nothing may be imported from the checkout in place of the installed wheel.
 unset PYTHONPATH
@@ -15,6 +15,7 @@ export TEST_WHEEL=$wheel
 export TEST_CARTOFRAMES_PYTHON="$envs/cartoframes/bin/python"
 export TEST_DASK_PYTHON="$envs/dask/bin/python"
 export TEST_IPYKERNEL6_PYTHON="$envs/ipykernel6/bin/python"
+export TEST_PATCHED_PYTHON="$envs/patched/bin/python"
 export PATH="$envs/test/bin:$PATH"
 say "running pytest"
 exec pytest -n logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder "$@"

@@ -8,6 +8,7 @@ import pickle
 import stat
 import subprocess
 import sys
+import warnings
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,7 +25,7 @@ posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
 
 usernames = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,61}", fullmatch=True)
 keys = st.text(
-    st.characters(min_codepoint=33, max_codepoint=126, exclude_characters=":?~>"),
+    st.characters(min_codepoint=33, max_codepoint=126, exclude_characters=":?~>{}\"'`"),
     min_size=1,
     max_size=80,
 ).filter(lambda key: not key.startswith("eyJ"))
@@ -121,7 +122,8 @@ def check_from_file(path: Path, content: bytes) -> None:
     """Read a file that may hold anything."""
     path.write_bytes(content)
     try:
-        assert isinstance(Credentials.from_file(path), Credentials)
+        with warnings.catch_warnings(action="ignore"):  # that there is no key
+            assert isinstance(Credentials.from_file(path), Credentials)
     except CredentialsFileError as error:
         assert error.path == path
         assert str(path) in str(error)
@@ -139,17 +141,56 @@ def test_the_format_is_that_of_cartoframes(tmp_path: Path) -> None:
     }
 
 
-def test_a_file_without_a_key_is_public(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({}, r"has no 'api_key'\.$"),
+        ({"api_key": None}, r"has no 'api_key'\.$"),
+        ({"key": {"type": "master"}}, r"has no 'api_key'\.$"),
+        ({"note": "some-key"}, r"has no 'api_key'\.$"),
+        *(
+            ({name: "some-key"}, f"; it has '{name}', which must be called 'api_key'")
+            for name in ("key", "apikey", "apiKey", "API_KEY", "api-key", "token")
+        ),
+    ],
+)
+def test_a_file_without_a_key_is_public_and_says_so(
+    tmp_path: Path, fields: dict[str, object], told: str
+) -> None:
     """As the documentation of cartoframes has it, and its code does not."""
     path = tmp_path / "creds.json"
-    path.write_text('{"username": "jane"}')
-    assert Credentials.from_file(path).api_key == "default_public"
+    path.write_text(json.dumps({"username": "jane", **fields}))
+    with pytest.warns(UserWarning, match=told) as warned:
+        assert Credentials.from_file(path).api_key == "default_public"
+    assert warned[0].filename == __file__
+    assert "some-key" not in str(warned[0].message)
+
+
+def test_a_file_that_says_that_it_is_public_is_quiet(tmp_path: Path) -> None:
+    """So is one that has a key."""
+    path = tmp_path / "creds.json"
+    for key in ("default_public", "some-key"):
+        path.write_text(json.dumps({"username": "jane", "api_key": key}))
+        assert Credentials.from_file(path).api_key == key
+
+
+@pytest.mark.parametrize("key", ["", " "])
+def test_a_file_with_an_empty_key_is_told(tmp_path: Path, key: str) -> None:
+    """It was meant to have one."""
+    path = tmp_path / "creds.json"
+    path.write_text(json.dumps({"username": "jane", "api_key": key}))
+    with pytest.raises(CredentialsFileError, match="The API key is empty"):
+        Credentials.from_file(path)
 
 
 def test_a_file_lends_no_insecure_address(tmp_path: Path) -> None:
     """Only a true allows http to another machine; a text is not one."""
     path = tmp_path / "creds.json"
-    fields = {"username": "jane", "base_url": "http://x.example.com"}
+    fields = {
+        "username": "jane",
+        "api_key": "some-key",
+        "base_url": "http://x.example.com",
+    }
     path.write_text(json.dumps({**fields, "allow_non_secure": "false"}))
     with pytest.raises(CredentialsFileError, match="cannot be used"):
         Credentials.from_file(path)

@@ -148,12 +148,26 @@ def test_where_nobody_is_there_the_error_comes_at_once(kernel: Kernel) -> None:
         assert kernel.shown() == []
 
 
-def test_voila_is_nobody(python: str) -> None:
-    """Whatever its kernels are told of a keyboard."""
+def test_only_what_works_here_is_advised(kernel: Kernel, carto: Sandbox) -> None:
+    """A kernel that cannot ask may have a page all the same: the form works there."""
+    code = "import carto_login_widget; carto_login_widget.login()"
+    lines = ("%carto_login", "%carto_login --prompt", "%carto_login --require", code)
+    for line in lines:
+        told = kernel.run(line, there=False)["evalue"]
+        assert "Run %carto_login --form" in told
+        assert "--prompt" not in told
+    assert kernel.run("%carto_login --form", there=False)["status"] == "ok"
+    assert len(kernel.shown()) == 1
+    assert "%carto_login --prompt" in kernel.run(code)["evalue"]
+
+
+def test_somebody_looks_at_a_page_of_voila(python: str) -> None:
+    """Whatever its kernels are told of a keyboard: the form shows."""
     with Kernel(python, SERVER_SOFTWARE="voila/0.5.8") as kernel:
         kernel.run(LOAD)
-        assert kernel.run("%carto_login")["ename"] == "NotLoggedInError"
-        assert kernel.run("%carto_login --form")["status"] == "ok"
+        for there in (True, False):
+            assert kernel.run("%carto_login", there=there)["status"] == "ok"
+            assert "The CARTO login form" in kernel.shown()[0]
 
 
 def test_the_card_of_the_default_account_shows(kernel: Kernel, carto: Sandbox) -> None:

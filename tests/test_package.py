@@ -26,9 +26,10 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 # Each part imports only those in lines above its own; a folder stands for its modules.
 LINES = (
-    *(("errors",), ("secret",), ("address",), ("account",), ("identity",)),
+    *(("errors", "locks"), ("secret",), ("address",), ("account",), ("identity",)),
     ("settings",),
-    ("server", "store", "convert"),
+    ("server", "store"),
+    ("convert",),
     ("credentials",),
     ("session",),
     ("bridges", "prompt", "form"),

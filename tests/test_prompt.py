@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import getpass
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -143,6 +144,17 @@ def test_a_slip_is_told_before_anything_is_sent(carto: Sandbox) -> None:
     assert "e-mail address" in person.told[0]
     assert "user name" in person.questions[3]
     assert carto.count == 0
+
+
+def test_a_whole_file_may_be_pasted(carto: Sandbox) -> None:
+    """In one line, or in lines that a terminal hands over one by one."""
+    fields = {"username": "jane", "api_key": key_of(carto)}
+    for text in (json.dumps(fields), json.dumps(fields, indent=2)):
+        person = Person(carto.base_url("jane"), "jane", *text.splitlines())
+        assert person.ask().api_key == key_of(carto)
+    # What is no key was told, and not sent.
+    assert sum("no CARTO key has" in line for line in person.told) == 2
+    assert {r.key for r in carto.requests} <= {None, key_of(carto)}
 
 
 def test_without_a_verdict_the_user_decides(carto: Sandbox) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +16,7 @@ from carto_login_widget.settings import CartoLogin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 
@@ -52,6 +55,34 @@ def test_config_changes_a_limit_while_the_shell_runs() -> None:
     settings.configure(shell)
     shell.run_line_magic("config", "CartoLogin.total_timeout = 7")
     assert settings.timeouts().total == 7.0
+
+
+PROGRAM = """
+import carto_login_widget as carto
+from carto_login_widget import settings
+form = carto.LoginForm()
+print(settings.timeouts().total, form.state.fields.remember)
+%load_ext carto_login_widget
+%config CartoLogin.total_timeout = 8
+print(settings.timeouts().total)
+"""
+
+
+def test_the_configuration_file_is_heard_before_the_extension(home: Path) -> None:
+    """By login() and LoginForm() in real IPython; %config goes on from there."""
+    profile = home / ".ipython" / "profile_default"
+    profile.mkdir(parents=True)
+    config = "c.CartoLogin.total_timeout = 7\nc.CartoLogin.remember = False\n"
+    (profile / "ipython_config.py").write_text(config)
+    program = home / "program.ipy"
+    program.write_text(PROGRAM)
+    done = subprocess.run(
+        [sys.executable, "-m", "IPython", "--no-banner", program],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-2:] == ["7.0 False", "8.0"], done.stdout
 
 
 def test_config_lists_the_settings_once_however_often_they_are_loaded() -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-import threading
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import wrapt
+
+from ..locks import Lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,7 @@ class Bridge:
     def __init__(self, module_name: str, apply: Apply) -> None:
         self._name = module_name
         self._apply = apply
-        self._lock = threading.RLock()
+        self._lock = Lock()
         self._watching = False
         self._module: ModuleType | None = None
         self._newest: Credentials | None = None

@@ -7,11 +7,11 @@ import contextlib
 import ipaddress
 import logging
 import secrets
-import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..errors import CartoLoginError, sealed
+from ..locks import Lock
 from ..session import default as defaults
 from . import is_same
 
@@ -204,7 +204,7 @@ class _Sharing:
         await _unregister(client, self._name)
 
 
-_lock = threading.Lock()
+_lock = Lock()
 _sharings: dict[str, _Sharing] = {}  # by the identifier of the scheduler
 
 

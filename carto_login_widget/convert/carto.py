@@ -21,13 +21,15 @@ def api_key_auth_client(identity: Identity) -> carto.auth.APIKeyAuthClient:
     except ModuleNotFoundError as error:
         install = "'carto_login_widget[carto]' 'setuptools<81'"
         raise missing("carto-python", error, install) from None
+    from ..server.client import lend_session
+
     name = f"carto_login_widget/{__version__}"
     return build(
         "carto-python",
         lambda: APIKeyAuthClient(
             address.base_url,
             identity.key.reveal(),
-            session=identity.session,
+            session=lend_session(identity),
             client_id=name,
             user_agent=name,
         ),

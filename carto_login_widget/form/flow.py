@@ -49,6 +49,7 @@ from ..secret import (
     looks_like_key,
     looks_like_master_key,
 )
+from ..store.keyring import KeyringError
 from ..store.profiles import check_name
 
 if TYPE_CHECKING:
@@ -110,11 +111,15 @@ class Saved(NamedTuple):
 
 
 class Saving(NamedTuple):
-    """The three choices: under which name, whether as the start, what is replaced."""
+    """The three choices: under which name, whether as the start, what is replaced.
+
+    `in_file`: the key goes into the file, as there is no keyring.
+    """
 
     name: str
     default: bool
     replace: bool
+    in_file: bool = False
 
 
 class Problem(NamedTuple):
@@ -148,6 +153,7 @@ class Signed:
     profile: str | None = None  # the saved account that holds this very key
     path: str = ""
     is_default: bool = False
+    in_keyring: bool = False  # where its saved key is
     proposed: str = ""
 
 
@@ -182,6 +188,7 @@ class State:
     signed: Signed | None = None
     works: Work | None = None  # the act of the card that is under way
     leaving: int | None = None  # the number of the last Log out
+    no_keyring: bool = False  # the keyring did not take the key: a file could
     revoked: CartoLoginError | None = None
     notes: tuple[str, ...] = ()
     quota: tuple[tuple[str, str, float], ...] = ()
@@ -250,6 +257,7 @@ class Registered(NamedTuple):
     number: int
     signed: Signed | None
     notes: Sequence[str] = ()
+    no_keyring: bool = False
 
 
 class Done(NamedTuple):
@@ -436,15 +444,22 @@ def _commit(step: _Step, act: Act) -> None:
 def _consider(step: _Step, act: Act, *, changed: bool) -> None:
     """Say what is wrong with the fields, or check them if they are new and whole."""
     subject, found = _judge(step.now)
-    found += [*_misplaced(act), *_judge_name(step.now)]
-    _show_problems(step, found, asked=False)
-    if changed and subject is not None and act.fields.typed and _is_whole(step.now):
+    wrong = _misplaced(act)
+    _show_problems(step, [*wrong, *found, *_judge_name(step.now)], asked=False)
+    if wrong or not changed or subject is None or not act.fields.typed:
+        return
+    if _is_whole(step.now):
         _check(step, subject)
 
 
 def _submit(step: _Step, act: Act) -> None:
-    _absorb(step, act)
+    changed = _absorb(step, act)
     subject, found = _judge(step.now)
+    if step.now.phase == "rejected" and step.now.refused and not changed:
+        # The answer came between press and release: it stays, and a key is asked for.
+        step.set(unfolded=True)
+        step.focus("api_key")
+        return
     found = [*_misplaced(act), *found, *_judge_saving(step.now)]
     if subject is None or found:
         _forget_verdict(step)
@@ -552,7 +567,8 @@ def _absorb(step: _Step, act: Act) -> bool:
     chosen |= {"name"} if given.name not in now.offered else set()
     step.set(fields=given, touched=now.touched | chosen)
     _write_back(step, act)
-    fresh = key is not None and (key != now.key or now.phase == "undecided")
+    again = now.phase in ("empty", "undecided")  # who types it anew has it checked
+    fresh = key is not None and (key != now.key or again)
     changed = fresh or given.asked != old.asked
     if changed:
         _forget_verdict(step)
@@ -586,14 +602,14 @@ def _clean(given: Fields) -> Fields:
     name = clean_paste(given.name)
     return replace(
         given,
-        username="" if looks_like_key(username) else username,
+        username="" if _has_key(username) else _SECRET_PART.sub("", username),
         base_url="" if _has_key(base_url) else _SECRET_PART.sub("", base_url),
-        name="" if looks_like_master_key(name) else name.lower(),
+        name="" if _has_key(name, looks_like_master_key) else name.lower(),
     )
 
 
-def _has_key(text: str) -> bool:
-    return any(map(looks_like_key, re.split(r"[^\w-]+", text)))
+def _has_key(text: str, looks: Callable[[str], bool] = looks_like_key) -> bool:
+    return any(map(looks, re.split(r"[^\w-]+", text)))
 
 
 def _misplaced(act: Act) -> list[Problem]:
@@ -931,6 +947,7 @@ def _on_registered(step: _Step, event: Registered) -> None:
     else:
         kind, failure = step.now.note
         _show_card(step, [*event.notes, *([failure] if kind == "bad" else [])])
+        step.set(no_keyring=event.no_keyring)
 
 
 def _show_card(step: _Step, notes: Iterable[str]) -> None:
@@ -951,7 +968,7 @@ def _clear(step: _Step) -> None:
     step.set(
         key=None, saved=None, loads=None, refused=False, problems=(), said="",
         touched=frozenset(), offered=frozenset([""]), works=None, revoked=None,
-        notes=(), quota=(),
+        notes=(), quota=(), no_keyring=False,
     )  # fmt: skip
     step.write(**_values(blank))
 
@@ -1015,6 +1032,9 @@ def _log_out(step: _Step, act: Act) -> None:
         _work(step, act, step.now.signed)
 
 
+_SAVES = ("save", "save_in_file")
+
+
 def _card_work(step: _Step, act: Act) -> None:
     """Begin an act of the card: one at a time, and only what the card can do now."""
     signed = step.now.signed
@@ -1023,7 +1043,7 @@ def _card_work(step: _Step, act: Act) -> None:
     saved = signed.profile is not None
     possible = act.name == "check_again" or (
         step.now.saving_allowed
-        and saved == (act.name != "save")
+        and saved == (act.name not in _SAVES)
         and not (act.name == "make_default" and signed.is_default)
     )
     if possible:
@@ -1032,14 +1052,16 @@ def _card_work(step: _Step, act: Act) -> None:
 
 def _work(step: _Step, act: Act, signed: Signed) -> None:
     saving = None
-    if act.name in ("save", "rename"):
-        given = act.fields.name if act.name == "save" else act.value
+    if act.name in (*_SAVES, "rename"):
+        given = act.value if act.name == "rename" else act.fields.name
         try:
             name = check_name(clean_paste(given) or signed.proposed)
         except InvalidCredentialsError as error:
             step.set(notes=(str(error),))
             return
-        saving = Saving(name, act.fields.default, is_of(signed, row_of(step.now, name)))
+        replaced = is_of(signed, row_of(step.now, name))
+        in_file = act.name == "save_in_file"
+        saving = Saving(name, act.fields.default, replaced, in_file)
     step.set(notes=())
     name = signed.profile or ""
     work = Work(step.next(), act.name, signed.credentials, name, saving)
@@ -1081,6 +1103,7 @@ def _on_done(step: _Step, event: Done) -> None:
             return  # it was about an account that is no longer this kernel's
         step.set(revoked=error if refused else None)
     else:
+        step.set(no_keyring=isinstance(error, KeyringError))
         step.effects.append(ListAccounts())
     told = [str(error)] if error is not None else []
     step.set(notes=(*told, *event.notes))
@@ -1168,6 +1191,7 @@ _CARD_ACTS: dict[str, Callable[[_Step, Act], None]] = {
     "log_out": _log_out,
     "check_again": _card_work,
     "save": _card_work,
+    "save_in_file": _card_work,
     "rename": _card_work,
     "make_default": _card_work,
     "forget": _card_work,

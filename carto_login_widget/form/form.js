@@ -28,6 +28,7 @@
  * @typedef {{text: string, bad?: boolean, label?: string, press?: () => void}} Note
  */
 
+const MASTER_KEY = /^[0-9a-f]{40}$/i;
 const NEW_ACCOUNT = "New account";
 const MOST_SHOWN = 50;
 const GUARD_MS = 600; // a press meant for the screen before this one does nothing
@@ -35,8 +36,8 @@ const LATE_MS = 4000;
 const LOST_MS = 15000;
 /** The buttons that have a place from the start, in order. */
 const PLACES = [
-  ["form", "submit", "Log in"], ["form", "unfold", "Show the fields"], ["form", "cancel", "Cancel"],
-  ["form", "use_unchecked", "Use without checking"], ["card", "switch", "Switch account"], ["card", "log_out", "Log out"],
+  ["form", "submit", "Log in"], ["form", "unfold", "Show the fields"],
+  ["form", "use_unchecked", "Use without checking"], ["form", "cancel", "Cancel"], ["card", "switch", "Switch account"], ["card", "log_out", "Log out"],
 ];
 const TEXT_FIELDS = ["base_url", "username", "api_key", "name"];
 const GONE = "This form's kernel is gone or was restarted: run the cell again.";
@@ -48,7 +49,7 @@ const LOST = LATE + " If it was restarted, run the cell again.";
 
 /** @param {string} text */
 function looksLikeKey(text) {
-  if (/^[0-9a-f]{40}$/i.test(text)) return true;
+  if (MASTER_KEY.test(text)) return true;
   return /^[\w-]{22}$/.test(text) && /[a-z]/.test(text) && /[A-Z]/.test(text);
 }
 
@@ -60,12 +61,12 @@ function clean(text) {
   return line.replace(/^["'`“”‘’«»]+|["'`“”‘’«»]+$/g, "").trim();
 }
 
-/** The key that an address carries, or "".
- * @param {string} address */
-function keyInAddress(address) {
-  const named = /[?&#;](?:api_key|map_key|apikey)=([^&#;]+)/i.exec(address);
+/** The key in what was typed where none belongs, or "".
+ * @param {string} text */
+function keyIn(text) {
+  const named = /[?&#;](?:api_key|map_key|apikey)=([^&#;]+)/i.exec(text);
   if (named) return unescaped(named[1]);
-  return address.split(/[/?#&;=@:.]/).map(unescaped).find(looksLikeKey) ?? "";
+  return text.split(/[/?#&;=@:.,\s"']/).map(unescaped).find(looksLikeKey) ?? "";
 }
 
 /** @param {string} text */
@@ -641,7 +642,6 @@ class View {
     /** @type {Record<string, number>} of each field, what of it was last written */
     this.versions = {};
     this.focused = NaN;
-    this.shownAt = -Infinity;
     this.late = "";
     this.stale = false;
     this.pressing = false;
@@ -730,7 +730,12 @@ class View {
   }
 
   justShown() {
-    return this.snap?.screen === "card" && performance.now() - this.shownAt < GUARD_MS;
+    return this.root.dataset.fresh === "true";
+  }
+
+  /** @param {boolean} fresh */
+  setFresh(fresh) {
+    setAttribute(this.root, "data-fresh", fresh ? "true" : null);
   }
 
   /** While a button is held down nothing is drawn: it stays what it was when pressed.
@@ -760,6 +765,7 @@ class View {
   /** @param {Event} event */
   typedInto(event) {
     const name = this.nameOf(event.target);
+    this.setFresh(false);
     if (!name) return;
     const how = event instanceof InputEvent ? event.inputType : "";
     if (how && how !== "insertReplacementText") this.filled.delete(name);
@@ -810,8 +816,8 @@ class View {
 
   /** @param {MenuItem} item @param {string} name @param {boolean} byDefault */
   picked(item, name, byDefault) {
-    if (item.act === "save") {
-      this.send("save", {}, { ...(item.ask && { name }), ...(item.default !== null && { default: byDefault }) });
+    if (item.default !== null) {
+      this.send(item.act, {}, { ...(item.ask && { name }), default: byDefault });
     } else this.send(item.act, item.ask ? { name } : {});
   }
 
@@ -857,21 +863,22 @@ class View {
   /** The field that holds a key where none belongs, or "". */
   misplaced() {
     const { username, base_url, custom } = this.form;
-    if (looksLikeKey(clean(username.input.value))) return "username";
-    return custom.checked && keyInAddress(clean(base_url.input.value)) ? "base_url" : "";
+    if (keyIn(clean(username.input.value))) return "username";
+    return custom.checked && keyIn(clean(base_url.input.value)) ? "base_url" : "";
   }
 
   fields() {
     const { form } = this;
     const username = clean(form.username.input.value);
     const address = clean(form.base_url.input.value);
+    const name = clean(form.name.input.value);
     return {
       account: form.accounts.value,
       custom: form.custom.checked,
-      base_url: keyInAddress(address) ? "" : address,
-      username: looksLikeKey(username) ? "" : username,
+      base_url: keyIn(address) ? "" : address,
+      username: keyIn(username) ? "" : username,
       remember: form.remember.checked,
-      name: clean(form.name.input.value),
+      name: MASTER_KEY.test(name) ? "" : name,
       default: form.default.checked,
       typed: this.filled.size === 0,
     };
@@ -948,6 +955,7 @@ class View {
   receive(payload) {
     if (!isPayload(payload) || payload.seq <= this.seq) return;
     this.seq = payload.seq;
+    this.acknowledge(payload.ack?.[this.id] ?? 0); // also while a button is held: what it sends has the key no more
     if (this.pressing) this.waiting.push(payload);
     else this.draw(payload);
   }
@@ -961,12 +969,11 @@ class View {
   // -------------------------------------------------------------------- the picture
 
   /** @param {Payload} payload */
-  draw({ ack, snapshot }) {
+  draw({ snapshot }) {
     const had = this.hasFocus();
     const first = this.snap === null;
     const turned = this.snap?.screen !== snapshot.screen;
     this.snap = snapshot;
-    this.acknowledge(ack?.[this.id] ?? 0);
     if (snapshot.accounts) this.form.accounts.setAccounts(snapshot.accounts);
     this.write(snapshot);
     if (turned) this.turn(first);
@@ -987,7 +994,8 @@ class View {
 
   /** Another screen. @param {boolean} first */
   turn(first) {
-    if (!first) this.shownAt = performance.now();
+    this.setFresh(!first);
+    this.after(GUARD_MS, () => this.setFresh(false));
     this.card.menu.close();
     this.form.mask(true);
     this.filled.clear();
@@ -1066,9 +1074,11 @@ class View {
   /** @param {string} name @param {Snapshot} snap */
   hint(name, snap) {
     if (name === "account") return this.form.accounts.words();
-    if (name === "username" && !this.form.custom.checked) return "The jane in jane.carto.com";
+    if (name === "username") return this.form.custom.checked ? "Not needed if the address names it" : "The jane in jane.carto.com";
     if (name === "base_url") return "Like https://carto.example.com/user/jane";
-    if (name === "api_key" && snap.destination) return `Will be checked at ${snap.destination}`;
+    if (name === "api_key" && snap.destination) {
+      return `${snap.status === "accepted" ? "Checked" : "Will be checked"} at ${snap.destination}`;
+    }
     if (name === "api_key") return "In CARTO under Settings, API keys";
     if (name === "name" && this.form.remember.checked) return snap.saving.replaces || snap.saving.path;
     return "";
@@ -1079,10 +1089,11 @@ class View {
    * @returns {Note | null} */
   typingNote(name) {
     const { username, base_url, custom } = this.form;
+    if (name === "name") return this.nameNote();
     const text = clean(name === "username" ? username.input.value : base_url.input.value);
     if (name === "username") return this.usernameNote(text);
     if (name !== "base_url" || !custom.checked || !text) return null;
-    const key = keyInAddress(text);
+    const key = keyIn(text);
     if (key) return this.moveNote("This address holds an API key.", key, base_url, withoutKey(text));
     const host = /^http:\/\/([^/:?#]+|\[[^\]]*\])/i.exec(text)?.[1];
     if (host && !isLoopback(host)) {
@@ -1092,11 +1103,19 @@ class View {
     return known ? null : { text: "https:// is added in front." };
   }
 
+  /** @returns {Note | null} */
+  nameNote() {
+    const { name } = this.form;
+    const text = clean(name.input.value);
+    return MASTER_KEY.test(text) ? this.moveNote("This looks like an API key.", text, name, "") : null;
+  }
+
   /** @param {string} text
    * @returns {Note | null} */
   usernameNote(text) {
     const { username } = this.form;
-    if (looksLikeKey(text)) return this.moveNote("This looks like an API key.", text, username, "");
+    const key = keyIn(text);
+    if (key) return this.moveNote("This looks like an API key.", key, username, "");
     if (text === text.toLowerCase() || /[/:.@]/.test(text)) return null;
     const lower = text.toLowerCase();
     return { text: "User names are in lower case.", label: `Use ${lower}`, press: () => this.put(username, lower, true) };
@@ -1240,6 +1259,12 @@ function isPayload(payload) {
     && (snapshot.screen === "form" || snapshot.card != null);
 }
 
+/** The kernel hears that the form can be drawn here, though nobody has scrolled to it.
+ * @param {{model: Model}} context */
+function initialize({ model }) {
+  model.send({ act: "loaded" });
+}
+
 /** @param {{model: Model, el: HTMLElement}} context */
 function render({ model, el }) {
   const view = new View(model, el);
@@ -1250,4 +1275,4 @@ function render({ model, el }) {
   return () => view.close();
 }
 
-export default { render };
+export default { initialize, render };

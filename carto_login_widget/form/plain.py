@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
+from ..locks import Lock
 from ..secret import Secret
 from .flow import Act, Fields
 from .quiet import hide_messages
@@ -38,7 +39,8 @@ class KeyField(ipywidgets.Password):
     """A password field whose content stays in the kernel.
 
     Its `value` is always sent to the page as `""`. So the page is blanked the moment it
-    commits, and neither a saved notebook nor a second tab can hold what was typed.
+    commits, and neither a saved notebook nor a second tab can hold what was typed; nor
+    do the traits, which debuggers and serialisers look at.
     """
 
     value = traitlets.Unicode("").tag(
@@ -46,13 +48,20 @@ class KeyField(ipywidgets.Password):
     )
 
     def __init__(self, **options: Any) -> None:
+        self._held = Secret("")
         super().__init__(**options)
         hide_messages(self.model_id)
+        self.observe(self._hold, "value")
+
+    def _hold(self, change: Any) -> None:
+        if change["new"]:
+            self._held, self.value = Secret(change["new"]), ""
+            self.placeholder = "Key entered"
 
     def take(self) -> Secret | None:
         """Return what was committed and forget it; None where it is empty."""
-        # Blanked in the same statement, so that typing the same key again is a change.
-        taken, self.value = Secret(self.value), ""
+        taken, self._held = self._held, Secret("")
+        self.placeholder = ""
         return taken or None
 
 
@@ -66,7 +75,7 @@ class PlainForm(ipywidgets.VBox):
 
     def __init__(self, post: Callable[[Act], None], rows: list[list[Any]]) -> None:
         self._post, self._picture = post, dict[str, Any]()
-        self._drawing = threading.RLock()
+        self._drawing = Lock()
         self._timer: threading.Timer | None = None
         self._buttons: dict[str, ipywidgets.Button] = {}
         auto = ipywidgets.Layout(width="auto")

@@ -7,7 +7,6 @@ speaks up later gets the form back.
 
 from __future__ import annotations
 
-import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +15,22 @@ from IPython import display as ipython_display
 from IPython.core.getipython import get_ipython
 
 from .. import settings
+from ..locks import Lock
 from . import flow, view
 from .plain import PlainForm
 from .work import in_background
 
 if TYPE_CHECKING:
-    from .widget import LoginForm
+    from typing import Protocol
+
+    class Form(Protocol):
+        """What is shown, as far as it is known here."""
+
+        state: flow.State
+
+        def post(self, event: Any) -> None:
+            """Take a step."""
+
 
 _PATIENCE, _PATIENCE_OF_VOILA = 2.0, 5.0
 _STEP = 0.1
@@ -34,9 +43,9 @@ class Display:
         form: what is shown.
     """
 
-    def __init__(self, form: LoginForm) -> None:
+    def __init__(self, form: Form) -> None:
         self._form = form
-        self._lock = threading.RLock()
+        self._lock = Lock()
         self._handle: Any = ipython_display.DisplayHandle()
         self._box: ipywidgets.VBox | None = None
         self._plain: PlainForm | None = None
@@ -50,12 +59,12 @@ class Display:
         if self._asked_for:
             self._make_plain()
         shown = self._plain or self._form
-        if _is_voila():
+        if settings.is_voila():
             # Its page knows no displays that change; a box can change what is in it.
             self._box = shown = ipywidgets.VBox([shown])
         self._send(self._handle.display, shown)
         kernel = getattr(get_ipython(), "kernel", None)
-        someone = getattr(kernel, "_allow_stdin", False) or _is_voila()
+        someone = getattr(kernel, "_allow_stdin", False) or settings.is_voila()
         if kernel is not None and someone and not self._asked_for:
             self._watch(kernel)
 
@@ -115,7 +124,10 @@ class Display:
 
     def _wait(self, kernel: Any) -> None:
         try:
-            waited, patience = 0.0, _PATIENCE_OF_VOILA if _is_voila() else _PATIENCE
+            waited, patience = (
+                0.0,
+                _PATIENCE_OF_VOILA if settings.is_voila() else _PATIENCE,
+            )
             while waited < patience:
                 if self._answered.wait(_STEP):
                     return
@@ -131,7 +143,7 @@ class Display:
 
     def _can_hear(self, kernel: Any) -> bool:
         """Whether the kernel is idle, and there may be a page for it to hear."""
-        if self._busy or (_is_voila() and not self._page.is_set()):
+        if self._busy or (settings.is_voila() and not self._page.is_set()):
             return False
         beat = threading.Event()
         kernel.io_loop.add_callback(beat.set)
@@ -142,7 +154,3 @@ class Display:
 
     def _on_rest(self) -> None:
         self._busy = False
-
-
-def _is_voila() -> bool:
-    return os.environ.get("SERVER_SOFTWARE", "").startswith("voila")

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 SIGNED_IN_TEXT = "Signed in to CARTO when this was saved."
 HOW_ELSE = (
-    "The CARTO login form. Where you read this instead of the form, widgets do not "
-    "show: use %carto_login --prompt, or set CARTO_USERNAME and CARTO_API_KEY before "
-    "the kernel starts, or keep a file and use %carto_login --file creds.json."
+    "CARTO login. Run this cell to sign in, or to see who is. Where it shows no form: "
+    "%carto_login --prompt asks without one, CARTO_USERNAME and CARTO_API_KEY can be "
+    "set before the kernel starts, and %carto_login --file creds.json reads a file."
 )
 
 _TITLES = {
@@ -76,7 +76,7 @@ def snapshot(state: State) -> dict[str, Any]:
         "field_versions": written,
         "open": not state.folded,
         "key": _key(state),
-        "errors": {p.field: _error(p) for p in state.problems if p.field},
+        "errors": {p.field: _error(state, p) for p in state.problems if p.field},
         "destination": where.host if where else "",
         "keys_page": where.keys_page if where else "",
         "saving": _saving(state),
@@ -96,11 +96,11 @@ def rows(state: State) -> list[list[Any]]:
 def spoken(state: State) -> str:
     """All that is told, as plain text for programs."""
     _kind, told = _message(state)
-    problems = [problem.text for problem in state.problems]
+    beside = [_error(state, problem)["text"] for problem in state.problems]
     if state.phase == "signed_in" and state.signed:
         facts = [f"{label}: {words}" for label, words in _facts(state, state.signed)]
         return "\n".join([f"{_title(state)}.", *facts, *state.notes])
-    return " ".join(filter(None, [told, *(p for p in problems if p not in told)]))
+    return " ".join(filter(None, [*(p for p in beside if p not in told), told]))
 
 
 # The form.
@@ -126,7 +126,8 @@ def _key(state: State) -> str:
     return "saved" if state.fields.account is not None else "none"
 
 
-def _error(problem: Problem) -> dict[str, Any]:
+def _error(state: State, problem: Problem) -> dict[str, Any]:
+    """What stands beside a field: of an answer only the title, the rest is told."""
     take = None
     if problem.take and problem.field in ("username", "base_url"):
         take = {
@@ -134,7 +135,13 @@ def _error(problem: Problem) -> dict[str, Any]:
             "field": problem.field,
             "value": problem.take,
         }
-    return {"text": problem.text, "take": take}
+    told = state.error is not None and problem.text == str(state.error)
+    return {"text": (told and _short(state.error)) or problem.text, "take": take}
+
+
+def _short(error: CartoLoginError | None) -> str:
+    known = isinstance(error, RejectedError | NotCartoError) and error.reason
+    return _TITLES.get(known, "") if known else ""
 
 
 def _saving(state: State) -> dict[str, Any]:
@@ -183,16 +190,14 @@ def _lowered(summary: str) -> str:
 def _told(state: State, error: CartoLoginError) -> tuple[str, str]:
     if isinstance(error, UndecidedError):
         return "warn", str(error)
-    known = isinstance(error, RejectedError | NotCartoError) and error.reason
-    title = _TITLES.get(known, "") if known else ""
-    beside = bool(state.problems) and not state.folded
+    title, beside = _short(error), bool(state.problems) and not state.folded
     still = (
         f"You are still signed in as {state.signed.username}." if state.signed else ""
     )
-    said = [title or ("" if beside else str(error)), still]
-    if title and not beside:
-        said.insert(1, str(error))
-    return "bad", " ".join(filter(None, said)) or "Correct the marked field."
+    # One of title and words stands beside the field already.
+    said = [title if not beside else "", str(error) if title or not beside else ""]
+    words = " ".join(filter(None, said)) or "Correct the marked field."
+    return "bad", "\n".join(filter(None, [words, still]))
 
 
 def _act(act: str, label: str, kind: str = "plain", *, busy: bool = False) -> Any:
@@ -249,6 +254,7 @@ def _facts(state: State, signed: Signed) -> list[tuple[str, str]]:
         start=signed.profile if signed.is_default else start,
         since=signed.since,
         saving=state.saving_allowed,
+        in_keyring=signed.in_keyring,
     )
 
 
@@ -300,6 +306,9 @@ def _menu(state: State, signed: Signed) -> list[dict[str, Any]]:
         ask = {"label": f"Save as{taken}", "value": signed.proposed}
         default = not state.has_default and _is_checked(signed)
         items.append(_item("save", "Save this account …", ask=ask, default=default))
+        if state.no_keyring:
+            label = "Save in a file instead …"
+            items.append(_item("save_in_file", label, ask=ask, default=default))
     elif state.saving_allowed and name is not None:
         ask = {"label": "New name", "value": name}
         items.append(_item("rename", "Rename …", ask=ask))

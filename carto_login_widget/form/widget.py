@@ -26,7 +26,8 @@ import traitlets
 from .. import settings
 from ..account import Account
 from ..credentials import Credentials
-from ..errors import CartoLoginError, NotLoggedInError
+from ..errors import CartoLoginError, NotLoggedInError, sealed
+from ..locks import Lock
 from ..secret import Secret
 from ..session import default
 from ..store.profiles import Profiles
@@ -93,6 +94,7 @@ class LoginForm(anywidget.AnyWidget):
     def _style(self) -> str:
         return _read("form.css")
 
+    @sealed
     def __init__(  # noqa: PLR0913 - each is one way to start
         self,
         *,
@@ -105,7 +107,7 @@ class LoginForm(anywidget.AnyWidget):
         store: ProfileStore | Profiles | str | Path | None = None,
         session: requests.Session | None = None,
     ) -> None:
-        self._lock = threading.RLock()
+        self._lock = Lock()
         self._office = Office(_profiles(store), session)
         self._seq, self._acks = 0, dict[str, int]()
         self._rows_sent: tuple[flow.Row, ...] | None = None
@@ -116,12 +118,12 @@ class LoginForm(anywidget.AnyWidget):
         self._signed_in: Future[Credentials] = Future()
         self._callbacks: list[Callable[[Credentials], Any]] = []
         self._displays: list[stand_in.Display] = []
-        signed = self._office.signed()
+        signed, is_shared = self._office.signed(), settings.is_shared()
         self._state, effects = flow.begin(
-            accounts=self._office.rows(at_once=True),
-            path=self._office.path,
+            accounts=() if is_shared else self._office.rows(at_once=True),
+            path="" if is_shared else self._office.path,
             remember=settings.CartoLogin.instance().remember,
-            saving_allowed=not _is_shared(),
+            saving_allowed=bool(self._office.path) and not is_shared,
             username=username or "",
             base_url=base_url or "",
             profile=profile,
@@ -340,8 +342,9 @@ class LoginForm(anywidget.AnyWidget):
         self.post(self._office.load(effect))
 
     def _do_signin(self, effect: flow.SignIn) -> None:
-        notes = self._office.sign_in(effect)
-        self._settle(functools.partial(flow.Registered, effect.number, notes=notes))
+        notes, no_keyring = self._office.sign_in(effect)
+        done = functools.partial(flow.Registered, effect.number, notes=notes)
+        self._settle(functools.partial(done, no_keyring=no_keyring))
         credentials = default.get_default_credentials()
         if credentials is not None:
             for callback in tuple(self._callbacks):
@@ -420,10 +423,6 @@ def _profiles(store: Any) -> Profiles:
     if isinstance(store, Profiles):
         return store
     return getattr(store, "_profiles", None) or Profiles(store)
-
-
-def _is_shared() -> bool:
-    return bool(getattr(settings.CartoLogin.instance(), "shared", False))
 
 
 @functools.cache

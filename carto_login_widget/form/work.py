@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..credentials import Credentials
 from ..errors import CartoLoginError, CredentialsFileError, UndecidedError
 from ..session import acts, default, login
-from ..session.facts import key_words, saved_name, short_path, start_name
+from ..session.facts import key_words, place, saved_name, start_name
 from ..store.profiles import Profiles, proposed_name
 from . import flow, view
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     import requests
 
+    from ..account import Account
+    from ..identity import Identity
     from ..store.profiles import Record
 
 _AT_ONCE = 100  # accounts whose files are read before the first picture
@@ -41,8 +43,11 @@ class Office:
 
     @property
     def path(self) -> str:
-        """Where accounts are saved, for people."""
-        return short_path(self.profiles.directory)
+        """Where accounts are saved, for people; empty where nothing can be."""
+        return place(self.profiles)
+
+    def _name_for(self, identity: Identity, account: Account | None) -> str:
+        return proposed_name(identity, account, self.profiles) if self.path else ""
 
     def rows(self, *, at_once: bool = False) -> list[flow.Row]:
         """Return the saved accounts; `at_once` reads only some of their files."""
@@ -79,13 +84,14 @@ class Office:
             source=credentials.source,
             profile=name,
             is_default=name is not None and name == start_name(self.profiles),
-            proposed=name or proposed_name(identity, account, self.profiles),
+            in_keyring=identity.entry is not None,
+            proposed=name or self._name_for(identity, account),
         )
 
     def credentials(self, subject: flow.Subject) -> Credentials:
         """Return what is to be checked or used; a saved key is read only now."""
         if isinstance(subject, flow.SavedAccount):
-            record = self._load(subject.name)
+            record = self._load(self.profiles, subject.name)
             found = Credentials._of(record, source=f"profile '{subject.name}'")
         else:
             found = Credentials._made(subject)
@@ -93,19 +99,19 @@ class Office:
             found = found._with(session=self._session)
         return found
 
-    def _load(self, name: str) -> Record:
+    def _load(self, profiles: Profiles, name: str) -> Record:
         try:
-            record = self.profiles.load(name)
+            record = profiles.load(name)
         except FileNotFoundError as error:
-            path = self.profiles.path_of(name)
+            path = profiles.path_of(name)
             raise CredentialsFileError(str(error), path=path) from None
         self._notes += record.notes
         return record
 
-    def saved(self, credentials: Credentials) -> flow.Saved:
+    def saved(self, identity: Identity) -> flow.Saved:
         """Return what the fields show of a saved account."""
-        where = credentials._identity.address
-        return flow.Saved(where.username, where.base_url, credentials.allow_non_secure)
+        where = identity.address
+        return flow.Saved(where.username, where.base_url, identity.allow_non_secure)
 
     def check(
         self, order: flow.Check, tell: Callable[[Any], None]
@@ -115,7 +121,7 @@ class Office:
         try:
             credentials = self.credentials(order.subject)
             if isinstance(order.subject, flow.SavedAccount):
-                tell(flow.Loaded(number, self.saved(credentials)))
+                tell(flow.Loaded(number, self.saved(credentials._identity)))
             checked = login.check(credentials)
         except UndecidedError as error:
             return flow.Failed(number, error, self._proposed(order, credentials)[0])
@@ -131,21 +137,25 @@ class Office:
         if credentials is None or isinstance(order.subject, flow.SavedAccount):
             return "", ""
         identity = credentials._identity
-        name = proposed_name(identity, credentials.account, self.profiles)
-        saved = self.profiles.peek(name)
+        name = self._name_for(identity, credentials.account)
+        saved = self.profiles.peek(name) if name else None
         same = saved is not None and saved.identity.same_key(identity)
         return name, name if same else ""
 
     def load(self, order: flow.Load) -> flow.Loaded | flow.Failed:
         """Read the file of a saved account."""
         try:
-            credentials = self.credentials(flow.SavedAccount(order.name))
-            return flow.Loaded(order.number, self.saved(credentials))
+            record = self._load(self.profiles.locked, order.name)
+            return flow.Loaded(order.number, self.saved(record.identity))
         except CartoLoginError as error:
             return flow.Failed(order.number, error)
 
-    def sign_in(self, order: flow.SignIn) -> list[str]:
-        """Save if asked, and register; without proof, as unchecked."""
+    def sign_in(self, order: flow.SignIn) -> tuple[list[str], bool]:
+        """Save if asked, and register; without proof, as unchecked.
+
+        Returns:
+            Notes, and whether there was no keyring to save the key in.
+        """
         credentials = order.proof
         if credentials is None:
             credentials = login.unchecked(self.credentials(order.subject))
@@ -154,11 +164,12 @@ class Office:
             identity = credentials._identity
             name = proposed_name(identity, credentials.account, self.profiles)
             saving = saving._replace(name=name, replace=False)
+        missed: list[CartoLoginError] = []
         _credentials, notes = login.register(
-            credentials, _saving(saving), self.profiles
+            credentials, _saving(saving), self.profiles, missed.append
         )
         told, self._notes = self._notes, ()
-        return [*dict.fromkeys(told), *notes]
+        return [*dict.fromkeys(told), *notes], bool(missed)
 
     def work(self, order: flow.Work) -> flow.Done:
         """Do an act of the card; what keeps it from success is told, not raised."""
@@ -180,7 +191,7 @@ class Office:
             case "check_again":
                 did = acts.check_again(credentials)
                 return [did.said, *did.notes]
-            case "save":
+            case "save" | "save_in_file":
                 saving = _saving(order.saving)
                 assert saving is not None  # noqa: S101 - every order to save has it
                 return acts.save(credentials, saving, profiles).notes
@@ -201,7 +212,10 @@ class Office:
 
 
 def _saving(saving: flow.Saving | None) -> login.Saving | None:
-    return None if saving is None else login.Saving(*saving)
+    if saving is None:
+        return None
+    in_keyring = False if saving.in_file else None
+    return login.Saving(saving.name, saving.default, saving.replace, in_keyring)
 
 
 def _row(name: str, record: Record | None, *, is_default: bool) -> flow.Row:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-import ssl
 import time
 from base64 import b64encode
 from dataclasses import dataclass
@@ -254,10 +253,6 @@ _WEB_PAGE = (
     "base URL, or sign in to your network first."
 )
 _NO_API = "There is no CARTO API at {base} (HTTP {status}). Check the base URL."
-_PROXY = (
-    "Your network's proxy refused the connection to {host}. Check HTTPS_PROXY and its "
-    "user name and password, or ask your network's administrator."
-)
 
 # Numbered as in the validation's own table, which these rows are a part of. Whether it
 # is CARTO behind them would not change what is to be said, so that is not asked.
@@ -284,7 +279,13 @@ FOREIGN = (
         "{host} refused the request (HTTP {status}) before it reached CARTO. Is the "
         "port right, and does it speak {scheme}?",
     ),
-    Row("15", lambda a: a.status == 407, Reason.PROXY, _PROXY),
+    Row(
+        "15",
+        lambda a: a.status == 407,
+        Reason.PROXY,
+        "Your network's proxy refused the connection to {host}. Check HTTPS_PROXY and "
+        "its user name and password, or ask your network's administrator.",
+    ),
     Row(
         "16",
         lambda a: a.status == 429,
@@ -375,157 +376,3 @@ def _better(target: str, address: Address) -> str | None:
     if _without_scheme(origin_of(base)) == _without_scheme(address.origin):
         base = origin_of(base) + address.base_url.removeprefix(address.origin)
     return None if base == address.base_url else base
-
-
-class AuthoritiesError(OSError):
-    """The CA certificates to trust cannot be read; its text is their path."""
-
-
-def sort_error(error: Exception, host: str, waited: float) -> Failure:
-    """Tell from an exception, after so many seconds, what went wrong."""
-    seen = _Causes(error)
-    row = next(row for row in ERRORS if row.finds(seen))
-    detail = row.message.format(
-        host=host,
-        seconds=f"{round(waited, 1):g}",
-        why=getattr(seen.tls, "verify_message", "")
-        or seen.tls_reason
-        or "it broke off",
-        name=type(error).__qualname__,
-        path=error,
-    )
-    return Failure(row.reason, detail)
-
-
-def timeout_failure(host: str, seconds: float) -> Failure:
-    """Say that a server took too long."""
-    return Failure(Reason.TIMEOUT, _LATE.format(host=host, seconds=f"{seconds:g}"))
-
-
-class _Causes:
-    """An exception and all that it was made of.
-
-    The modules that raise them are loaded elsewhere, so they are known by their names,
-    which requests and urllib3 share.
-    """
-
-    def __init__(self, error: BaseException) -> None:
-        found: dict[int, BaseException] = {}
-        waiting: list[Any] = [error]
-        while waiting:
-            cause = waiting.pop()
-            if isinstance(cause, BaseException) and id(cause) not in found:
-                found[id(cause)] = cause
-                waiting += [cause.__context__, cause.__cause__, *cause.args]
-                waiting.append(getattr(cause, "reason", None))
-        self.error = error
-        self.all = list(found.values())
-        self.said = [t for cause in self.all for t in cause.args if isinstance(t, str)]
-        self.tls = next((c for c in self.all if isinstance(c, ssl.SSLError)), None)
-        self.tls_reason = getattr(self.tls, "reason", None)
-
-    @property
-    def is_of_the_network(self) -> bool:
-        if _is_called(self.error, "RequestException"):
-            known = ("ConnectionError", "Timeout", "ChunkedEncodingError", *_BAD_PROXY)
-            return _is_called(self.error, *known)
-        return _is_called(self.error, "OSError", "HTTPException", "HTTPError")
-
-    def have(self, *names: str, but: tuple[str, ...] = ()) -> bool:
-        return any(_is_called(c, *names) and not _is_called(c, *but) for c in self.all)
-
-
-def _is_called(error: BaseException, *names: str) -> bool:
-    return any(kind.__name__ in names for kind in type(error).__mro__)
-
-
-_LATE = (
-    "No answer from {host} within {seconds} s. Check the address and your network, or "
-    "try again later."
-)
-# The address itself was checked before, so only that of a proxy is left.
-_BAD_PROXY = (
-    *("ProxyError", "InvalidProxyURL", "InvalidSchema", "InvalidURL"),
-    *("LocationValueError", "ProxySchemeUnknown"),
-)
-_BROKEN_OFF = ("RemoteDisconnected", "IncompleteRead")
-_PLAIN_HTTP = {
-    *("WRONG_VERSION_NUMBER", "HTTP_REQUEST"),
-    *("RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"),
-}
-
-# Read from the top. A proxy's and a TLS error are connection errors too.
-ERRORS = (
-    Row(
-        "authorities",
-        lambda e: isinstance(e.error, AuthoritiesError),
-        Reason.TLS,
-        "{host} was not asked: the CA certificates in {path} cannot be read. Check "
-        "REQUESTS_CA_BUNDLE.",
-    ),
-    Row(
-        "unexpected",
-        lambda e: not e.is_of_the_network,
-        None,
-        "The request to {host} was ended by an error that nobody expected ({name}). "
-        "Try again; if a session was given, try without it.",
-    ),
-    Row("15", lambda e: e.have(*_BAD_PROXY), Reason.PROXY, _PROXY),
-    Row(
-        "21",
-        lambda e: isinstance(e.tls, ssl.SSLCertVerificationError),
-        Reason.TLS,
-        "The certificate of {host} is not accepted ({why}). If your organisation signs "
-        "its own certificates, set REQUESTS_CA_BUNDLE to the file with its CA "
-        "certificate.",
-    ),
-    Row(
-        "22",
-        lambda e: e.tls_reason in _PLAIN_HTTP,
-        Reason.TLS,
-        "{host} does not speak https on that port. Check the port in the base URL.",
-    ),
-    Row(
-        "21 (else)",
-        lambda e: e.tls is not None or e.have("SSLError"),
-        Reason.TLS,
-        "No secure connection to {host} could be made ({why}). Check the port in the "
-        "base URL, or ask who runs that server.",
-    ),
-    Row(
-        "20",
-        # urllib3 counts a connection that was refused among the timeouts.
-        lambda e: e.have("Timeout", "TimeoutError", but=("NewConnectionError",)),
-        Reason.TIMEOUT,
-        _LATE,
-    ),
-    Row(
-        "18",
-        lambda e: e.have("gaierror"),
-        Reason.UNREACHABLE,
-        "No server called {host} was found. Check the user name or the base URL, and "
-        "that you are connected to the network.",
-    ),
-    Row(
-        "certificate",
-        # So requests says that a file of `cert` is missing.
-        lambda e: any("invalid path" in text for text in e.said),
-        Reason.TLS,
-        "{host} was not asked: the client certificate of the given session, or its "
-        "key, cannot be read. Check session.cert.",
-    ),
-    Row(
-        "19 (not HTTP)",
-        lambda e: e.have("HTTPException", but=_BROKEN_OFF),
-        Reason.NOT_CARTO,
-        "Something answers at {host}, but it does not speak HTTP. Check the port in "
-        "the base URL.",
-    ),
-    Row(
-        "19",
-        lambda _: True,
-        Reason.UNREACHABLE,
-        "Could not connect to {host}, or the connection broke. Check the address and "
-        "your network, then try again.",
-    ),
-)

@@ -14,6 +14,7 @@ import queue
 import random
 import socket
 import ssl
+import sys
 import threading
 import time
 from base64 import b64encode
@@ -31,7 +32,8 @@ from .. import __version__
 from ..address import is_loopback
 from ..settings import timeouts
 from . import answers
-from .answers import Answer, AuthoritiesError, Failure, sort_error, timeout_failure
+from .answers import Answer, Failure
+from .failures import AuthoritiesError, Proxy, sort_error, timeout_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,6 +78,7 @@ class Client:
         self._deadline = time.monotonic() + self._total
         self._line = Line()
         self._adapter: requests.adapters.BaseAdapter | None = None
+        self._proxy = Proxy()
         self._may_retry = True
         self._fingerprint: Answer | Failure | None = None
         origin = self.address.origin
@@ -184,10 +187,11 @@ class Client:
         current_line.set(self._line)
         began = time.monotonic()
         try:
-            box.put(exchange())
+            with _untraced():
+                box.put(exchange())
         except Exception as error:  # noqa: BLE001 - lent adapters may raise anything
             waited = time.monotonic() - began
-            box.put(sort_error(error, self.address.host, waited))
+            box.put(sort_error(error, self.address.host, waited, self._proxy))
 
     def _exchange(self, method: str, url: str, key: KeyPlace | None) -> Answer:
         user, secret = self.address.username, self._key.reveal()
@@ -199,6 +203,8 @@ class Client:
         elif key == "query":
             asked.params = {"api_key": secret}
         settings = self._settings(url)
+        named = requests.utils.select_proxy(url, settings["proxies"])
+        self._proxy = Proxy.named(named, url.partition(":")[0])
         # A little longer than the caller waits, who has the better message.
         left = max(self._left(), 0.0) + 0.5
         limits = (min(self._limits.connect, left), min(self._limits.read, left))
@@ -238,27 +244,41 @@ class Client:
         return self._adapter
 
 
+def _untraced() -> contextlib.AbstractContextManager[None]:
+    """Keep OpenTelemetry from recording our URLs: CARTO wants the key in one of them.
+
+    `/api/v4/do/token` looks for it among the parameters, and is routed for GET only.
+    """
+    telemetry = sys.modules.get("opentelemetry.instrumentation.utils")
+    suppress = getattr(telemetry, "suppress_http_instrumentation", None)
+    return suppress() if suppress else contextlib.nullcontext()
+
+
 def _read(raw: Any) -> bytes | None:
-    """Read a body; None where it is broken or too big."""
+    """Read a body; None where it is too big, or not what its headers say."""
     body = bytearray()
-    try:
+    with contextlib.suppress(urllib3.exceptions.DecodeError):
         for part in raw.stream(65_536, decode_content=True):
             body += part
             if len(body) > MAX_BODY:
                 return None
-    except urllib3.exceptions.ReadTimeoutError:
-        raise
-    except (urllib3.exceptions.HTTPError, OSError):
-        return None
-    return bytes(body)
+        return bytes(body)
+    return None
 
 
 def tls_context(verify: object) -> ssl.SSLContext:
     """Trust whom the operating system trusts, and the CA certificates of a path."""
-    # Loaded for https only.
-    import truststore
+    context: ssl.SSLContext
+    if ssl.SSLContext.__module__ == "ssl":
+        # Loaded for https only.
+        import truststore
 
-    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    else:
+        # pip-system-certs, gevent or eventlet have put a class of theirs there, under
+        # which truststore's would call itself without an end.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_default_certs()
     if isinstance(verify, str | os.PathLike):
         is_directory = Path(verify).is_dir()
         try:
@@ -273,6 +293,8 @@ def tls_context(verify: object) -> ssl.SSLContext:
 
 class _Adapter(requests.adapters.HTTPAdapter):
     """Trusts whom the operating system trusts, and lets its connections be ended."""
+
+    _context: ssl.SSLContext | None = None  # a context cannot be pickled
 
     def __init__(self, context: ssl.SSLContext | None) -> None:
         self._context = context
@@ -298,6 +320,51 @@ class _Adapter(requests.adapters.HTTPAdapter):
         super().cert_verify(conn, url, verify=False, cert=cert)  # type: ignore[no-untyped-call,unused-ignore]
         if verify is not False:
             conn.cert_reqs = "CERT_REQUIRED"
+
+
+class _Lent(_Adapter):
+    """For a library that writes the key into addresses, which its errors would show."""
+
+    # What cannot be pickled is not there any more in a copy.
+    _verify: Any = True
+
+    def __init__(self, verify: Any, *, is_plain: bool) -> None:
+        self._verify = verify
+        super().__init__(None if is_plain or not verify else tls_context(verify))
+
+    def send(self, request: Any, *args: Any, **kwargs: Any) -> requests.Response:
+        # requests lets REQUESTS_CA_BUNDLE win over what a session says:
+        # https://github.com/psf/requests/issues/3829
+        kwargs["verify"] = self._verify
+        try:
+            return super().send(request, *args, **kwargs)
+        except requests.RequestException as error:
+            host = urllib3.util.parse_url(request.url).host or ""
+            told = type(error)(sort_error(error, host, 0).detail)
+        raise told
+
+
+def trusts(identity: Identity) -> Any:
+    """Return whom the login trusts, as the `verify` of requests."""
+    return Client(identity)._settings(identity.address.base_url)["verify"]
+
+
+def lend_session(identity: Identity) -> requests.Session:
+    """Return a session for a library that is to trust what the login trusts.
+
+    requests alone knows neither the authorities of the system nor SSL_CERT_FILE. A
+    session with an adapter or a class of its own is lent as it is.
+    """
+    origin, given = identity.address.origin, identity.session
+    session = requests.Session()
+    if given is not None:
+        own = type(given.get_adapter(origin)), type(given)
+        if own != (requests.adapters.HTTPAdapter, requests.Session):
+            return given
+        session.__dict__.update(vars(given), adapters=dict(given.adapters))
+    is_plain = origin.startswith("http://")
+    session.mount(origin, _Lent(trusts(identity), is_plain=is_plain))
+    return session
 
 
 class Line:

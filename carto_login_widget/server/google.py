@@ -2,9 +2,9 @@
 
 CARTO hands out a Google access token without saying how long it lives, and Google lets
 such tokens live for an hour. Here one counts as good for 50 minutes, and is renewed as
-well when Google refuses it. google-auth has a class for tokens that come from a
-callable, but pickled it cannot renew itself, and every thread that finds the token
-stale asks for another one.
+well when Google refuses it. While CARTO cannot be asked, it is used for the minutes
+that are left. google-auth has a class for tokens that come from a callable, but pickled
+it cannot renew itself, and every thread that finds the token stale asks for another.
 """
 
 from __future__ import annotations
@@ -18,7 +18,14 @@ import google.auth.credentials
 import google.auth.exceptions
 from google.auth._helpers import REFRESH_THRESHOLD
 
-from ..errors import CartoLoginError, InvalidCredentialsError, Reason, sealed
+from ..errors import (
+    CartoLoginError,
+    InvalidCredentialsError,
+    Reason,
+    RejectedError,
+    sealed,
+)
+from ..locks import Lock
 from ..secret import Secret
 from .answers import FOREIGN, STATES, Failure, Row, not_carto, sort_answer
 from .client import Client
@@ -32,6 +39,8 @@ if TYPE_CHECKING:
 
 _LIFE = timedelta(minutes=50)
 _ASK_AGAIN = timedelta(minutes=1)
+# From the expiry that google-auth sees until a minute before the end of the hour.
+_AFTER_EXPIRY = timedelta(minutes=59) - _LIFE - REFRESH_THRESHOLD
 _PASSING = frozenset(
     {Reason.UNREACHABLE, Reason.TIMEOUT, Reason.RATE_LIMITED}
     | {Reason.SERVER_ERROR, Reason.MAINTENANCE}
@@ -104,6 +113,7 @@ class _Token(NamedTuple):
 
     number: int = 0
     expiry: datetime | None = None
+    end: datetime | None = None  # when Google does not take it any more
     secret: Secret | None = None
     project: str | None = None
     instant_licensing: bool = False
@@ -113,6 +123,11 @@ class _Token(NamedTuple):
         if self.secret is None:
             return True
         return self.expiry is not None and _now() >= self.expiry - REFRESH_THRESHOLD
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether Google takes it, stale or not."""
+        return bool(self.secret and self.end and _now() < self.end)
 
 
 _NO_TOKEN = _Token()
@@ -127,7 +142,7 @@ class _Tokens:
     def __init__(self, identity: Identity, newest: _Token = _NO_TOKEN) -> None:
         self.identity = identity
         self.newest = newest
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._attempts = 0
         self._failure: Failure | None = None
 
@@ -150,16 +165,22 @@ class _Tokens:
         return newest
 
     def _attempt(self) -> None:
+        newest, was_stale = self.newest, self.newest.is_stale
         found = _ask(self.identity)
         self._attempts += 1
-        self._failure = found if isinstance(found, Failure) else None
+        self._failure = None
         if isinstance(found, Failure):
-            return
+            # One that is not stale was refused by Google.
+            if not was_stale or not newest.is_taken or _is_final(found):
+                self._failure = found
+                return
+            found = newest
         # The same token again is an old one, whose end is nearer than that of a new.
-        life = _ASK_AGAIN if found.secret == self.newest.secret else _LIFE
+        again = found.secret == newest.secret
         # google-auth takes a token for stale some minutes before its expiry.
-        expiry = _now() + life + REFRESH_THRESHOLD
-        self.newest = found._replace(number=self.newest.number + 1, expiry=expiry)
+        expiry = _now() + (_ASK_AGAIN if again else _LIFE) + REFRESH_THRESHOLD
+        end = newest.end if again else expiry + _AFTER_EXPIRY
+        self.newest = found._replace(number=newest.number + 1, expiry=expiry, end=end)
 
     def change(self, **values: Any) -> None:
         """Replace parts of the newest token, as google-auth lets anybody do."""
@@ -193,7 +214,7 @@ class _GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
 
     @expiry.setter
     def expiry(self, value: datetime | None) -> None:
-        self._tokens.change(expiry=value)
+        self._tokens.change(expiry=value, end=value and value + _AFTER_EXPIRY)
 
     @sealed
     def refresh(self, request: Any) -> None:  # noqa: ARG002 - Google's transport
@@ -222,6 +243,12 @@ class _GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
         self.__init__(_Tokens(state["identity"], state["newest"]))  # type: ignore[misc]
         self._quota_project_id = state["quota_project_id"]
         self._use_non_blocking_refresh = state["non_blocking"]
+
+
+def _is_final(failure: Failure) -> bool:
+    """Whether it is CARTO's verdict, which a minute does not change."""
+    rejected = isinstance(failure.error(), RejectedError)
+    return rejected and failure.reason not in _PASSING
 
 
 def _now() -> datetime:

@@ -14,7 +14,7 @@ from .facts import short_path, start_name
 
 if TYPE_CHECKING:
     from ..credentials import Credentials
-    from .login import Saving
+    from .login import InFile, Saving
 
 
 class Did(NamedTuple):
@@ -25,11 +25,14 @@ class Did(NamedTuple):
 
 
 def save(
-    credentials: Credentials, saving: Saving, profiles: Profiles | None = None
+    credentials: Credentials,
+    saving: Saving,
+    profiles: Profiles | None = None,
+    in_file: InFile = login.never,
 ) -> Did:
-    """Save an account that is in use or was checked."""
+    """Save an account that is in use or was checked; `in_file` as in `login.save`."""
     profiles = profiles or Profiles()
-    saved, notes = login.save(credentials, saving, profiles)
+    saved, notes = login.save(credentials, saving, profiles, in_file)
     return Did(saved_as(saving.name, profiles), notes + _put(credentials, saved))
 
 
@@ -87,6 +90,18 @@ def check_again(credentials: Credentials) -> Did:
 def log_out() -> Did:
     """Sign this kernel out; nothing is deleted."""
     return Did("Logged out. Saved accounts stay saved.", login.sign_out())
+
+
+def move_keys(*, to_keyring: bool, profiles: Profiles | None = None) -> Did:
+    """Move the keys of all saved accounts to the keyring of the system, or back."""
+    moved, notes = (profiles or Profiles()).move_keys(to_keyring=to_keyring)
+    where = "in the keyring of this system" if to_keyring else "in their files"
+    said = f"Now {where}: {', '.join(moved)}." if moved else "No key was moved."
+    later = (
+        "For accounts that are saved from now on, put c.CartoLogin.keyring = "
+        f"{to_keyring} into ipython_config.py."
+    )
+    return Did(said, [*notes, later])
 
 
 def _current(name: str, profiles: Profiles) -> Credentials | None:

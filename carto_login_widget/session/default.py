@@ -7,15 +7,14 @@ where a ContextVar of the cell cannot be seen.
 from __future__ import annotations
 
 import logging
-import threading
 import warnings
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..credentials import Credentials
 from ..errors import InvalidCredentialsError, sealed
 from ..identity import Identity
+from ..locks import Lock
 from ..secret import Secret
 
 if TYPE_CHECKING:
@@ -33,9 +32,9 @@ class _State:
     """The default and its listeners; one instance per process."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = Lock()
         # Held while listeners run, so that the last one to hear hears the newest.
-        self.delivery = threading.RLock()
+        self.delivery = Lock()
         self.default: Credentials | None = None
         self.since: datetime | None = None
         # By a token, as the same listener may have subscribed more than once.
@@ -105,8 +104,8 @@ def set_default_credentials(  # noqa: PLR0913 - cartoframes' signature
     }
     _place_first(first, given)
     _refuse_two_accounts(given, key)
-    notes = publish(_chosen(given, key, session, allow_non_secure=allow_non_secure))
-    warn(notes, stacklevel=4)
+    chosen, notes = _chosen(given, key, session, allow_non_secure=allow_non_secure)
+    warn([*notes, *publish(chosen)], stacklevel=4)
 
 
 def _one_key(second: Secret | None, api_key: Secret | None) -> Secret | None:
@@ -163,20 +162,22 @@ def _chosen(
     session: requests.Session | None,
     *,
     allow_non_secure: bool,
-) -> Credentials:
+) -> tuple[Credentials, tuple[str, ...]]:
+    """Return the account that was given, and what is to be said of its file."""
     username, base_url = given["username"], given["base_url"]
     if given["credentials"] is not None:
-        return own(given["credentials"], session)
+        return own(given["credentials"], session), ()
     if username is not None or base_url is not None:
         identity = Identity.of(
             username, key, base_url, allow_non_secure=bool(allow_non_secure)
         )
-        return Credentials._made(replace(identity, session=session))
+        return Credentials._made(identity._replace(session=session)), ()
     if key is not None:
         raise InvalidCredentialsError(
             "An API key needs a user name or a base_url beside it.", field="username"
         )
-    return Credentials.from_file(given["filepath"], session=session)
+    read, notes = Credentials._read(given["filepath"])
+    return read._with(session=session), notes
 
 
 def own(credentials: Any, session: requests.Session | None = None) -> Credentials:

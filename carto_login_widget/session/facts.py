@@ -39,8 +39,9 @@ def facts(
         account=credentials.account,
         source=credentials.source,
         profile=saved_name(credentials, profiles),
-        path=short_path(profiles.directory),
+        path=place(profiles),
         start=start_name(profiles),
+        in_keyring=credentials._identity.entry is not None,
     )
 
 
@@ -55,6 +56,7 @@ def lines(  # noqa: PLR0913 - each is one line, or a part of one
     start: str | None = None,
     since: str = "",
     saving: bool = True,
+    in_keyring: bool = False,
 ) -> list[tuple[str, str]]:
     """Return the lines of the card; `start` is what sessions start with."""
     found = [
@@ -69,7 +71,8 @@ def lines(  # noqa: PLR0913 - each is one line, or a part of one
     if source and profile is None:
         found.append(("Comes from", source))
     if saving:
-        saved = f"as '{profile}' in {path}" if profile else "not saved"
+        key = ", its key in the keyring of this system" if in_keyring else ""
+        saved = f"as '{profile}' in {path}{key}" if profile else "not saved"
         other = f"start with '{start}'" if start else "ask who signs in"
         is_start = profile is not None and profile == start
         starts = "start with this account" if is_start else other
@@ -159,6 +162,14 @@ def replaced(username: str, host: str, *, same: bool) -> str:
         return f"replaces the saved key of {username}"
     other = f"{username} at {host}" if username else "another account"
     return f"replaces the account of {other}"
+
+
+def place(profiles: Profiles) -> str:
+    """Return where accounts are saved; empty where there is no home for them."""
+    try:
+        return short_path(profiles.directory)
+    except CartoLoginError:
+        return ""
 
 
 def short_path(path: Path) -> str:

@@ -8,7 +8,6 @@ that the kernel is signed in with.
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,7 +25,9 @@ from ..errors import (
     sealed,
 )
 from ..identity import Identity
+from ..locks import Lock
 from ..secret import Secret
+from ..store.keyring import KeyringError
 from ..store.profiles import Profiles
 from . import default
 from .facts import who
@@ -35,18 +36,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-WAYS_TO_LOG_IN = (
-    "Run %carto_login in a notebook, or %carto_login --prompt where forms do not "
-    "show; set CARTO_USERNAME and CARTO_API_KEY; or give a file with "
-    "login(file='creds.json') or a saved account with login('name')."
-)
-
 
 class _Kernel:
     """What this kernel remembers about logging in and out."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = Lock()
         self.logged_out = False
         self.said: set[str] = set()
 
@@ -87,6 +82,7 @@ class _Given(NamedTuple):
 
 
 if TYPE_CHECKING:
+    InFile = Callable[[KeyringError], object]
     _Source = Callable[[Profiles, Mapping[str, str]], _Given | None]
 
 
@@ -98,11 +94,13 @@ class Saving:
         name: of the saved account.
         default: whether every session starts with it.
         replace: whether a saved account of that name may be replaced.
+        in_keyring: whether its key goes to the keyring; None: as the settings say.
     """
 
     name: str
     default: bool = False
     replace: bool = False
+    in_keyring: bool | None = None
 
 
 @sealed
@@ -225,9 +223,32 @@ def load(name: str, profiles: Profiles) -> Credentials:
 
 
 def _saved(name: str, profiles: Profiles) -> _Given:
-    record = profiles.load(name)
+    try:
+        record = profiles.load(name)
+    except ProfileNotFoundError as error:
+        raise _more(error, _meant_by(name)) from None
     source = f"profile '{record.profile}'"
     return _Given(Credentials._of(record, source=source), record.notes)
+
+
+def _more(error: ProfileNotFoundError, hint: str) -> ProfileNotFoundError:
+    text = f"{error} {hint}".rstrip()
+    return ProfileNotFoundError(text, name=error.name, known=error.known)
+
+
+def _meant_by(name: object) -> str:
+    """Say how to give what stands in the place of a saved account's name."""
+    text = name.lower() if isinstance(name, str) else ""
+    if "://" in text or text.endswith(".carto.com"):
+        return (
+            "An address is given by name: login(base_url=..., api_key=...), or "
+            "%carto_login --base-url."
+        )
+    if hasattr(name, "__fspath__") or text.endswith(".json") or set(text) & set("/\\"):
+        return "A file is given by name: login(file=...), or %carto_login --file."
+    if hasattr(name, "api_key"):
+        return "Credentials are given by name: login(credentials=...)."
+    return ""
 
 
 def _explicit(  # noqa: PLR0913 - one for each way to give an account
@@ -239,10 +260,11 @@ def _explicit(  # noqa: PLR0913 - one for each way to give an account
     base_url: str | None,
 ) -> _Given | None:
     if profile is not None and not isinstance(profile, str):
-        raise InvalidCredentialsError(
+        text = (
             "The name of a saved account comes first, and it is a text, not "
-            f"{type(profile).__name__}. Give credentials by name: credentials=..."
+            f"{type(profile).__name__}. {_meant_by(profile)}"
         )
+        raise InvalidCredentialsError(text.rstrip())
     by_hand = username is not None or key is not None or base_url is not None
     ways = (bool(profile), credentials is not None, file is not None, by_hand)
     if sum(ways) > 1:
@@ -253,7 +275,7 @@ def _explicit(  # noqa: PLR0913 - one for each way to give an account
     if credentials is not None:
         return _Given(default.own(credentials))
     if file is not None:
-        return _Given(Credentials.from_file(file))
+        return _Given(*Credentials._read(file))
     if not by_hand:
         return None
     if key is None:
@@ -275,11 +297,7 @@ def _profile_of_environment(
     try:
         return _saved(name, profiles)
     except ProfileNotFoundError as error:
-        raise ProfileNotFoundError(
-            f"{error} {settings.ENV_PROFILE} asks for it.",
-            name=error.name,
-            known=error.known,
-        ) from None
+        raise _more(error, f"{settings.ENV_PROFILE} asks for it.") from None
 
 
 def _environment(_profiles: Profiles, environ: Mapping[str, str]) -> _Given | None:
@@ -290,7 +308,16 @@ def _environment(_profiles: Profiles, environ: Mapping[str, str]) -> _Given | No
 
 
 def _default_account(profiles: Profiles, _environ: Mapping[str, str]) -> _Given | None:
-    return None if _kernel.logged_out else _saved_default(profiles)
+    # In shared mode it is somebody else's, unless it is named.
+    if _kernel.logged_out or settings.is_shared():
+        return None
+    try:
+        return _saved_default(profiles)
+    except KeyringError as error:
+        raise NotLoggedInError(
+            f"{error} The saved account {profiles.default_name!r} has its key there: "
+            f"unlock it and log in again. {ways_to_log_in()}"
+        ) from None
 
 
 # What may give an account where nobody named one, the strongest first.
@@ -323,7 +350,7 @@ def _passed_over(
     notes = []
     for source in weaker:
         try:
-            other = source(profiles, environ)
+            other = source(profiles.locked, environ)
         except CartoLoginError:
             continue  # what is not used may be broken; that is for its own day
         if other is not None and _differ(winner.credentials, other.credentials):
@@ -346,13 +373,36 @@ def nothing_found(environ: Mapping[str, str] = settings.ENVIRONMENT) -> str:
     unused = _logged_out_of()
     first = unused or "There is no account to log in with."
     why = settings.environment_note(environ)
-    return " ".join(filter(None, (first, why, WAYS_TO_LOG_IN)))
+    return " ".join(filter(None, (first, why, ways_to_log_in())))
+
+
+def ways_to_log_in() -> str:
+    """Name only what works in this place, with or without somebody who answers."""
+    others = (
+        f"set {settings.ENV_USERNAME} and {settings.ENV_API_KEY}; or give a file with "
+        "login(file='creds.json') or a saved account with login('name')."
+    )
+    shell = settings.running_shell()
+    if shell is None:
+        first = "Run carto-login login in a terminal, which saves an account"
+    elif (kernel := getattr(shell, "kernel", None)) is None:
+        first = "Run %carto_login in a terminal"
+    elif getattr(kernel, "_allow_stdin", False):
+        first = (
+            "Run %carto_login in a notebook, or %carto_login --prompt where forms do "
+            "not show"
+        )
+    else:
+        # No question can be asked here, but a page may be there all the same.
+        first = "Run %carto_login --form, if somebody is there to fill it in"
+    return f"{first}; {others}"
 
 
 def _logged_out_of() -> str | None:
     """Say which saved account would be used if nobody had logged out here."""
     try:
-        given = _saved_default(Profiles()) if _kernel.logged_out else None
+        is_secret = not _kernel.logged_out or settings.is_shared()
+        given = None if is_secret else _saved_default(Profiles().locked)
     except CartoLoginError:
         return None
     if given is None:
@@ -436,16 +486,26 @@ def _look_after(credentials: Credentials) -> tuple[Credentials, list[str]]:
     return asked, notes + (problems or [])
 
 
+def never(_error: KeyringError) -> bool:
+    """Write no key to a file that nobody asked for."""
+    return False
+
+
 def register(
     credentials: Credentials,
     saving: Saving | None = None,
     profiles: Profiles | None = None,
+    in_file: InFile = never,
 ) -> tuple[Credentials, list[str]]:
     """Save (if asked) and register; a save that fails does not undo the login."""
     notes: list[str] = []
     if saving is not None:
+        profiles = profiles or Profiles()
         try:
-            credentials, notes = save(credentials, saving, profiles or Profiles())
+            credentials, notes = save(credentials, saving, profiles, in_file)
+        except KeyringError as error:
+            instead = "It can be saved in a file that only you can read instead."
+            notes = [f"You are signed in, and nothing was saved. {error} {instead}"]
         except (CartoLoginError, FileExistsError) as error:
             notes = [f"You are signed in, but the account could not be saved. {error}"]
     notes += default.publish(credentials)
@@ -455,15 +515,27 @@ def register(
 
 
 def save(
-    credentials: Credentials, saving: Saving, profiles: Profiles
+    credentials: Credentials,
+    saving: Saving,
+    profiles: Profiles,
+    in_file: InFile = never,
 ) -> tuple[Credentials, list[str]]:
-    """Save an account; return a copy that knows its name, and notes for the user."""
-    record = credentials._record
-    notes = profiles.save(
-        saving.name, record, default=saving.default, overwrite=saving.replace
-    )
-    name = saving.name.lower()
-    return credentials._with(profile=name, accepted=record.accepted), notes
+    """Save an account; return a copy that knows its name, and notes for the user.
+
+    `in_file` says whether the key is to be in the file where there is no keyring.
+    """
+    record, name = credentials._record, saving.name.lower()
+    options = {"default": saving.default, "overwrite": saving.replace}
+    try:
+        notes = profiles.save(name, record, **options, in_keyring=saving.in_keyring)
+    except KeyringError as error:
+        if not in_file(error):
+            raise
+        notes = profiles.save(name, record, **options, in_keyring=False)
+    saved = profiles.peek(name)
+    entry = saved.identity.entry if saved else None
+    known = {"profile": name, "accepted": record.accepted, "entry": entry}
+    return credentials._with(**known), notes
 
 
 def sign_out(environ: Mapping[str, str] = settings.ENVIRONMENT) -> list[str]:

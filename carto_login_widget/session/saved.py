@@ -21,7 +21,8 @@ class ProfileStore:
     Names are compared and shown in lower case. An account in `creds.json` that was
     written by cartoframes or by hand is listed as well, and becomes a saved account of
     its own before anything else is written to that file. What else was done (a broken
-    file that was kept, a file that others could read) is a `UserWarning`.
+    file that was kept, a file that others could read) is a `UserWarning`. With
+    `CartoLogin.keyring` the keys are in the keyring of the operating system.
 
     Args:
         directory: where; None means `CARTO_LOGIN_HOME`, else the directory that

@@ -11,19 +11,26 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import CredentialsFileError, InvalidCredentialsError, ProfileNotFoundError
 from ..identity import Identity
-from ..secret import clean_key, looks_like_key, looks_like_master_key
-from . import files
+from ..secret import (
+    PUBLIC,
+    Secret,
+    clean_key,
+    looks_like_key,
+    looks_like_master_key,
+    misnamed_key,
+)
+from . import files, keyring
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..account import Account
     from .files import PathLike
@@ -37,10 +44,13 @@ _NAME = re.compile(rf"(?!{_DEVICE.pattern})[a-z0-9][a-z0-9._@-]{{0,63}}(?<!\.)")
 _SUFFIX = ".json"
 _LISTED = 20
 _LONG = 20
+_CARTOFRAMES = (
+    "The key is in the keyring of this system, so cartoframes cannot read the account "
+    "from its file; after a login here it has it all the same."
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """An account as a file holds it."""
 
     identity: Identity
@@ -49,7 +59,7 @@ class Record:
     key_type: str | None = None  # as in `Account`; None where it is not known
     key_name: str | None = None
     # Sentences for the user on what was done while reading.
-    notes: tuple[str, ...] = field(default=(), compare=False)
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -174,10 +184,12 @@ class _Saved(NamedTuple):
 
 def _read(path: Path) -> _Saved:
     document = files.read_document(path)
+    api_key = document.get("api_key")
+    entry = api_key if keyring.is_entry(api_key) else None
     try:
         identity = Identity.of(
             document.get("username"),
-            document.get("api_key"),
+            PUBLIC if entry else api_key,
             document.get("base_url"),
             # Only a true says that the key may travel in the clear.
             allow_non_secure=document.get("allow_non_secure") is True,
@@ -186,17 +198,29 @@ def _read(path: Path) -> _Saved:
         raise CredentialsFileError(
             f"{path} cannot be used: {error}", path=path
         ) from None
+    if entry:
+        identity = identity._replace(key=Secret(entry), entry=entry)
     key, proved = document.get("key"), _text(document.get("proved"))
     key = key if isinstance(key, dict) else {}
     record = Record(
-        replace(identity, proved=proved),
+        identity._replace(proved=proved),
         # At another address, written by hand, nobody has accepted it.
         accepted=document.get("accepted") is True and proved == _origin(identity),
         key_type=_text(key.get("type")),
         key_name=_text(key.get("name")),
+        notes=_keyless(path, document),
     )
     hint = _text(document.get("profile"))
     return _Saved(record, document, hint if hint and is_name(hint) else None)
+
+
+def _keyless(path: Path, document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say that a file without a key opens what is public only, and why that may be."""
+    if document.get("api_key") is not None:
+        return ()
+    name = misnamed_key(document)
+    other = f"; it has '{name}', which must be called 'api_key'" if name else ""
+    return (f"Public data only: the file {path} has no 'api_key'{other}.",)
 
 
 def _origin(identity: Identity) -> str | None:
@@ -272,6 +296,27 @@ def _write(
     return notes
 
 
+def _kept(
+    record: Record, entries: Sequence[str | None], path: Path, *, wanted: bool | None
+) -> Record:
+    """Return an account as its file is to hold it, with its key in the keyring or not.
+
+    `entries`: of the file as it was, and of one with the same account. Without a wish,
+    a key that is in the keyring stays there, and the settings decide about others.
+    """
+    identity, entry = record.identity._replace(entry=None), record.identity.entry
+    if wanted is None:
+        # Where nobody has loaded them, which takes time, nobody has changed them.
+        loaded = sys.modules.get(f"{__package__.rpartition('.')[0]}.settings")
+        is_on = loaded is not None and loaded.CartoLogin.instance().keyring
+        wanted = bool(entry or entries[0] or is_on)
+    if wanted and entry and entry in entries:
+        identity = identity._replace(key=Secret(entry), entry=entry)
+    elif wanted and not identity.is_public:
+        identity = keyring.put(identity, path)
+    return record._replace(identity=identity)
+
+
 def _keep_broken(path: Path) -> list[str]:
     if not os.path.isfile(path) or _look(path):  # noqa: PTH113
         return []
@@ -305,17 +350,38 @@ def read(path: PathLike) -> Record:
     if place is not None:
         return place[0].use(path, place[1])
     # What a file says of itself counts in the store only.
-    return Record(replace(_read(path).record.identity, proved=None))
+    record = _read(path).record
+    known = Record(record.identity._replace(proved=None), notes=record.notes)
+    return _unlocked(known, path)
+
+
+def _unlocked(record: Record, path: Path) -> Record:
+    if record.identity.entry is None:
+        return record
+    return record._replace(identity=keyring.get(record.identity, path))
 
 
 def write(path: PathLike, record: Record) -> list[str]:
     """Write a credentials file; one of the store as the store does it."""
     path = Path(path)
     place = _place_of(path)
-    if place is None:
-        return _write(path, replace(record, profile=None), carry=[path])
-    profiles, name = place
-    return profiles.save(name, record) if name else profiles.save_default(record)
+    if place is not None:
+        profiles, name = place
+        return profiles.save(name, record) if name else profiles.save_default(record)
+    notes: list[str] = []
+    record, saved = record._replace(profile=None), _look(path)
+    before = [saved and saved.record]
+    with Profiles()._keeping(record, before, notes, path) as kept:
+        notes += _write(path, kept, carry=[path])
+    return notes
+
+
+def remove(path: PathLike) -> tuple[bool, list[str]]:
+    """Remove a credentials file, and its key from the keyring; False: there is none."""
+    notes: list[str] = []
+    with Profiles()._swept(notes, Path(path)):
+        there = files.remove(path)
+    return there, notes
 
 
 def _place_of(path: Path) -> tuple[Profiles, str | None] | None:
@@ -339,8 +405,16 @@ class Profiles:
     free name, and saved under it before anything overwrites it.
     """
 
-    def __init__(self, directory: PathLike | None = None) -> None:
+    def __init__(
+        self, directory: PathLike | None = None, *, unlocks: bool = True
+    ) -> None:
         self._directory = directory
+        self._unlocks = unlocks
+
+    @property
+    def locked(self) -> Profiles:
+        """The same accounts to look at: keys in the keyring stay there."""
+        return Profiles(self._directory, unlocks=False)
 
     @property
     def directory(self) -> Path:
@@ -386,11 +460,14 @@ class Profiles:
         return start is not None and start.record.profile == name
 
     def peek(self, name: str) -> Record | None:
-        """Return a saved account; None where there is none, or none that is usable."""
+        """Return a saved account to look at: a key in the keyring stays there.
+
+        None where there is none, or none that is usable.
+        """
         path = self.path_of(name)
         if os.path.lexists(path):
             saved = _look(path)
-            return saved and replace(saved.record, profile=name)
+            return saved and saved.record._replace(profile=name)
         start = self._start()
         return (
             start.record if start is not None and start.record.profile == name else None
@@ -413,7 +490,9 @@ class Profiles:
         notes = _close(path)
         saved = _read(path)
         profile = name or self._name_of(saved)[0]
-        return replace(saved.record, profile=profile, notes=tuple(notes))
+        told = (*notes, *saved.record.notes)
+        record = saved.record._replace(profile=profile, notes=told)
+        return _unlocked(record, path) if self._unlocks else record
 
     def save(
         self,
@@ -422,11 +501,20 @@ class Profiles:
         *,
         default: bool = False,
         overwrite: bool = True,
+        in_keyring: bool | None = None,
     ) -> list[str]:
-        """Save an account under a name; `default`: sessions start with it."""
+        """Save an account under a name; `default`: sessions start with it.
+
+        `in_keyring`: whether its key goes there; None: as the settings say.
+        """
         name = check_name(name)
-        path, record = self.path_of(name), replace(record, profile=name)
-        with self._turn(make=True):
+        path, record = self.path_of(name), record._replace(profile=name)
+        notes: list[str] = []
+        paths, before = (path, self.default_path), [self.peek(name)]
+        with (
+            self._keeping(record, before, notes, *paths, wanted=in_keyring) as kept,
+            self._turn(make=True),
+        ):
             start, carry = self._start(), [path]
             is_it = start is not None and start.has(record.identity)
             if is_it:
@@ -437,10 +525,10 @@ class Profiles:
                 # creds.json is a copy of the default account, and stays one.
                 default = default or start.is_profile
             files.repair_mode(path.parent)
-            notes = _write(path, record, carry=carry, exclusive=not overwrite)
+            notes += _write(path, kept, carry=carry, exclusive=not overwrite)
             if default:
                 notes += self._adopt(start, record.identity)
-                notes += self._follow(record)
+                notes += self._follow(kept)
         return notes
 
     def rename(self, old: str, new: str) -> list[str]:
@@ -453,7 +541,7 @@ class Profiles:
             if self.has(new):
                 raise _taken(new, self.path_of(new))
             start = self._start()
-            record = replace(_read(source).record, profile=new)
+            record = _read(source).record._replace(profile=new)
             notes = _write(self.path_of(new), record, carry=[source], exclusive=True)
             if start is not None and start.record.profile == old.lower():
                 notes += self._follow(record)
@@ -461,11 +549,34 @@ class Profiles:
 
     def delete(self, name: str) -> list[str]:
         """Remove a saved account, also from `creds.json` if it is the default."""
-        with self._turn():
-            paths = [self._find(name)]
+        notes: list[str] = []
+        path = self._find(name)
+        with self._swept(notes, path, self.default_path), self._turn():
+            paths = [path]
             if self.default_name == name.lower():
                 paths = [self.default_path, *paths]
-            return [note for path in dict.fromkeys(paths) for note in _remove(path)]
+            notes += [note for path in dict.fromkeys(paths) for note in _remove(path)]
+        return notes
+
+    def move_keys(self, *, to_keyring: bool) -> tuple[list[str], list[str]]:
+        """Move the keys of all accounts into the keyring, or out of it into the files.
+
+        Returns:
+            The names of the accounts that were moved, and notes.
+        """
+        moved, notes, start = list[str](), list[str](), self.default_name
+        for name in self.names():
+            saved = self.peek(name)
+            if saved is None:
+                notes.append(f"'{name}' cannot be used and was left as it is.")
+                continue
+            identity, is_start = saved.identity, name == start
+            if not identity.is_public and to_keyring != bool(identity.entry):
+                notes += self.save(
+                    name, self.load(name), default=is_start, in_keyring=to_keyring
+                )
+                moved.append(name)
+        return moved, [*dict.fromkeys(notes)]
 
     @property
     def default_name(self) -> str | None:
@@ -488,7 +599,11 @@ class Profiles:
         named = self.peek(saved.hint) if saved and saved.hint else None
         if saved is None or named is None or saved.has(named.identity):
             return None
-        return named if named.identity.same_account(saved.record.identity) else None
+        if not named.identity.same_account(saved.record.identity):
+            return None
+        with suppress(CredentialsFileError):
+            return self.load(saved.hint or "")
+        return None
 
     def set_default(self, name: str | None) -> list[str]:
         """Let sessions start with a saved account; None: with none."""
@@ -498,16 +613,25 @@ class Profiles:
                 notes = _keep_broken(self.default_path) + self._adopt(start)
                 return notes + _remove(self.default_path)
             path = self._find(name)
-            record = replace(_read(path).record, profile=name.lower())
+            record = _read(path).record._replace(profile=name.lower())
             only_there = path == self.default_path
             notes = self._adopt(start, None if only_there else record.identity)
             return notes + self._write_default(record)
 
     def save_default(self, record: Record) -> list[str]:
         """Write `creds.json` alone, as `Credentials.save()` does."""
-        with self._turn(make=True):
-            notes = self._adopt(self._start(), record.identity)
-            return notes + self._write_default(record)
+        notes: list[str] = []
+        path = self.default_path
+        saved = _look(path)
+        named = self.peek(record.profile) if record.profile else None
+        before = [saved and saved.record, named]
+        with (
+            self._keeping(record, before, notes, path) as kept,
+            self._turn(make=True),
+        ):
+            notes += self._adopt(self._start(), record.identity)
+            notes += self._write_default(kept)
+        return notes
 
     def _adopt(
         self, start: _Saved | None, replacement: Identity | None = None
@@ -521,10 +645,11 @@ class Profiles:
             name, is_profile = self._name_of(start._replace(hint=None))
             if is_profile:
                 return []  # without a lock, another program may be here, too
-            record = replace(start.record, profile=name)
+            record = start.record._replace(profile=name)
             with suppress(FileExistsError):
                 _write(self.path_of(name), record, carry=[source], exclusive=True)
-                return [f"The account that was in {source} is now saved as '{name}'."]
+                note = f"The account that was in {source} is now saved as '{name}'."
+                return [note, *start.record.notes]
 
     def _follow(self, record: Record) -> list[str]:
         """Let `creds.json` follow a profile that was written; say where it cannot."""
@@ -562,6 +687,50 @@ class Profiles:
                     files.hand_over(self.directory / _LOCK)
             yield
 
+    @contextmanager
+    def _keeping(
+        self,
+        record: Record,
+        before: Sequence[Record | None],
+        notes: list[str],
+        *paths: Path,
+        wanted: bool | None = None,
+    ) -> Iterator[Record]:
+        """Give what a file is to hold; see `_kept` and `_swept`."""
+        with self._swept(notes, *paths) as saved:
+            entries = [old.identity.entry if old else None for old in before]
+            kept = _kept(record, entries, paths[0], wanted=wanted)
+            if kept.identity.entry not in {None, *entries}:
+                notes.append(_CARTOFRAMES)
+            saved.append(_Saved(kept, {}, kept.profile))
+            yield kept
+
+    @contextmanager
+    def _swept(self, notes: list[str], *paths: Path) -> Iterator[list[_Saved]]:
+        """Remove from the keyring what no file leads to afterwards.
+
+        That are the entries in these files as they were, and those added to what this
+        gives, should their file not be written.
+        """
+        paths = tuple(Path(os.path.realpath(path)) for path in paths)
+        before = [saved for path in paths if (saved := _look(path))]
+        try:
+            yield before
+        finally:
+            entries = {saved.record.identity.entry: saved for saved in before}
+            entries.pop(None, None)
+            for entry, saved in entries.items():
+                if not self._is_somewhere(saved, paths):
+                    notes += keyring.remove(str(entry), paths[0])
+
+    def _is_somewhere(self, saved: _Saved, paths: Sequence[Path]) -> bool:
+        with suppress(ValueError):  # no home, and so no store
+            if self._name_of(saved)[1]:
+                return True
+            paths = [*paths, self.default_path]
+        now = [other for path in paths if (other := _look(path))]
+        return any(other.has(saved.record.identity) for other in now)
+
     def _find(self, name: str) -> Path:
         """Return the file that holds an account: its own, or `creds.json`."""
         lowered = name.lower()
@@ -591,7 +760,7 @@ class Profiles:
         if saved is None:
             return None
         name, is_profile = self._name_of(saved)
-        record = replace(saved.record, profile=name)
+        record = saved.record._replace(profile=name)
         return saved._replace(record=record, is_profile=is_profile)
 
     def _name_of(self, saved: _Saved) -> tuple[str, bool]:

@@ -1,10 +1,10 @@
-"""What a person waits for at the page: verdicts, Cancel, other cells.
+"""What a person waits for at the page: the form, verdicts, Cancel, other cells.
 
     python tests/benchmarks/browser.py
 
 Chromium tells when something is painted. CARTO is a sandbox in this process. The peer
-is what anybody would write by hand: a field of ipywidgets whose callback asks the same
-URL with requests and shows the status.
+is what anybody would write by hand: fields of ipywidgets, one of whose callbacks asks
+the same URL with requests and shows the status.
 """
 
 from __future__ import annotations
@@ -54,6 +54,12 @@ ipywidgets.VBox([field, said])"""
 
 LIST = """import ipywidgets
 ipywidgets.VBox([ipywidgets.Dropdown(options=[str(n) for n in range({count})])])"""
+# As many controls of each kind as the form has.
+CORE = """import ipywidgets as w
+texts = [w.Text(description="User name"), w.Text(), w.Password()]
+where, ticks = w.RadioButtons(options=["a", "b"]), [w.Checkbox(), w.Checkbox()]
+buttons = w.HBox([w.Button(description="Log in"), w.Button()])
+w.VBox([w.HTML("<h3>Log in</h3>"), where, *texts, *ticks, buttons, w.HTML("A word")])"""
 
 # From an event in the page to the frame in which the words are painted.
 _WATCH = """([cell, event, words]) => {
@@ -82,20 +88,22 @@ _WATCH = """([cell, event, words]) => {
         setTimeout(() => reject(new Error(`"${words}" was not seen`)), 20000);
     });
 }"""
-# From running a cell to the frame in which its form is painted, all accounts listed.
-_SHOW = """async ([cell, count]) => {
+# From running a cell to the frame in which what it shows is painted.
+_SHOW = """async ([cell, selector, count]) => {
     const panel = window.jupyterapp.shell.currentWidget;
     panel.content.deselectAll();
     panel.content.activeCellIndex = cell;
     const output = document.querySelectorAll('.jp-Notebook .jp-Cell')[cell]
         .querySelector('.jp-Cell-outputArea');
+    output.querySelectorAll(selector).forEach(old => old.remove());
     const start = performance.now();
     await window.jupyterapp.commands.execute('notebook:run-cell');
-    while (output.querySelectorAll('option').length < count)
+    while (output.querySelectorAll(selector).length < count)
         await new Promise(requestAnimationFrame);
     await new Promise(requestAnimationFrame);
     return performance.now() - start;
 }"""
+_FORM = ".carto-login .carto-buttons"
 _RUN = """async cell => {
     const panel = window.jupyterapp.shell.currentWidget;
     panel.content.deselectAll();
@@ -117,7 +125,7 @@ class Bench:
         self.address = carto.base_url("jane")
         notebook.run(0)
         self.form = Form(notebook, 0)
-        expect(self.form.root, notebook.text(0)).to_be_visible(timeout=20_000)
+        expect(self.form.key, notebook.text(0)).to_be_visible()
         kernel = "import ipykernel; print(ipykernel.__version__.rpartition('.')[0])"
         self.version = f"ipykernel {notebook.run_code(kernel)}"
 
@@ -138,9 +146,7 @@ class Bench:
 
     def fill_in(self) -> None:
         """Give name and address."""
-        self.form.choose_custom(self.address)
-        self.form.username.fill("jane")
-        self.form.username.press("Tab")
+        self.form.fill(self.address, "jane")
 
     def rejected(self) -> list[float]:
         """Enter wrong keys."""
@@ -148,7 +154,7 @@ class Bench:
         self.fill_in()
         for number in range(1 + TIMES):
             self.form.key.fill(f"wrong{number:035}")
-            found.append(self.painted("Enter", "Wrong key."))
+            found.append(self.painted("Enter", "does not accept this key"))
         return found[1:]
 
     def accepted(self) -> list[float]:
@@ -157,6 +163,7 @@ class Bench:
         for _ in range(1 + TIMES):
             self.form.key.fill(self.key)
             found.append(self.painted("Enter", "Signed in to CARTO as jane"))
+            self.form.settle()
             self.form.button("Switch account").click()
             self.form.choose_new()
             self.fill_in()
@@ -180,9 +187,9 @@ class Bench:
         for number in range(1, accounts):
             shutil.copy(saved, self.profiles / f"copy-{number}.json")
 
-    def shown(self, source: str, options: int) -> list[float]:
-        """Run a cell that shows so many options; milliseconds until it is painted."""
-        show = [self.notebook.add_cell(source), options]
+    def shown(self, source: str, selector: str, count: int = 1) -> list[float]:
+        """Run a cell; milliseconds until so many of its elements are painted."""
+        show = [self.notebook.add_cell(source), selector, count]
         page = self.notebook.page
         return [float(page.evaluate(_SHOW, show)) for _ in range(1 + SHOWS)][1:]
 
@@ -196,7 +203,7 @@ class Bench:
             expect(self.form.root).to_contain_text("Checking with")
             beside = [self.ran(cell) for _ in range(1 + TIMES)][1:]
             expect(self.form.root).to_contain_text("Checking with")
-            self.painted("Cancel", "Cancelled.")
+            self.painted("Cancel", "Cancelled")
         return alone + [self.ran(cell) for _ in range(TIMES)], beside
 
     def cancelled(self, *, busy: bool) -> list[float]:
@@ -211,7 +218,7 @@ class Bench:
                     self.notebook.start(cell)
                     expect(self.notebook.prompt(cell)).to_contain_text("*")
                     self.notebook.page.wait_for_timeout(300)
-                found.append(self.painted("Cancel", "Cancelled."))
+                found.append(self.painted("Cancel", "Cancelled"))
                 if busy:
                     self.notebook.wait(cell)
         return found
@@ -276,19 +283,36 @@ def hangs(one: Bench, where: str, *, subshells: bool) -> list[Row]:
     ]
 
 
+def shows(one: Bench, where: str) -> Row:
+    """Measure from running the cell to the form, beside a form of core controls."""
+    return Row(
+        f"%carto_login to the form painted, {where}",
+        one.shown("%carto_login --form", _FORM),
+        limit=300,
+        peer="as many core controls",
+        peer_values=one.shown(CORE, "input[type=checkbox]", 2),
+    )
+
+
 def accounts(one: Bench, where: str) -> Row:
     """Measure what many saved accounts add until the page has painted the form.
 
     The peer is what as many options add to a bare list.
     """
     form = "%carto_login --form"
-    few = median(one.shown(form, 2))
+    few = median(one.shown(form, _FORM))
     one.fill_store(MANY)
-    many = [taken - few for taken in one.shown(form, MANY + 1)]
-    bare = median(one.shown(LIST.format(count=2), 2))
-    listed = [taken - bare for taken in one.shown(LIST.format(count=MANY), MANY)]
+    many = [taken - few for taken in one.shown(form, _FORM)]
+    bare = median(one.shown(LIST.format(count=2), "option", 2))
+    options = one.shown(LIST.format(count=MANY), "option", MANY)
     what = f"  {MANY:,} accounts add until it is painted, {where}"
-    return Row(what, many, peer="... options add to a bare list", peer_values=listed)
+    return Row(
+        what,
+        many,
+        limit=100,
+        peer="... options add to a bare list",
+        peer_values=[taken - bare for taken in options],
+    )
 
 
 def measure() -> list[Row]:
@@ -305,6 +329,7 @@ def measure() -> list[Row]:
             for kernel in kernels:
                 with bench(server, chromium, app, kernel) as one:
                     where = f"{app}, {one.version}"
+                    rows.append(shows(one, where))
                     rows += verdicts(one, where)
                     rows += hangs(one, where, subshells=kernel == "python3")
                     if not any("accounts add" in row.promise for row in rows):

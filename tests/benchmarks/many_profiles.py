@@ -23,11 +23,10 @@ TIMES = 20
 # As many controls of each kind as the form has.
 BARE = """import ipywidgets as w
 def bare():
-    texts = [w.Text() for _ in range(2)] + [w.Password()]
-    remarks = [w.HTML() for _ in range(9)]
-    buttons = w.HBox([w.Button() for _ in range(5)]), w.HBox([w.Button()] * 3)
-    lists = w.Dropdown(options=["a"]), w.RadioButtons(options=["a"]), w.Checkbox()
-    display(w.VBox([*texts, *remarks, *buttons, *lists]))
+    texts = [w.Text() for _ in range(4)] + [w.Password()]
+    buttons = w.HBox([w.Button() for _ in range(3)])
+    lists = w.RadioButtons(options=["a"]), w.Checkbox(), w.Checkbox()
+    display(w.VBox([w.HTML(), *texts, *lists, w.HTML(), buttons]))
 """
 TIMED = """import json, time
 from carto_login_widget import LoginForm, ProfileStore

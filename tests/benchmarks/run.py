@@ -16,7 +16,7 @@ from benchmark import Row, rows_of, show
 
 PROGRAMS = (
     *("imports", "load_extension", "login_requests", "validation_time"),
-    *("hung_server", "browser", "many_profiles", "saves", "google_token"),
+    *("hung_server", "hub_load", "browser", "many_profiles", "saves", "google_token"),
 )
 
 

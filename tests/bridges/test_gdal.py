@@ -5,8 +5,11 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+import certifi
 import pyogrio
 import pytest
+import requests
+from harness.rawserver import RawServer, http
 
 from carto_login_widget import (
     Credentials,
@@ -17,13 +20,14 @@ from carto_login_widget import (
     set_default_credentials,
     unset_default_credentials,
 )
+from carto_login_widget.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from carto_login_widget.sandbox import Sandbox
+    from pathlib import Path
 
 NAMES = ("CARTO_API_URL", "CARTO_API_KEY")
+NETWORK = ("GDAL_CURL_CA_BUNDLE", "GDAL_HTTP_CAPATH", "GDAL_HTTPS_PROXY")
 KEY = "0123456789abcdef0123456789abcdef01234567"
 
 READ = """
@@ -49,7 +53,7 @@ def options() -> list[Any]:
 def _untouched_gdal() -> Iterator[None]:
     yield
     unset_default_credentials()
-    pyogrio.set_gdal_config_options(dict.fromkeys(NAMES))
+    pyogrio.set_gdal_config_options(dict.fromkeys(NAMES + NETWORK))
 
 
 @pytest.mark.parametrize("early", [True, False], ids=["before", "after"])
@@ -152,6 +156,86 @@ def test_two_threads_that_switch_leave_the_default() -> None:
         thread.join()
     default = get_default_credentials()
     assert options()[0] == f"https://{default.username}.carto.com/api/v2/sql"
+
+
+READ_OVER_TLS = """
+import os, requests, pyogrio
+names = ("GDAL_CURL_CA_BUNDLE", "GDAL_HTTP_CAPATH", "GDAL_HTTPS_PROXY")
+before = [pyogrio.get_gdal_config_option(name) for name in names]
+session = requests.Session()
+if given["way"] == "session":
+    session.verify = given["ca"]
+else:
+    os.environ[given["way"]] = given["ca"]
+import carto_login_widget as carto
+jane = carto.Credentials("jane", given["key"], given["url"], session)
+carto.login(credentials=jane)
+import geopandas
+stores = len(geopandas.read_file("Carto:jane", layer="stores"))
+bundle = pyogrio.get_gdal_config_option(names[0])
+carto.logout()
+after = [pyogrio.get_gdal_config_option(name) for name in names]
+gone = bundle == given["ca"] or not os.path.exists(bundle)
+print(json.dumps([stores, before == after, gone]))
+"""
+
+
+@pytest.mark.parametrize("way", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "session"])
+@pytest.mark.parametrize("other", [None, "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
+def test_it_trusts_whom_the_login_trusts(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, way: str, other: str
+) -> None:
+    """Also beside other authorities; a logout takes them back, a file of ours too."""
+    if other:
+        monkeypatch.setenv(other, certifi.where())
+    with Sandbox(tls="valid") as carto:
+        key, ca = carto.accounts["jane"].master.token, str(carto.ca_file)
+        found = run(READ_OVER_TLS, url=carto.base_url("jane"), key=key, way=way, ca=ca)
+        assert found == [3, True, True]
+
+
+READ_THROUGH_A_PROXY = """
+import requests, pyogrio
+import carto_login_widget as carto
+session = requests.Session()
+session.proxies["https"] = given["proxy"]
+jane = carto.Credentials("jane", given["key"], session=session)
+carto.set_default_credentials(jane)
+try:
+    pyogrio.list_layers("Carto:jane")
+except pyogrio.errors.DataSourceError:
+    carto.logout()
+    print(json.dumps(pyogrio.get_gdal_config_option("GDAL_HTTPS_PROXY")))
+"""
+
+
+def test_it_goes_through_the_proxy_that_a_session_lends(
+    run: Callable[..., Any],
+) -> None:
+    """The environment's proxy libcurl knows by itself."""
+    with RawServer(http(407)) as proxy:
+        assert run(READ_THROUGH_A_PROXY, proxy=proxy.url, key=KEY) is None
+        assert proxy.heard.startswith(b"CONNECT jane.carto.com:443")
+        assert KEY.encode() not in proxy.heard
+
+
+@pytest.mark.parametrize("name", NETWORK)
+def test_what_the_user_told_gdal_stays(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    """Whom to trust, and which way to go, is for all that GDAL opens."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    session = requests.Session()
+    session.proxies["https"] = "http://127.0.0.1:1"
+    jane = Credentials("jane", KEY, session=session)
+    pyogrio.set_gdal_config_options({name: "own"})
+    set_default_credentials(jane)
+    others = [n for n in NETWORK if n != name]
+    assert pyogrio.get_gdal_config_option(name) == "own"
+    assert all(map(pyogrio.get_gdal_config_option, others))
+    unset_default_credentials()
+    assert pyogrio.get_gdal_config_option(name) == "own"
 
 
 READ_ELSEWHERE = """

@@ -15,12 +15,13 @@ from harness.environment import home_variables
 from harness.frames import Frames
 from harness.notebook import Notebook
 from harness.servers import JupyterLab, Scratch, Voila
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 KERNELS = ["python3", pytest.param("python3-ipykernel6", marks=pytest.mark.full)]
+_DESK = "desk"
 _APPS = {"lab": "/doc/tree/", "full lab": "/lab/tree/", "notebook": "/notebooks/"}
 # Read here: the tests themselves see no variable that begins with CARTO_.
 _SCREENSHOTS = os.environ.get("CARTO_SCREENSHOTS")
@@ -43,11 +44,11 @@ def screenshots(pytestconfig: pytest.Config) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """One Chromium for all tests of a file; each has a context of its own in it.
+    """One Chromium for all tests of this directory, which is a package for that.
 
-    It ends with the file: Playwright's synchronous API has an event loop running in its
+    It ends with them: Playwright's synchronous API has an event loop running in its
     thread, under which `asyncio.run` of a later test would fail.
     """
     with sync_playwright() as playwright, launch(playwright) as browser:
@@ -99,8 +100,8 @@ class Opener:
         scratch: Scratch,
         home: Path,
     ) -> None:
-        self._name = re.sub(r"\W+", "-", request.node.name)
-        self._context = chromium.new_context(viewport={"width": 1280, "height": 900})
+        self._name = _plain_name(request)
+        self._context = _context(chromium)
         self._scratch = scratch
         self._home = home
         self.frames = Frames()
@@ -116,23 +117,42 @@ class Opener:
         self, cells: Sequence[str] | Path, kernel: str, env: dict[str, str]
     ) -> Path:
         """Put a notebook where the servers find it, and a kernel for it."""
-        if kernel == "python3-ipykernel6" and not self._scratch.ipykernel6:
-            pytest.skip("TEST_IPYKERNEL6_PYTHON is not set: tests/run.sh sets it")
+        _skip_without(self._scratch, kernel)
         self._scratch.write_kernels({**home_variables(self._home), **env})
         self._count += 1
-        path = self._scratch.root / f"{self._name}-{self._count}.ipynb"
-        if isinstance(cells, Path):
-            shutil.copy(cells, path)
-        else:
-            notebook = nbformat.v4.new_notebook()
-            notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
-            nbformat.write(notebook, path)
+        path = _write(self._scratch, f"{self._name}-{self._count}", cells)
         _set_kernel(path, kernel)
         return path
 
     def close(self) -> None:
         """Close all pages."""
         self._context.close()
+
+
+def _context(chromium: Browser) -> BrowserContext:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(15_000)
+    return context
+
+
+def _plain_name(request: pytest.FixtureRequest) -> str:
+    return re.sub(r"\W+", "-", request.node.name)
+
+
+def _skip_without(scratch: Scratch, kernel: str) -> None:
+    if kernel == "python3-ipykernel6" and not scratch.ipykernel6:
+        pytest.skip("TEST_IPYKERNEL6_PYTHON is not set: tests/run.sh sets it")
+
+
+def _write(scratch: Scratch, name: str, cells: Sequence[str] | Path) -> Path:
+    path = scratch.root / f"{name}.ipynb"
+    if isinstance(cells, Path):
+        shutil.copy(cells, path)
+    else:
+        notebook = nbformat.v4.new_notebook()
+        notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+        nbformat.write(notebook, path)
+    return path
 
 
 def _set_kernel(path: Path, kernel: str) -> None:
@@ -203,7 +223,100 @@ def open_notebook(
         return notebook
 
     yield open_
-    lab.shut_down_kernels()
+    lab.shut_down_kernels(but=_DESK)
+
+
+class Desk:
+    """One page of JupyterLab for each kernel, in which test after test is shown.
+
+    What a test needs of its own is given to the running kernel: a home, an account
+    that nobody is signed in with, no widgets of others.
+    """
+
+    def __init__(
+        self, chromium: Browser, lab: JupyterLab, screenshots: Path, base: Path
+    ) -> None:
+        self._chromium, self._lab, self._screenshots = chromium, lab, screenshots
+        self._base = base
+        self._count = 0
+        self._open: dict[str, tuple[BrowserContext, Notebook]] = {}
+
+    def show(self, cells: Sequence[str], kernel: str, home: Path) -> Notebook:
+        """Return the notebook with these cells and no others."""
+        notebook = self._notebook(kernel)
+        notebook.page.set_viewport_size({"width": 1280, "height": 900})
+        notebook.set_output_width(None)
+        notebook.set_cells(cells)
+        notebook.execute(_BLANK.format(home_variables(home)))
+        notebook.frames.clear()
+        return notebook
+
+    def _notebook(self, kernel: str) -> Notebook:
+        if kernel not in self._open:
+            context = _context(self._chromium)
+            page, frames = context.new_page(), Frames()
+            frames.watch(page)
+            scratch = self._lab.scratch
+            self._count += 1
+            path = _write(scratch, f"{_DESK}-{self._count}", [""])
+            _set_kernel(path, kernel)
+            scratch.write_kernels(home_variables(self._base))
+            scratch.write_settings({})
+            url = self._lab.url + _APPS["lab"] + path.name
+            notebook = Notebook(page, url, path, frames, self._screenshots)
+            notebook.open()
+            self._open[kernel] = context, notebook
+        return self._open[kernel][1]
+
+    def drop(self, kernel: str, name: str) -> None:
+        """Take a picture of a page, and use it no more."""
+        context, notebook = self._open.pop(kernel)
+        notebook.screenshot(f"failed-{name}")
+        self._lab.shut_down_kernels()
+        context.close()
+
+
+_BLANK = """
+import os
+os.environ.update({!r})
+from ipywidgets import Widget
+Widget.close_all()
+from carto_login_widget import unset_default_credentials
+unset_default_credentials()
+get_ipython().extension_manager.unload_extension("carto_login_widget")
+"""
+
+
+@pytest.fixture(scope="package")
+def desk(
+    chromium: Browser,
+    lab: JupyterLab,
+    screenshots: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Desk:
+    """The pages that tests share."""
+    return Desk(chromium, lab, screenshots, tmp_path_factory.mktemp("desk"))
+
+
+@pytest.fixture
+def share_notebook(
+    request: pytest.FixtureRequest, desk: Desk, scratch: Scratch, kernel_home: Path
+) -> Iterator[Callable[..., Notebook]]:
+    """As `open_notebook`, in a page and a kernel that are open already.
+
+    `share_notebook(cells, kernel=)`; once in a test, and not for one that restarts the
+    kernel or needs settings.
+    """
+    shown: list[str] = []
+
+    def share(cells: Sequence[str], *, kernel: str = "python3") -> Notebook:
+        _skip_without(scratch, kernel)
+        shown.append(kernel)
+        return desk.show(cells, kernel, kernel_home)
+
+    yield share
+    if shown and request.node.stash.get(_FAILED, False):
+        desk.drop(shown[0], _plain_name(request))
 
 
 @pytest.fixture

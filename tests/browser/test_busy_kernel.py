@@ -34,6 +34,8 @@ def busy(tmp_path: Path) -> Iterator[str]:
 def _commit_while_busy(notebook: Notebook) -> Form:
     notebook.run(0)
     form = Form(notebook, 0)
+    expect(form.key).to_be_visible()
+    notebook.wait_idle()
     notebook.start(1)
     expect(notebook.prompt(1)).to_contain_text("*")
     form.key.fill(KEY)
@@ -50,7 +52,7 @@ def test_a_busy_kernel_takes_the_key_at_once(open_notebook: Open, busy: str) -> 
     """ipykernel 7 takes the key from the page while a cell runs."""
     notebook = open_notebook([LOGIN, busy], settings=SAVE_WIDGET_STATE)
     form = _commit_while_busy(notebook)
-    expect(form.root).to_contain_text("Key entered.")
+    expect(form.held).to_contain_text("Key held by this kernel")
     expect(form.key).to_have_value("")
     expect(notebook.prompt(1)).to_contain_text("*")
     assert not _is_saved(notebook)
@@ -59,13 +61,17 @@ def test_a_busy_kernel_takes_the_key_at_once(open_notebook: Open, busy: str) -> 
 def test_an_older_kernel_takes_it_when_it_is_idle(
     open_notebook: Open, tmp_path: Path, busy: str
 ) -> None:
-    """ipykernel 6 does so after the cell; what was saved meanwhile is overwritten."""
+    """ipykernel 6 does so after the cell; until then it says why, and saves nothing."""
     notebook = open_notebook(
         [LOGIN, busy], kernel="python3-ipykernel6", settings=SAVE_WIDGET_STATE
     )
     form = _commit_while_busy(notebook)
-    assert _is_saved(notebook)
+    expect(form.status).to_have_text("The kernel has not answered yet (busy?).")
+    expect(form.key).to_have_value(KEY)
+    assert not _is_saved(notebook)
     (tmp_path / "stop").touch()
     notebook.wait(1)
     expect(form.key).to_have_value("")
+    expect(form.held).to_contain_text("Key held by this kernel")
+    expect(form.status).to_have_text("")
     assert not _is_saved(notebook)

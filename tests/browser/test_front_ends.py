@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.form import Form
 from playwright.sync_api import expect
@@ -11,7 +11,9 @@ from playwright.sync_api import expect
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from conftest import Opener
     from harness.notebook import Notebook
+    from harness.servers import JupyterLab
     from playwright.sync_api import Page
 
     from carto_login_widget.sandbox import Sandbox
@@ -23,11 +25,6 @@ WHO = (
     "from carto_login_widget import get_default_credentials\n"
     "print(get_default_credentials().username)"
 )
-RUN_MAGIC = """\
-try:
-    get_ipython().run_line_magic("carto_login", "")
-except Exception as error:
-    print(type(error).__name__)"""
 SHOW_FORM = """\
 from carto_login_widget import LoginForm
 LoginForm(username="jane", base_url="{}")"""
@@ -39,31 +36,51 @@ def test_notebook_7(open_notebook: Open, carto: Sandbox) -> None:
     notebook = open_notebook([f"{LOAD}\n%carto_login", WHO], app="notebook")
     notebook.run(0)
     form = Form(notebook, 0)
-    form.choose_custom(carto.base_url("jane"))
-    form.username.fill("jane")
-    form.username.press("Tab")
-    form.log_in(carto.accounts["jane"].master.token)
-    expect(form.root).to_contain_text("Signed in to CARTO as jane")
+    form.sign_in(carto, "jane")
     assert notebook.run(1) == "jane"
+    notebook.save()
+    notebook.reload()
+    form.expect_card("jane")
+    form.button("Log out").click()
+    expect(form.status).to_contain_text("Logged out.")
 
 
-def test_voila_shows_the_form_when_told(
-    open_voila: Callable[..., Page], carto: Sandbox
+def test_nbclassic(
+    opener: Opener, lab: JupyterLab, carto: Sandbox, kernel: str
+) -> None:
+    """And in the classic notebook, where a key goes to the form too."""
+    path = opener.file([f"{LOAD}\n%carto_login", "2"], kernel, {})
+    page = opener.page()
+    page.goto(f"{lab.url}/nbclassic/notebooks/{path.name}")
+    page.wait_for_function(
+        "() => window.Jupyter?.notebook?.kernel?.is_connected()"
+        " && Jupyter.notebook._fully_loaded"
+    )
+    page.evaluate("() => Jupyter.notebook.execute_cells([0])")
+    form = Form.at(page.locator(".output_area").first)
+    form.sign_in(carto, "jane")
+    form.button("Switch account").focus()
+    for key in ("d", "d", "x", "b"):
+        page.keyboard.press(key)
+    assert page.locator(".cell").count() == 2
+    page.evaluate("() => Jupyter.notebook.save_notebook()")
+    page.reload()
+    form.expect_card("jane")
+
+
+def test_voila_shows_the_form(
+    open_voila: Callable[..., Page], carto: Sandbox, kernel: str
 ) -> None:
     """In Voilà `LoginForm()` is shown, and signs the page's kernel in."""
     shown = SHOW_FORM.format(carto.base_url("jane"))
-    page = open_voila([shown])
-    root = page.locator(".carto-login").last
-    key = root.get_by_label("API key")
-    key.press_sequentially(carto.accounts["jane"].master.token)
-    key.press("Enter")
-    expect(root).to_contain_text("Signed in to CARTO as jane")
-
-
-def test_voila_is_nobody_to_ask(open_voila: Callable[..., Page]) -> None:
-    """In Voilà `%carto_login` without an account is an error, not a form."""
-    page = open_voila([LOAD, RUN_MAGIC])
-    expect(page.get_by_text("NotLoggedInError")).to_be_visible(timeout=60_000)
+    page = open_voila([shown], kernel=kernel)
+    form = Form.at(page.locator("body"))
+    expect(form.base_url).to_have_value(carto.base_url("jane"))
+    form.log_in(carto.accounts["jane"].master.token)
+    form.expect_card("jane")
+    form.button("Log out").focus()
+    page.keyboard.press("Enter")
+    expect(form.status).to_contain_text("Logged out.")
 
 
 def test_run_all_stops_at_the_form(
@@ -78,11 +95,7 @@ def test_run_all_stops_at_the_form(
     assert "Sign in with the form above" in notebook.text(1)
     assert notebook.text(2) == notebook.text(3) == ""
     form = Form(notebook, 1)
-    form.choose_custom(carto.base_url("jane"))
-    form.username.fill("jane")
-    form.username.press("Tab")
-    form.log_in(carto.accounts["jane"].master.token)
-    expect(form.root).to_contain_text("Signed in to CARTO as jane")
+    form.sign_in(carto, "jane")
     notebook.run_all()
     assert notebook.text(2) == "jane"
     assert notebook.text(3) == "end"
@@ -98,7 +111,7 @@ def test_the_quickstart_with_a_person(open_notebook: Open, kernel: str) -> None:
     form = Form(notebook, code[1])
     expect(form.username).to_have_value("jane")
     form.log_in(key)
-    expect(form.root).to_contain_text("Signed in to CARTO as jane")
+    form.expect_card("jane")
     for cell in code[2:]:
         assert "Error" not in notebook.run(cell)
     assert key not in "".join(notebook.text(cell) for cell in code[1:])
@@ -127,22 +140,47 @@ def test_the_prompt_in_the_notebook(
 
 
 def test_a_form_that_is_used_while_a_cell_runs(
-    open_notebook: Open, carto: Sandbox, kernel: str
+    share_notebook: Open, carto: Sandbox, kernel: str
 ) -> None:
-    """What is typed during a long cell is not lost: it is checked at its end."""
+    """What is typed during a long cell is not lost: at its end it is checked."""
     wait = "import time\nend = time.time() + 3\nwhile time.time() < end: pass"
-    notebook = open_notebook([f"{LOAD}\n%carto_login", wait, WHO], kernel=kernel)
+    notebook = share_notebook([f"{LOAD}\n%carto_login", wait, WHO], kernel=kernel)
     notebook.run(0)
     form = Form(notebook, 0)
     notebook.start(1)
     expect(notebook.prompt(1)).to_have_text("[*]:")
-    form.root.get_by_text("On-premises or custom address").click()
-    form.username.fill("jane")
-    form.username.press("Tab")
+    form.fill("", "jane")
     form.log_in(carto.accounts["jane"].master.token)
-    expect(form.root).to_contain_text("Enter the address of your CARTO.")
+    expect(form.note("base_url")).to_contain_text("Enter the address of your CARTO.")
     form.base_url.fill(carto.base_url("jane"))
-    form.base_url.press("Tab")
-    expect(form.root).to_contain_text("Signed in to CARTO as jane")
+    form.base_url.press("Enter")
+    form.expect_card("jane")
     notebook.wait(1)
     assert notebook.run(2) == "jane"
+
+
+COPIED = (
+    "from carto_login_widget import Credentials, LoginForm, set_default_credentials\n"
+    "set_default_credentials(Credentials('jane', 'some-key-0123456789'))\n"
+    "LoginForm(credentials=Credentials('jane', 'some-key-0123456789'))"
+)
+
+
+def test_a_colleague_opens_a_copy(open_notebook: Open, carto: Sandbox) -> None:
+    """The saved text names nobody, and does not deny that somebody signed in."""
+    notebook = open_notebook([f"{LOAD}\n%carto_login", COPIED])
+    notebook.run(0)
+    Form(notebook, 0).sign_in(carto, "jane")
+    notebook.run(1)
+    saved = notebook.save()
+    texts = [_plain_text(cell) for cell in saved.cells]
+    assert "Run this cell to sign in, or to see who is." in texts[0]
+    assert texts[1] == "Signed in to CARTO when this was saved."
+    assert "jane" not in str([cell.outputs for cell in saved.cells])
+    notebook.reopen()
+    shown = [notebook.output(cell).inner_text() for cell in (0, 1)]
+    assert not any("jane" in text for text in shown)
+
+
+def _plain_text(cell: Any) -> str:
+    return "".join(output.data["text/plain"] for output in cell.outputs)

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from harness.notebook import Notebook
 
-    Open = Callable[..., Notebook]
+    Share = Callable[..., Notebook]
 
+WIDTHS = (320, 400, 700)
 ACCOUNTS = """\
 from carto_login_widget import *
 name = "j" + "o" * 61 + "e"
@@ -40,27 +41,35 @@ LoginForm()"""
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_odd_contents_fit(open_notebook: Open, theme: str) -> None:
+def test_odd_contents_fit(share_notebook: Share, theme: str) -> None:
     """Nothing sticks out or is cut in a narrow cell, and markup stays text."""
-    notebook = open_notebook([ACCOUNTS, REJECTED, CARD, SIGNED_IN])
+    notebook = share_notebook([ACCOUNTS, REJECTED, CARD, SIGNED_IN])
     notebook.set_theme(theme)
-    notebook.set_output_width(400)
     notebook.run(0)
     bad = []
     for cell, name in ((1, "refused"), (2, "card"), (3, "switching")):
         notebook.run(cell)
         form = Form(notebook, cell)
         expect(form.root).to_be_visible()
-        notebook.screenshot(f"odd-{name}-{theme}", notebook.shown(cell))
-        bad += form.overflow()
-        if cell == 1:
-            form.choose_new()
-            form.username.fill("jane.doe@some-company.example.com")
-            form.username.press("Tab")
-            form.key.fill("eyJabc")
-            form.key.press("Tab")
-            expect(form.root).to_contain_text("e-mail")
-            notebook.screenshot(f"odd-faults-{theme}", notebook.shown(cell))
-            bad += form.overflow()
+        for width in WIDTHS:
+            notebook.set_output_width(width)
+            notebook.screenshot(f"odd-{name}-{theme}-{width}", form.root)
+            bad += [f"{name} at {width} px: {what}" for what in form.overflow()]
+    form = Form(notebook, 1)
+    form.accounts.click()
+    form.options.nth(1).scroll_into_view_if_needed()
+    notebook.screenshot(f"odd-list-{theme}", form.root)
+    bad += form.overflow()
+    form.choose_new()
+    form.username.fill("jane.doe@some-company.example.com")
+    form.username.press("Tab")
+    form.key.fill("eyJabc")
+    form.key.press("Tab")
+    expect(form.root).to_contain_text("e-mail")
+    for width in WIDTHS:
+        notebook.set_output_width(width)
+        notebook.screenshot(f"odd-faults-{theme}-{width}", form.root)
+        bad += [f"faults at {width} px: {what}" for what in form.overflow()]
+    notebook.set_theme("light")
     assert bad == []
     assert notebook.page.title() != "hit"

@@ -5,15 +5,18 @@ from __future__ import annotations
 import sys
 import traceback
 import warnings
-from typing import TYPE_CHECKING
 
+import certifi
 import pytest
 import requests
 
-from carto_login_widget import CartoLoginError, Credentials, InvalidCredentialsError
-
-if TYPE_CHECKING:
-    from carto_login_widget.sandbox import Sandbox
+from carto_login_widget import (
+    CartoLoginError,
+    Credentials,
+    InvalidCredentialsError,
+    login,
+)
+from carto_login_widget.sandbox import Sandbox
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 
@@ -63,10 +66,59 @@ def test_an_error_of_theirs_does_not_come_out(jane: Credentials) -> None:
 
 
 def test_the_session_is_lent(jane: Credentials) -> None:
-    """Its client goes through the session of the credentials."""
+    """Its client goes through a twin of the session: nothing is written on this one."""
     with requests.Session() as session:
+        session.headers["X-Team"] = "maps"
+        before = dict(session.adapters)
+        client = Credentials("jane", KEY, session=session).get_api_key_auth_client()
+        assert client.session.headers is session.headers
+        assert session.adapters == before
+
+
+def test_a_session_of_its_own_kind_is_lent_as_it_is(carto: Sandbox) -> None:
+    """One with another adapter knows best how to reach its server."""
+    with carto.session() as session:
         client = Credentials("jane", KEY, session=session).get_api_key_auth_client()
         assert client.session is session
+
+
+@pytest.mark.parametrize("way", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "session"])
+def test_it_trusts_whom_the_login_trusts(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever says whom to trust: requests knows neither SSL_CERT_FILE nor this way.
+
+    A variable that says something else does not win over the session.
+    """
+    from carto.sql import SQLClient
+
+    with Sandbox(tls="valid") as carto, requests.Session() as session:
+        if way == "session":
+            session.verify = str(carto.ca_file)
+            monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
+        else:
+            monkeypatch.setenv(way, str(carto.ca_file))
+        key = carto.accounts["jane"].master.token
+        jane = Credentials("jane", key, carto.base_url("jane"), session)
+        client = login(credentials=jane).get_api_key_auth_client()
+        rows = SQLClient(client).send("SELECT count(*) AS n FROM stores")["rows"]
+    assert rows == [{"n": 3}]
+
+
+def test_a_certificate_that_nobody_knows_shows_no_key() -> None:
+    """carto-python writes the key into the address, which requests' errors repeat."""
+    from carto.exceptions import CartoException
+    from carto.sql import SQLClient
+
+    with Sandbox(tls="valid") as carto:
+        jane = Credentials("jane", KEY, carto.base_url("jane"))
+        client = jane.get_api_key_auth_client()
+        with pytest.raises(CartoException, match="is not accepted") as caught:
+            SQLClient(client).send("SELECT 1")
+        assert carto.count == 0
+    told = "".join(traceback.format_exception(caught.value))
+    assert "SSLError" in told
+    assert KEY[:8] not in told
 
 
 def test_an_address_without_a_user_is_refused() -> None:

@@ -105,7 +105,6 @@ def test_a_saved_key_that_nobody_accepted_needs_a_verdict(
     carto: Sandbox, shell: InteractiveShell, before: str, fault: Fault
 ) -> None:
     """That its address was CARTO, or another key of it right, says nothing of it."""
-    shell.run_line_magic("config", "CartoLogin.total_timeout = 0.5")
     store = ProfileStore()
     if before != "never":
         store.save("jane", login(credentials=account(carto)), default=True)
@@ -116,6 +115,7 @@ def test_a_saved_key_that_nobody_accepted_needs_a_verdict(
         new.save(store.directory / "profiles/jane.json")
     else:
         store.save("jane", new, default=True)
+    shell.run_line_magic("config", "CartoLogin.total_timeout = 0.5")
     try:
         with carto.fail(fault, "/api/v3/api_keys"):
             for name in (None, "jane"):

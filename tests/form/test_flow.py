@@ -299,8 +299,25 @@ def test_a_wrong_key_asks_for_the_key_only(checking: Form) -> None:
     assert checking.seen["fields"]["username"] == "jane"
     assert checking.seen["focus"]["to"] == "api_key"
     checking.act("commit", JANE)
-    assert checking.seen["errors"]["api_key"]["text"] == str(WRONG)
+    text = checking.seen["errors"]["api_key"]["text"]
+    assert text == "CARTO does not accept this key."
+    assert checking.seen["message"]["text"] == str(WRONG)
     (*_, check) = checking.act("commit", JANE, key=KEY)
+    assert isinstance(check, flow.Check)
+
+
+def test_a_refusal_during_the_press_is_not_lost(checking: Form) -> None:
+    """Log in, pressed before the answer and released after it, has its answer."""
+    checking.fail(WRONG)
+    assert checking.act("submit", JANE) == []
+    assert checking.seen["message"]["text"] == str(WRONG)
+    assert checking.seen["focus"]["to"] == "api_key"
+
+
+def test_a_key_that_is_typed_again_is_checked_again(checking: Form) -> None:
+    """After Cancel the same key is as good as a new one."""
+    checking.act("cancel", JANE)
+    (check,) = checking.act("commit", JANE, key=KEY)
     assert isinstance(check, flow.Check)
 
 
@@ -761,7 +778,7 @@ def keys_in(value: Any) -> set[str]:
     """Every key in a state, however deep."""
     if isinstance(value, Secret):
         return {value.reveal()}
-    if isinstance(value, flow.State | Identity):
+    if isinstance(value, flow.State):
         names = type(value).__dataclass_fields__
         return set().union(*(keys_in(getattr(value, n)) for n in names))
     if isinstance(value, tuple):
@@ -832,8 +849,8 @@ class AnyOrder(RuleBasedStateMachine):
         if key:
             self.gone.discard(key)
         asked = (given.username, given.base_url if given.custom else None)
-        old = before.fields
-        edit = bool(key) or asked != (
+        old, old_key = before.fields, before.key
+        edit = bool(key and Secret(key) != old_key) or asked != (
             old.username,
             old.base_url if old.custom else None,
         )

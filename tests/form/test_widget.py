@@ -116,6 +116,51 @@ def test_nothing_typed_or_shown_is_synced(at_jane: Page, carto: Sandbox) -> None
     assert "bob" not in state
 
 
+def test_a_file_without_a_key_is_told_on_the_card(carto: Sandbox) -> None:
+    """It opens what is public only, and that is no full login."""
+    store = ProfileStore()
+    store.save("jane", Credentials("jane", KEY, carto.base_url("jane")), default=True)
+    for path in (store.default_path, store.default_path.parent / "profiles/jane.json"):
+        path.write_text(path.read_text().replace('"api_key"', '"apiKey"'))
+    page = Page(LoginForm(profile="jane"))
+    page.submit()
+    page.wait("signed_in")
+    assert "it has 'apiKey'" in str(page.seen["card"]["notes"])
+    assert KEY not in page.text
+    page.form.close()
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        '"{key}",',
+        'api_key="{key}"',
+        "CARTO_API_KEY={key}",
+        "export CARTO_API_KEY='{key}'",
+        '{{"username": "jane", "api_key": "{key}"}}',
+        '{{"username": "jane", "apiKey": "{key}"}}',
+    ],
+)
+def test_a_key_is_understood_as_it_is_pasted(
+    at_jane: Page, carto: Sandbox, pasted: str
+) -> None:
+    """A line of a program, of a shell and of a file, and a whole file."""
+    key = carto.accounts["jane"].master.token
+    at_jane.commit(pasted.format(key=key))
+    at_jane.wait("accepted")
+    assert keys_judged(carto) == [key]
+
+
+@pytest.mark.parametrize("pasted", ["{", '{"username": "jane"}', '"a": "b"', "{KEY"])
+def test_what_holds_no_key_is_refused_with_a_word(
+    at_jane: Page, carto: Sandbox, pasted: str
+) -> None:
+    """And sent nowhere."""
+    at_jane.submit(pasted)
+    assert "no CARTO key has" in at_jane.text
+    assert keys_judged(carto) == []
+
+
 def test_messages_are_acknowledged_per_view(at_jane: Page) -> None:
     """Each view knows which of its messages arrived; a repeated one does nothing."""
     other = Page(at_jane.form, "view-2")

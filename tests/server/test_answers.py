@@ -20,7 +20,8 @@ from carto_login_widget.errors import (
     UndecidedError,
 )
 from carto_login_widget.server import answers
-from carto_login_widget.server.answers import Failure, sort_error
+from carto_login_widget.server.answers import Failure
+from carto_login_widget.server.failures import sort_error
 
 KEY = "0123456789abcdef%9abcdef0123"
 

@@ -28,6 +28,10 @@ WEB_PAGE = (
     "{host} answered with a web page or other data, not as the CARTO API. Check the "
     "base URL, or sign in to your network first."
 )
+BROKE = (
+    "Could not connect to {host}, or the connection broke. Check the address and your "
+    "network, then try again."
+)
 NO_API = "There is no CARTO API at {base} (HTTP 404). Check the base URL."
 BLOCKED = (
     "Access to {host} is blocked (HTTP 403), probably by a firewall. Your key was not "
@@ -195,8 +199,7 @@ CASES = [
         Fault.reset(),
         "list*",
         (UndecidedError, Reason.UNREACHABLE),
-        "Could not connect to {host}, or the connection broke. Check the address and "
-        "your network, then try again.",
+        BROKE,
     ),
     fault_case(
         "20 timeout",
@@ -209,7 +212,13 @@ CASES = [
     fault_case("23 too big", Fault.big_body(), "list* F3", SERVER_ERROR, NO_SENSE),
     fault_case("23 bad gzip", Fault.bad_gzip(), "list* F3", SERVER_ERROR, NO_SENSE),
     fault_case("23 bad JSON", Fault.bad_json(), "list* F3", SERVER_ERROR, NO_SENSE),
-    fault_case("23 cut off", Fault.truncated(), "list* F3", SERVER_ERROR, NO_SENSE),
+    fault_case(
+        "19 cut off",
+        Fault.truncated(),
+        "list*",
+        (UndecidedError, Reason.UNREACHABLE),
+        BROKE,
+    ),
     fault_case(
         "another status",
         Fault.html(418),

@@ -18,7 +18,7 @@ from harness.rawserver import http as http_answer
 from carto_login_widget.errors import Reason
 from carto_login_widget.sandbox import Fault
 from carto_login_widget.server import client
-from carto_login_widget.server.answers import AuthoritiesError
+from carto_login_widget.server.failures import AuthoritiesError
 from carto_login_widget.settings import CartoLogin
 
 KEY = "0123456789abcdef0123456789abcdef01234567"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import resource
 import ssl
+from pathlib import Path
 
 import pytest
 import requests
@@ -52,22 +56,89 @@ def test_a_proxy_that_does_not_let_us_through(answer, monkeypatch):
         assert b"Authorization: Basic" not in proxy.heard
 
 
+BLANK, QUOTES = "there is a blank", "there are quotes"
+PERCENT, LOOKS = "written as %23", "has to look like http://"
+DEAD, UNKNOWN = "does not answer as one", "was not found"
+
+
 @pytest.mark.parametrize(
-    "proxy",
+    ("proxy", "says"),
     [
-        "http://127.0.0.1:1",
-        "http://proxy.invalid:80",
-        "socks5://127.0.0.1:1",
-        "ftp://127.0.0.1:1",
-        "http://",
-        "http://:::",
-        "nonsense:x",
+        ("http://127.0.0.1:1", f"127.0.0.1:1 that {{name}} names {DEAD}"),
+        ("http://u:SECRET@127.0.0.1:1", f"127.0.0.1:1 that {{name}} names {DEAD}"),
+        ("127.0.0.1:1", DEAD),
+        ("http://proxy.invalid:80", f"proxy.invalid:80 that {{name}} names {UNKNOWN}"),
+        ("socks5://127.0.0.1:1", "{name} names a SOCKS proxy, which needs PySocks"),
+        ("socks://127.0.0.1:1", "write socks5h://"),
+        ("ftp://127.0.0.1:1", LOOKS),
+        ("http:/127.0.0.1:1", LOOKS),
+        ("http://", LOOKS),
+        ("http://:::", LOOKS),
+        ("http://127.0.0.1:99999", LOOKS),
+        ("nonsense:x", LOOKS),
+        ('"http://127.0.0.1:1"', QUOTES),
+        ("'http://127.0.0.1:1'", QUOTES),
+        (" http://127.0.0.1:1", BLANK),
+        ("http://127.0.0.1:1 ", BLANK),
+        ("http://127.0.0.1:1\n", BLANK),
+        ("http://u:SECRET#x@127.0.0.1:1", PERCENT),
+        ("http://u:1#SECRET@127.0.0.1:1", PERCENT),
+        ("http://u:SECRET/x@127.0.0.1:1", PERCENT),
+        ("http://u:SECRET?x@127.0.0.1:1", PERCENT),
     ],
 )
-def test_a_proxy_that_is_not_there(proxy, monkeypatch):
-    """It is the proxy that is named, not CARTO."""
-    monkeypatch.setenv("https_proxy", proxy)
-    assert _ask(identity("jane", KEY)).reason is Reason.PROXY
+@pytest.mark.parametrize("name", ["https_proxy", "ALL_PROXY"])
+def test_a_proxy_that_cannot_be_used(name, proxy, says, monkeypatch):
+    """What is wrong with it, and in which variable; its password is not repeated."""
+    monkeypatch.setenv(name, proxy)
+    failure = _ask(identity("jane", KEY))
+    assert failure.reason is Reason.PROXY
+    assert failure.detail.startswith("jane.carto.com was not asked")
+    assert says.format(name=name) in failure.detail
+    assert name in failure.detail
+    assert "SECRET" not in failure.detail
+
+
+def test_a_proxy_that_wants_a_password(monkeypatch):
+    """Only then are user name and password the advice."""
+    with RawServer(http(407)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        failure = _ask(identity("jane", KEY))
+    assert "wants a user name and a password" in failure.detail
+    assert "HTTPS_PROXY" in failure.detail
+
+
+def test_a_proxy_that_does_not_speak_https(monkeypatch):
+    """A common slip: the variable's name is not the scheme of the proxy."""
+    with RawServer(http(400)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("http:", "https:"))
+        failure = _ask(identity("jane", KEY))
+    assert failure.reason is Reason.PROXY
+    assert "http:// in place of https://" in failure.detail
+
+
+def test_a_proxy_of_a_session_is_no_variables():
+    """Who named it is said."""
+    session = requests.Session()
+    session.proxies = {"https": "http://127.0.0.1:1"}
+    failure = _ask(identity("jane", KEY, session=session))
+    assert "the given session's or the system's" in failure.detail
+
+
+def test_what_the_system_refuses_is_named():
+    """No more files may be opened: that says nothing of the server."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with Sandbox() as carto, contextlib.ExitStack() as stack:
+        who = identity("jane", KEY, carto.base_url("jane"))
+        _ask(who)  # what is imported on the way needs files too
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        with Path(os.devnull).open() as lowest:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest.fileno(), hard))
+        client.forget_proved()
+        failure = _ask(who)
+    assert failure.reason is None
+    assert "OSError" in failure.detail
 
 
 def test_a_lent_session_lends_its_proxies(monkeypatch):

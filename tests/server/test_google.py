@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -511,7 +510,7 @@ def test_what_nobody_expected_is_a_refresh_error(
     else:
         session = requests.Session()
         monkeypatch.setattr(session, "get_adapter", broken)
-        jane = replace(jane, session=session)
+        jane = jane._replace(session=session)
     with pytest.raises(DataObservatoryError, match="LookupError") as caught:
         google_credentials(jane).refresh(Request())
     assert caught.value.reason is None

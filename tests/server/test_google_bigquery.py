@@ -6,14 +6,16 @@ import http.client
 import threading
 import time
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from google.auth._helpers import REFRESH_THRESHOLD, utcnow
 from google.auth.transport.requests import AuthorizedSession
 
 from carto_login_widget.identity import Identity
-from carto_login_widget.sandbox import Sandbox
+from carto_login_widget.sandbox import Fault, Sandbox
 from carto_login_widget.server.google import (
     DataObservatoryError,
     bigquery_client,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from google.cloud.bigquery import Client
 
 THREADS = 40
+TOKEN = "/api/v4/do/token"
 REFUSED = b'{"error":{"code":401,"status":"UNAUTHENTICATED","message":"Bad token."}}'
 
 
@@ -152,6 +155,15 @@ def answer_of(client: Client) -> int:
     return next(iter(rows)).answer
 
 
+def make_stale(google: Any, ago: timedelta = timedelta()) -> None:
+    """As it is when it became stale so long ago."""
+    google.expiry = utcnow() + REFRESH_THRESHOLD - ago
+
+
+def token_requests(carto: Sandbox) -> int:
+    return sum(record.path.endswith(TOKEN) for record in carto.requests)
+
+
 def test_a_query_runs(client: Client, gate: Gate, carto: Sandbox) -> None:
     """Signed in to CARTO is signed in to BigQuery, with one token."""
     assert client.project == "carto-sandbox"
@@ -181,6 +193,64 @@ def test_a_stale_token_is_renewed_before_google_refuses_it(
     assert answer_of(client) == 42
     assert len(carto.google_tokens) == 2
     assert gate.refused == 0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *map(Fault.status, (429, 500, 502, 503)),
+        *(Fault.reset(), Fault.truncated(), Fault.html(), Fault.html(403)),
+    ],
+    ids=lambda fault: fault.name,
+)
+def test_one_bad_minute_ends_no_query(
+    client: Client, gate: Gate, carto: Sandbox, fault: Fault
+) -> None:
+    """Google takes the stale token for some minutes more; then CARTO is asked again."""
+    assert answer_of(client) == 42
+    google = client._credentials
+    make_stale(google)
+    with carto.fail(fault, TOKEN):
+        assert answer_of(client) == 42
+        asked = token_requests(carto)
+        assert answer_of(client) == 42
+        assert token_requests(carto) == asked
+    assert google.expiry - REFRESH_THRESHOLD < utcnow() + timedelta(minutes=1)
+    make_stale(google)
+    assert answer_of(client) == 42
+    assert len(set(gate.passed)) == 2
+    assert gate.refused == 0
+
+
+def test_a_token_without_time_left_is_not_kept(client: Client, carto: Sandbox) -> None:
+    """An hour after it was got, the failure is told."""
+    assert answer_of(client) == 42
+    make_stale(client._credentials, ago=timedelta(minutes=10))
+    carto.fail(Fault.status(502), TOKEN)
+    with pytest.raises(DataObservatoryError, match="502"):
+        answer_of(client)
+
+
+def test_a_token_that_google_refuses_is_not_kept(
+    client: Client, gate: Gate, carto: Sandbox
+) -> None:
+    """However much time it had left."""
+    assert answer_of(client) == 42
+    make_stale(client._credentials)
+    carto.google_tokens.revoke()
+    carto.fail(Fault.status(502), TOKEN)
+    with pytest.raises(DataObservatoryError, match="502"):
+        answer_of(client)
+    assert gate.refused == 1
+
+
+def test_a_verdict_of_carto_ends_the_token(client: Client, carto: Sandbox) -> None:
+    """Who may not use it any more does not, whatever Google would say."""
+    assert answer_of(client) == 42
+    make_stale(client._credentials)
+    carto.accounts["jane"].do_enabled = False
+    with pytest.raises(DataObservatoryError, match="not enabled"):
+        answer_of(client)
 
 
 def test_many_threads_at_the_expiry_ask_carto_once(

@@ -143,7 +143,8 @@ def test_a_file_without_a_key_means_public_access(tmp_path: Path) -> None:
     """cartoframes sets the key to None."""
     path = tmp_path / "creds.json"
     path.write_text('{"username": "jane"}')
-    set_default_credentials(path)
+    with pytest.warns(UserWarning, match="Public data only"):
+        set_default_credentials(path)
     assert default() == ("jane", "default_public", "https://jane.carto.com")
 
 

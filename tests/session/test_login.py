@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -187,7 +189,7 @@ def test_without_any_account_the_ways_are_listed() -> None:
     """Nothing is asked, and the sentence says what to do."""
     with pytest.raises(NotLoggedInError) as told:
         login()
-    for way in ("%carto_login", "--prompt", "CARTO_API_KEY", "login(file="):
+    for way in ("carto-login login", "CARTO_API_KEY", "login(file="):
         assert way in str(told.value)
 
 
@@ -243,6 +245,36 @@ def test_a_missing_profile_lists_the_known_ones(
         login()
     assert (told.value.name, told.value.known) == ("wrok", ("bob", "jane"))
     assert get_default_credentials() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("creds.json", "login(file=...)"),
+        (Path("creds.json"), "login(file=...)"),
+        ("./work", "login(file=...)"),
+        ("C:\\work\\Creds.JSON", "login(file=...)"),
+        ("https://jane.carto.com", "login(base_url=..."),
+        ("jane.carto.com", "login(base_url=..."),
+        (Credentials("jane", WRONG), "login(credentials=...)"),
+    ],
+)
+def test_what_is_no_name_of_an_account_leads_to_its_own_place(
+    name: Any, way: str
+) -> None:
+    """A saved account of such a name would be found."""
+    with pytest.raises((ProfileNotFoundError, InvalidCredentialsError)) as told:
+        login(name)
+    assert way in str(told.value)
+
+
+def test_a_script_is_not_led_to_a_notebook() -> None:
+    """Where there is no IPython, what it knows is of no use."""
+    code = "import carto_login_widget; carto_login_widget.login()"
+    run = [sys.executable, "-c", code]
+    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert "carto-login login in a terminal" in done.stderr
+    assert "%carto_login" not in done.stderr
 
 
 def test_a_missing_file_is_a_missing_file(carto: Sandbox, tmp_path: Path) -> None:
@@ -699,32 +731,19 @@ def test_logout_tells_what_remains(
 
 
 def test_an_account_is_described_for_people(carto: Sandbox) -> None:
-    """Who, which key, from where, and where it is saved."""
+    """Who, where, which key, where it is saved, and what sessions start with."""
     store = save(carto, "jane")
-    where = carto.base_url("jane").removeprefix("http://")
-    known = [
-        ("User", "jane"),
-        ("Address", where),
-        ("API key", "Master key, full access."),
-    ]
     assert facts(login("jane")) == [
-        *known,
+        ("User", "jane"),
+        ("Address", f"{carto.url[7:]}/user/jane"),
+        ("API key", "Master key, full access."),
         ("Saved", f"as 'jane' in {short_path(Profiles().directory)}"),
         ("New sessions", "ask who signs in"),
     ]
     store.delete("jane")
-    assert facts(get_default_credentials()) == [
-        *known,
-        ("Comes from", "profile 'jane'"),
-        ("Saved", "not saved"),
-        ("New sessions", "ask who signs in"),
-    ]
+    assert dict(facts(get_default_credentials()))["Saved"] == "not saved"
     by_hand = Credentials(base_url="https://10.0.0.5", api_key=WRONG)
-    assert facts(by_hand)[:3] == [
-        ("User", "https://10.0.0.5"),
-        ("Address", "10.0.0.5"),
-        ("API key", "The key was not checked."),
-    ]
+    assert dict(facts(by_hand))["API key"] == "The key was not checked."
 
 
 def test_a_path_is_written_as_people_do(home: Path) -> None:

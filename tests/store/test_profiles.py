@@ -31,7 +31,7 @@ def account(
     """An account as a file holds it."""
     proved = learned.pop("proved", None)
     identity = Identity.of(username, key, base_url)
-    return Record(replace(identity, proved=proved), **learned)
+    return Record(identity._replace(proved=proved), **learned)
 
 
 JANE = account("jane", "key-of-jane")
@@ -107,7 +107,7 @@ def test_the_default_is_a_copy_in_the_format_of_cartoframes(
         "key": {"type": "regular", "name": "reporting"},
     }
     default = store.default()
-    assert default == replace(known, profile="maps")
+    assert default == known._replace(profile="maps")
     assert (default.identity.proved, store.default_name) == (proved, "maps")
 
 
@@ -265,10 +265,11 @@ def test_a_proven_origin_stays_with_its_address(store: Profiles) -> None:
 
 def test_what_carto_said_of_a_key_stays_with_that_key(store: Profiles) -> None:
     """It survives a save that does not know of it, and is dropped with the key."""
-    known = account("jane", "k", accepted=True, key_type="master", key_name="Master")
+    said = {"accepted": True, "key_type": "master", "key_name": "Master"}
+    known = account("jane", "k", proved="https://jane.carto.com", **said)
     store.save("jane", known, default=True)
     store.save("jane", account("Jane", "k"))
-    assert store.load("jane") == replace(store.default(), profile="jane")
+    assert store.load("jane") == store.default()._replace(profile="jane")
     assert store.load("jane").accepted is True
     assert store.load("jane").key_type == "master"
     store.save("jane", account("jane", "new"))
@@ -606,5 +607,5 @@ def test_writing_a_file_of_the_store_is_saving(home: Path, tmp_path: Path) -> No
     assert "'john'" in note
     assert store.names() == ["jane", "john", "work"]
     path = tmp_path / "c.json"
-    assert profiles.write(path, replace(JANE, profile="work")) == []
+    assert profiles.write(path, JANE._replace(profile="work")) == []
     assert "profile" not in json.loads(path.read_text())

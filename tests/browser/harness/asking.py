@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from carto_login_widget.errors import sealed
@@ -24,7 +23,7 @@ def identity(  # noqa: PLR0913 - what an account has
 ) -> Identity:
     """Make an identity of what people give and of what was learned of it."""
     given = Identity.of(username, key, base_url, allow_non_secure=allow_non_secure)
-    return replace(given, session=session, proved=proved)
+    return given._replace(session=session, proved=proved)
 
 
 @sealed

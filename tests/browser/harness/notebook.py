@@ -14,11 +14,11 @@ from playwright.sync_api import TimeoutError as PageTimeoutError
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from playwright.sync_api import Locator, Page
-
     from harness.frames import Frames
+    from playwright.sync_api import Locator, Page
 
 # Settings for `open_notebook`: the file then holds the state of the widgets.
 SAVE_WIDGET_STATE = {"@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True}}
@@ -61,6 +61,31 @@ _SET = f"""([cell, source]) => {{
     {_PANEL}
     panel.content.widgets[cell].model.sharedModel.setSource(source);
 }}"""
+_SET_ALL = f"""sources => {{
+    {_PANEL}
+    const model = panel.content.model.sharedModel;
+    const cells = sources.map(source =>
+        ({{cell_type: 'code', source, metadata: {{trusted: true}}}}));
+    model.transact(() => {{
+        model.deleteCellRange(0, model.cells.length);
+        model.insertCells(0, cells);
+    }});
+}}"""
+_EXECUTE = f"""async code => {{
+    {_PANEL}
+    const kernel = panel.sessionContext.session.kernel;
+    return (await kernel.requestExecute({{code, store_history: false}}).done).content;
+}}"""
+# The stylesheet itself stays the same, so that it can be set again and again.
+_WIDTH = """pixels => {
+    const sheet = document.getElementById('harness-width')
+        ?? document.head.appendChild(document.createElement('style'));
+    sheet.id = 'harness-width';
+    sheet.textContent = pixels === null ? '' : `.jp-OutputArea-output {
+        box-sizing: border-box; flex: none !important; min-width: 0;
+        width: ${pixels}px !important }`;
+}"""
+_SAVED = f"() => {{ {_PANEL} return !panel.context.model.dirty; }}"
 _THEME = (
     "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})"
 )
@@ -130,6 +155,15 @@ class Notebook:
         """Append a code cell; its number."""
         return int(self.page.evaluate(_ADD, source))
 
+    def set_cells(self, sources: Sequence[str]) -> None:
+        """Put code cells with these texts in place of all there are."""
+        self.page.evaluate(_SET_ALL, list(sources))
+
+    def execute(self, code: str) -> None:
+        """Run code in the kernel that is in no cell, and wait for its end."""
+        reply = self.page.evaluate(_EXECUTE, code)
+        assert reply["status"] == "ok", reply
+
     def set_source(self, cell: int, source: str) -> None:
         """Replace the text of a cell."""
         self.page.evaluate(_SET, [cell, source])
@@ -146,8 +180,12 @@ class Notebook:
 
     def run_all(self, timeout: float = 60) -> None:
         """Run all cells from the top, as the menu does: an error stops it."""
-        self._start("notebook:run-all-cells", None, "all")
+        self.start_all()
         self._wait("all", timeout)
+
+    def start_all(self) -> None:
+        """Run all cells without waiting for them."""
+        self._start("notebook:run-all-cells", None, "all")
 
     def start(self, cell: int) -> None:
         """Run a cell without waiting for it."""
@@ -181,6 +219,10 @@ class Notebook:
         self._start("docmanager:save", None, "save")
         self._wait("save", 60)
         return nbformat.read(self.path, as_version=4)
+
+    def wait_saved(self) -> None:
+        """Wait until what is shown is what the file holds."""
+        self.page.wait_for_function(_SAVED)
 
     # What is seen
 
@@ -220,12 +262,9 @@ class Notebook:
             "data-jp-theme-light", light
         )
 
-    def set_output_width(self, pixels: int) -> None:
-        """Give all outputs this width, as a narrow window would."""
-        self.page.add_style_tag(
-            content=".jp-OutputArea-output { box-sizing: border-box; flex: none"
-            f" !important; min-width: 0; width: {pixels}px !important }}"
-        )
+    def set_output_width(self, pixels: int | None) -> None:
+        """Give all outputs this width, as a narrow window would; None: the page's."""
+        self.page.evaluate(_WIDTH, pixels)
 
     def screenshot(self, name: str, of: Locator | None = None) -> Path:
         """Save a picture of the page, or of one part; its path."""

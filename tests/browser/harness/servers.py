@@ -26,7 +26,13 @@ _QUIET: dict[str, dict[str, Any]] = {
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
 }
 # Else each page asks whether JupyterLab has to be built, for which it starts Node.
-_NO_BUILD = "{'page_config_data': {'buildCheck': False}}"
+_NO_BUILD = {"page_config_data": {"buildCheck": False}}
+# What a careful administrator sets, and what keeps anywidget's scripts from loading.
+NO_BLOBS = {
+    "headers": {
+        "Content-Security-Policy": "script-src 'self' 'unsafe-inline' 'unsafe-eval'"
+    }
+}
 _START_SECONDS = 60
 
 
@@ -85,17 +91,18 @@ class Scratch:
 class Server:
     """A server program on loopback, from `with` to its end."""
 
-    def __init__(self, scratch: Scratch, command: list[str]) -> None:
+    def __init__(self, scratch: Scratch, command: list[str], python: str = "") -> None:
         self.scratch = scratch
+        self._python = python or sys.executable
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._command = [word.replace("{port}", str(self.port)) for word in command]
-        self._log = scratch.base / f"{command[0]}.log"
+        self.log = scratch.base / f"{command[0]}-{self.port}.log"
 
     def __enter__(self) -> Self:
-        with self._log.open("wb") as log:
+        with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", *self._command],
+                [self._python, "-m", *self._command],
                 cwd=self.scratch.root,
                 env=self.scratch.environment(),
                 stdin=subprocess.DEVNULL,
@@ -128,7 +135,7 @@ class Server:
                 time.sleep(0.05)
             else:
                 return
-        msg = f"{self._command[0]} did not start:\n{self._log.read_text()[-4000:]}"
+        msg = f"{self._command[0]} did not start:\n{self.log.read_text()[-4000:]}"
         raise RuntimeError(msg)
 
     def request(self, method: str, path: str) -> bytes:
@@ -140,9 +147,17 @@ class Server:
 
 
 class JupyterLab(Server):
-    """JupyterLab at `/lab`, which serves Notebook 7 at `/notebooks` too."""
+    """JupyterLab at `/lab`, which serves Notebook 7 at `/notebooks` too.
 
-    def __init__(self, scratch: Scratch) -> None:
+    Args:
+        scratch: its directories.
+        python: of the environment that it runs in, if it is not this one.
+        settings: of its web server.
+    """
+
+    def __init__(
+        self, scratch: Scratch, python: str = "", settings: dict[str, Any] | None = None
+    ) -> None:
         options = {
             "ServerApp.ip": "127.0.0.1",
             "ServerApp.port": "{port}",
@@ -154,23 +169,30 @@ class JupyterLab(Server):
             "LabApp.expose_app_in_browser": "True",
             "JupyterNotebookApp.expose_app_in_browser": "True",
             "LabApp.extension_manager": "readonly",
-            "ServerApp.tornado_settings": _NO_BUILD,
+            "ServerApp.tornado_settings": repr(_NO_BUILD | (settings or {})),
         }
         flags = [f"--{name}={value}" for name, value in options.items()]
-        super().__init__(scratch, ["jupyterlab", "--no-browser", *flags])
+        super().__init__(scratch, ["jupyterlab", "--no-browser", *flags], python)
 
-    def shut_down_kernels(self) -> None:
-        """End every kernel, as closing all notebooks for good would."""
+    def shut_down_kernels(self, but: str = "-") -> None:
+        """End the kernels, as closing all notebooks for good would.
+
+        Those of the notebooks whose name starts with `but` go on.
+        """
         for session in json.loads(self.request("GET", "/api/sessions")):
-            self.request("DELETE", f"/api/sessions/{session['id']}")
+            if not session["path"].startswith(but):
+                self.request("DELETE", f"/api/sessions/{session['id']}")
 
 
 class Voila(Server):
     """Voilà: `/voila/render/NAME.ipynb` runs a notebook and shows what it displays."""
 
-    def __init__(self, scratch: Scratch) -> None:
+    def __init__(
+        self, scratch: Scratch, python: str = "", settings: dict[str, Any] | None = None
+    ) -> None:
         flags = ["--no-browser", "--Voila.ip=127.0.0.1", "--port={port}"]
-        super().__init__(scratch, ["voila", *flags, str(scratch.root)])
+        flags.append(f"--Voila.tornado_settings={settings or {}!r}")
+        super().__init__(scratch, ["voila", *flags, str(scratch.root)], python)
 
 
 def _free_port() -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from harness.asking import identity
 
 from carto_login_widget.account import Account
 from carto_login_widget.errors import (
@@ -18,7 +19,6 @@ from carto_login_widget.errors import (
 from carto_login_widget.sandbox import Fault, Sandbox
 from carto_login_widget.server.answers import FOREIGN, STATES
 from carto_login_widget.server.check import ROWS, Verdict, check
-from harness.asking import identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable

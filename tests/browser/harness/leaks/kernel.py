@@ -1,7 +1,8 @@
 """A real kernel, and a page made of messages: all that they say to each other is kept.
 
-The form is driven as a page drives it, with comm messages, and the cells do what makes
-a kernel talk: logs at DEBUG, tracebacks in Verbose mode, Ctrl-C, history.
+The form and the plain one are driven as a page drives them, with comm messages, and the
+cells do what makes a kernel talk: logs at DEBUG, tracebacks in Verbose mode, Ctrl-C,
+history.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from jupyter_client.manager import KernelManager
 
 from carto_login_widget.sandbox import Fault
 
+from .page import message
 from .scene import files_below, sandbox
 from .search import MASTER
 
@@ -38,9 +40,13 @@ warnings.simplefilter("always")
 _LOOK = """
 import carto_login_widget as carto, ipywidgets, json
 from ipywidgets.embed import embed_data, embed_minimal_html
+from ipywidgets.widgets import widget
 account = carto.get_default_credentials()
-form = carto.LoginForm._newest()
-print(repr(account), account, vars(account), form)
+forms = [w for w in widget._instances.values() if isinstance(w, carto.LoginForm)]
+form = forms[0]
+print(repr(account), account, vars(account), forms)
+for one in forms:
+    print(vars(one), one.get_state(), one.state, one._repr_mimebundle_())
 display(account, form)
 print(json.dumps(ipywidgets.Widget.get_manager_state()))
 print(json.dumps(embed_data([form])))
@@ -73,6 +79,11 @@ verbose(lambda: carto.ProfileStore("/proc/nowhere").save("jane", account))
 verbose(lambda: get_ipython().run_line_magic("carto_login", "--nonsense"))
 verbose(lambda: get_ipython().run_line_magic("carto_login", "nobody"))
 """
+_HELD = "carto.LoginForm(username='jane')"
+_PLAIN = f"""
+%config CartoLogin.form = "plain"
+display({_HELD})
+"""
 
 
 class Kernel:
@@ -85,6 +96,7 @@ class Kernel:
 
     def __init__(self, home: Path, environ: dict[str, str]) -> None:
         self.messages: list[dict[str, Any]] = []
+        self._acts = 0
         self._manager = KernelManager(kernel_name="python3")
         # As `jupyter lab --debug` would have it in the end: it logs each message.
         arguments = {"extra_arguments": ["--debug"]}
@@ -157,10 +169,10 @@ class Kernel:
 
     def ask(self, kind: str, content: dict[str, Any], *, control: bool = False) -> None:
         """Send a request and wait for the reply."""
-        message = self._client.session.msg(kind, content)
+        asked = self._client.session.msg(kind, content)
         channel = self._client.shell_channel
-        (self._client.control_channel if control else channel).send(message)
-        self.wait(lambda: self._replied(message["header"]["msg_id"]))
+        (self._client.control_channel if control else channel).send(asked)
+        self.wait(lambda: self._replied(asked["header"]["msg_id"]))
 
     def answer(self, text: str) -> None:
         """Answer the question that a cell asks, with what is typed in its box."""
@@ -172,24 +184,31 @@ class Kernel:
 
     def model(self, **state: Any) -> str:
         """Return the id of the newest widget that was opened with such a state."""
-        for message in reversed(self.of("comm_open")):
-            opened = message["content"]["data"].get("state", {})
-            if all(opened.get(name) == value for name, value in state.items()):
-                return str(message["content"]["comm_id"])
+        for opened in reversed(self.of("comm_open")):
+            given = opened["content"]["data"].get("state", {})
+            if all(given.get(name) == value for name, value in state.items()):
+                return str(opened["content"]["comm_id"])
         raise LookupError(state)
 
     def open(self, comm: str, target: str, **metadata: str) -> None:
         """Open a comm of the page's own."""
         content = {"comm_id": comm, "target_name": target, "data": {}}
         session = self._client.session
-        message = session.msg("comm_open", content, metadata=metadata)
-        self._client.shell_channel.send(message)
+        opened = session.msg("comm_open", content, metadata=metadata)
+        self._client.shell_channel.send(opened)
 
-    def send(self, comm: str, **data: Any) -> None:
+    def send(self, comm: str, *buffers: bytes, **data: Any) -> None:
         """Send a comm message to a widget."""
         content = {"comm_id": comm, "data": data}
-        message = self._client.session.msg("comm_msg", content)
-        self._client.shell_channel.send(message)
+        session, socket = self._client.session, self._client.shell_channel.socket
+        session.send(socket, session.msg("comm_msg", content), buffers=[*buffers])
+
+    def act(self, comm: str, act: str, key: str = "", **fields: Any) -> None:
+        """Say what somebody did in the form, with the key as a buffer."""
+        self._acts += 1
+        buffers = [key.encode()] if key else []
+        content = message(act, self._acts, **fields)
+        self.send(comm, *buffers, method="custom", content=content)
 
     def commit(self, comm: str, **state: Any) -> None:
         """Tell a widget what the page made of its state."""
@@ -198,19 +217,13 @@ class Kernel:
     def says(self, words: str) -> bool:
         """Whether a widget shows some words by now."""
         return any(
-            words in str(m["content"]["data"].get("state", ""))
-            for m in self.of("comm_msg", "comm_open")
+            words in str(m["content"]["data"]) for m in self.of("comm_msg", "comm_open")
         )
 
 
-def log_in(kernel: Kernel, carto: Sandbox, key: str) -> None:
-    """Choose the custom address, type name and key, press Enter."""
-    kernel.commit(kernel.model(description="Address"), index=1)
-    kernel.commit(kernel.model(description="URL"), value=carto.base_url("jane"))
-    kernel.commit(kernel.model(description="User name"), value="jane")
-    field = kernel.model(description="API key")
-    kernel.send(field, method="custom", content={"event": "submit"})
-    kernel.commit(field, value=key)
+def account(carto: Sandbox) -> dict[str, Any]:
+    """Return what is typed of jane's account besides the key."""
+    return {"custom": True, "base_url": carto.base_url("jane"), "username": "jane"}
 
 
 class Story:
@@ -254,22 +267,24 @@ def _play(kernel: Kernel, story: Story, home: Path) -> None:
     (home / "half.json").write_text(f'{{"username": "jane", "api_key": "{MASTER}')
     kernel.run(_LOUD)
     kernel.run("%carto_login")
-    log_in(kernel, carto, f"wrong{MASTER}")
-    kernel.wait(lambda: kernel.says("Wrong key."))
-    kernel.commit(kernel.model(description="API key"), value=MASTER)
+    form, jane = kernel.model(_model_name="AnyModel"), account(carto)
+    kernel.act(form, "ready")
+    kernel.act(form, "submit", f"wrong{MASTER}", **jane)
+    kernel.wait(lambda: kernel.says("CARTO does not accept this key."))
+    kernel.act(form, "commit", MASTER, **jane)
     kernel.wait(lambda: kernel.says("CARTO accepts this key"))
-    field = kernel.model(description="API key")
-    kernel.send(field, method="custom", content={"event": "submit"})
+    kernel.act(form, "submit", **jane)
     kernel.wait(lambda: kernel.says("Signed in to CARTO as jane"))
-    kernel.wait(lambda: kernel.says("Storage:"))
+    kernel.wait(lambda: kernel.says("Storage"))
     kernel.run(_LOOK)
     kernel.run(_FAIL)
     _interrupt(kernel, carto)
     kernel.run("%tb Verbose")
     kernel.run("print(repr(sys.last_value), vars(sys.last_value), In, Out)")
     _prompt(kernel, carto)
+    _hold(kernel, carto)
     _refresh(kernel, story)
-    for name in ("account", "account.secret", "form", "form.key_field"):
+    for name in ("account", "account._identity.key", "form", "form.state"):
         for level in (0, 1):
             inspect = {"code": name, "cursor_pos": len(name), "detail_level": level}
             kernel.ask("inspect_request", inspect)
@@ -279,7 +294,7 @@ def _play(kernel: Kernel, story: Story, home: Path) -> None:
     history = {"hist_access_type": "tail", "n": 99, "output": True, "raw": True}
     kernel.ask("history_request", history)
     kernel.ask("comm_info_request", {})
-    kernel.run("%history -o -n\n%carto_login --logout")
+    kernel.run("%history -o -n\n%carto_login --logout\nform.close()")
 
 
 def _interrupt(kernel: Kernel, carto: Sandbox) -> None:
@@ -301,10 +316,29 @@ def _prompt(kernel: Kernel, carto: Sandbox) -> None:
     kernel.finish(request)
 
 
+def _hold(kernel: Kernel, carto: Sandbox) -> None:
+    """Leave a key in a form, and one that was typed in the plain form."""
+    kernel.run(_HELD)
+    form = kernel.model(_model_name="AnyModel")
+    kernel.act(form, "commit", f"held{MASTER}", **account(carto))
+    elsewhere = {**account(carto), "username": "", "misplaced": "username"}
+    kernel.act(form, "commit", **elsewhere)
+    kernel.wait(lambda: kernel.says("That looks like an API key."))
+    kernel.run(_PLAIN)
+    key = kernel.model(description="API key")
+    kernel.commit(kernel.model(description="Address"), index=1)
+    kernel.commit(kernel.model(description="URL"), value=carto.base_url("jane"))
+    kernel.commit(key, value=f"typed{MASTER}")
+    kernel.send(key, method="custom", content={"event": "submit"})
+    kernel.wait(lambda: [r for r in carto.requests if r.key == f"typed{MASTER}"])
+    kernel.wait(lambda: kernel.says("not this API key"))
+    kernel.commit(key, value=f"left{MASTER}")
+    kernel.run("ipywidgets.Widget.get_manager_state()")
+
+
 def _refresh(kernel: Kernel, story: Story) -> None:
     """Ask for the states of all widgets, as a second tab or a reload does."""
     begun, comm = len(kernel.messages), uuid4().hex
-    kernel.run("carto.LoginForm(username='jane')")  # one with fields, too
     kernel.open(comm, "jupyter.widget.control", version="1.0.0")
     kernel.send(comm, method="request_states")
 
@@ -324,12 +358,15 @@ def comm_messages(story: Story) -> Iterator[str]:
     """Whatever a widget says to the page, the echo of what was typed among it."""
     yield from story.texts("comm_open", "comm_msg", "comm_close")
     assert any('"jane"' in text for text in story.texts("comm_msg"))
+    assert any('"snapshot"' in text for text in story.texts("comm_msg"))
 
 
 def outputs(story: Story) -> Iterator[str]:
-    """What cells print, display and return, logs at DEBUG among it."""
+    """What cells print, display and return, logs at DEBUG among it, also of comms."""
     yield from story.texts("stream", "display_data", "execute_result")
     said = "".join(story.texts("stream"))
+    assert "handle_msg[" in said
+    assert "view-of-a-page" in said
     assert "/api/v3/api_keys" in said
     assert "api_key=***" in said
     assert "model_id" in said
@@ -355,7 +392,10 @@ def input_requests(story: Story) -> Iterator[str]:
 def refreshed(story: Story) -> Iterator[str]:
     """What a reloaded page or a second tab gets."""
     assert story.refreshed
-    yield from (json.dumps(m["content"]) for m in story.refreshed)
+    text = json.dumps([m["content"] for m in story.refreshed])
+    assert "PasswordModel" in text
+    assert "AnyModel" in text
+    yield text
 
 
 def looked_up(story: Story) -> Iterator[str]:
@@ -366,9 +406,9 @@ def looked_up(story: Story) -> Iterator[str]:
 
 def whole_traffic(story: Story) -> Iterator[str | bytes]:
     """Every message whatever, with its headers and buffers."""
-    for message in story.messages:
-        yield json.dumps(message, default=str)
-        yield from map(bytes, message["buffers"])
+    for told in story.messages:
+        yield json.dumps(told, default=str)
+        yield from map(bytes, told["buffers"])
 
 
 def kernel_log(story: Story) -> Iterator[bytes]:

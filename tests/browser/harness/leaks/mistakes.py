@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import warnings
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from carto_login_widget.form.fields import CUSTOM
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
@@ -19,7 +19,9 @@ from carto_login_widget import (
     set_default_credentials,
     unset_default_credentials,
 )
+from carto_login_widget.form import view
 
+from .page import Form
 from .scene import files_below
 from .search import MASTER, REGULAR, frames_of, texts_of_error
 
@@ -160,7 +162,7 @@ def broken_files(scene: Scene) -> Iterator[str | bytes]:
         ):
             yield from _texts(call)
         form = LoginForm(profile="broken")
-        yield form.message + repr([child.get_state() for child in form.children])
+        yield form.message + repr([form.get_state(), view.snapshot(form.state)])
         assert cli.main(["whoami", "broken"]) == 1
     yield scene.output()
 
@@ -249,18 +251,23 @@ def commands(scene: Scene) -> Iterator[str | bytes]:
 
 
 def form_mistakes(scene: Scene) -> Iterator[str | bytes]:
-    """What the form says of keys that cannot be right."""
-    for wrong in ("bad key", "eyJ0", "a:b", "é"):
-        form = LoginForm()
-        form.address_choice.value = CUSTOM
-        form.base_url_field.value = scene.carto.base_url("jane")
-        form.username_field.value = "jane"
-        form.key_field.value = f"{wrong}{MASTER}"
-        form.login_button.click()
-        yield form.message
-        assert "key" in form.message or "CARTO" in form.message
-        yield repr([widget.get_state() for widget in form.children])
-        form.close()
+    """What the form says of keys that cannot be right, or stand in a wrong field."""
+    good = {"custom": True, "base_url": scene.carto.base_url("jane")}
+    address = f"{good['base_url']}?api_key={REGULAR}"
+    typed = [({}, f"{wrong}{MASTER}") for wrong in ("bad key", "eyJ0", "a:b", "é")]
+    typed += [({"username": REGULAR}, ""), ({"username": f'"{REGULAR}",'}, "")]
+    typed += [({"base_url": address}, ""), ({"name": "5f" * 20}, MASTER)]
+    for fields, key in typed:
+        for act in ("commit", "submit", "rename", "nonsense"):
+            form = Form()
+            form.does("ready")
+            form.does(act, key, **{**good, "username": "jane", **fields})
+            form.settle()
+            if act == "submit":
+                assert "key" in form.message or "CARTO" in form.message
+            yield form.message
+            yield repr([form.sent, form.get_state(), form.state, str(form)])
+            form.close()
 
 
 def corrupt_copies(scene: Scene) -> Iterator[str | bytes]:
@@ -269,7 +276,11 @@ def corrupt_copies(scene: Scene) -> Iterator[str | bytes]:
     path.parent.mkdir(0o700, parents=True)
     path.write_text(f'{{"api_key": "{MASTER}"')
     path.chmod(0o644)
-    scene.store.save("jane", scene.jane(), default=True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        scene.store.save("jane", scene.jane(), default=True)
+    yield "".join(map(str, caught))
     names = {p.relative_to(path.parent).as_posix() for p, _ in files_below(path.parent)}
-    assert names == {"creds.json", "creds.json.corrupt-1", "profiles/jane.json"}
+    files = {"creds.json", "creds.json.corrupt-1", "profiles/jane.json"}
+    assert names == {*files, ".carto-login.lock"}
     yield repr(names)

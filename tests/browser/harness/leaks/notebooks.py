@@ -18,16 +18,20 @@ if TYPE_CHECKING:
 
     from .scene import Scene
 
-# The form as somebody left it: one with a key that was typed, one with a saved account.
+# The form as somebody left it: with a key that was typed, with a saved account, plain.
 _TYPED = """
-import time
-form.username_field.value = "jane"
-form.address_choice.index = 1
-form.base_url_field.value = account.base_url
-form.key_field.value = account.api_key
-while form.status in ("empty", "checking"):
-    time.sleep(0.01)
+from harness.leaks.page import Form
+form = Form()
+display(form)
+form.types(account.base_url, account.api_key, "commit")
+form.settle()
 print(form.status)
+"""
+_PLAIN = """
+%config CartoLogin.form = "plain"
+plain = carto.LoginForm()
+display(plain)
+plain._displays[0]._plain.key.set_state({"value": account.api_key})
 """
 _REFUSED = """
 carto.login(
@@ -38,8 +42,8 @@ _CELLS = (
     "%load_ext carto_login_widget\n%carto_login",
     "import carto_login_widget as carto",
     "account = carto.get_default_credentials(); account",
-    "form = carto.LoginForm(); form",
     _TYPED,
+    _PLAIN,
     _REFUSED,
 )
 _STATE = "application/vnd.jupyter.widget-state+json"
@@ -62,6 +66,6 @@ def executed(scene: Scene) -> Iterator[str]:
     assert "api_key=***" in text
     assert "RejectedError" in text
     states = notebook.metadata.widgets[_STATE]["state"]
-    assert any(s["model_name"] == "PasswordModel" for s in states.values())
+    assert {"AnyModel", "PasswordModel"} <= {s["model_name"] for s in states.values()}
     yield json.dumps(states)
     yield HTMLExporter().from_notebook_node(notebook)[0]

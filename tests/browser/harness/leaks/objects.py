@@ -10,17 +10,18 @@ import pprint
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from carto_login_widget.form.check import Check
-from carto_login_widget.form.inputs import Inputs
 from IPython.core.formatters import DisplayFormatter
 from IPython.lib.pretty import pretty
 
 from carto_login_widget import LoginForm
-from carto_login_widget.bridges.dask_worker import AccountPlugin
+from carto_login_widget.bridges.dask_worker import AccountFollower, Exchange, seal
+from carto_login_widget.form import flow
+from carto_login_widget.form.plain import PlainForm
 from carto_login_widget.server.answers import Failure
 from carto_login_widget.server.client import Client
 from carto_login_widget.session import login as signin
 
+from .page import Form
 from .search import MASTER, REGULAR, texts_in
 
 if TYPE_CHECKING:
@@ -32,31 +33,61 @@ if TYPE_CHECKING:
 def everything(scene: Scene) -> dict[str, Any]:
     """Make one of each object that holds a key, or has to do with one."""
     jane = scene.saved_jane()
-    with Client(jane) as client:
+    identity = jane._identity
+    with Client(identity) as client:
         answer = client.send("GET", "api/v3/api_keys?per_page=1", key="header")
         me = client.send("GET", "api/v4/do/token", key="query")
     assert not isinstance(answer, Failure)
     assert answer.object["result"][0]["token"] == "***"
-    inputs = Inputs("jane", custom=True, base_url=jane.base_url, key=jane.secret)
     google = jane.google_credentials()
     google.refresh(None)
     return {
         "credentials": jane,
-        "secret": jane.secret,
-        "account": jane.account,
+        "secret": identity.key,
+        "identity": identity,
+        "record": jane._record,
+        "account": jane.validate(),
         "found": signin.Found(jane),
-        "inputs": inputs,
-        "check": Check(inputs, jane),
-        "form": LoginForm(credentials=jane),
+        **_forms(scene, jane),
         "client": client,
         "answers": [answer, me],
         "me": jane.me_data,
         "google": google,
         "carto": _carto_client(jane),
-        "dask": AccountPlugin(jane),
+        **_dask(jane),
         "store": scene.store,
-        "address": jane._identity.address,
+        "address": identity.address,
     }
+
+
+def _forms(scene: Scene, jane: Any) -> dict[str, Any]:
+    """Make a form that holds a key, one with a card, and what passes through them."""
+    held = Form()
+    held.types(scene.carto.base_url("jane"), MASTER, "commit")
+    held.settle()
+    assert held.state.key == jane._identity.key
+    act = flow.Act("submit", held.state.fields, jane._identity.key)
+    step = flow.step(held.state, act)
+    plain = PlainForm(lambda _act: None, [])
+    plain.key.set_state({"value": MASTER})
+    return {
+        "form": held,
+        "state": held.state,
+        "act": act,
+        "step": step,
+        "check": flow.Check(1, jane._identity),
+        "sent": held.sent,
+        "card": LoginForm(credentials=jane),
+        "plain": plain,
+    }
+
+
+def _dask(jane: Any) -> dict[str, Any]:
+    here, there = Exchange(), Exchange()
+    follower = AccountFollower("topic", "name", "client", "process", here.public)
+    follower.credentials = jane
+    sealed = seal(here.key_with(there.public), jane)
+    return {"dask": follower, "dask exchange": [here, there], "dask answer": sealed}
 
 
 def _carto_client(jane: Any) -> Any:
@@ -120,7 +151,15 @@ def _json(thing: Any, fallback: Any) -> str:
 def copied(scene: Scene) -> Iterator[str]:
     """Copies and what comes out of a pickle are masked, and still have the key."""
     things = everything(scene)
-    for name in ("credentials", "secret", "account", "inputs", "google", "dask"):
+    for name in (
+        "credentials",
+        "secret",
+        "identity",
+        "record",
+        "act",
+        "google",
+        "dask",
+    ):
         thing = things[name]
         for twin in (copy.copy(thing), copy.deepcopy(thing), _through_pickle(thing)):
             yield repr(twin)
@@ -139,5 +178,5 @@ def compared(scene: Scene) -> Iterator[str]:
     assert jane != other
     yield f"assert {jane!r} == {other!r}"
     yield repr({jane: other})
-    yield repr(jane.secret == other.secret)
+    yield repr(jane._identity.key == other._identity.key)
     yield str(sorted([jane, other], key=repr))

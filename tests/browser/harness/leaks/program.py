@@ -14,8 +14,10 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from carto_login_widget import LoginForm, ProfileStore, cli, login
+from harness.leaks.page import Form
 from harness.leaks.search import frames_of, texts_of_error
+
+from carto_login_widget import ProfileStore, cli, login
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,8 +38,8 @@ def calls() -> dict[str, Callable[[], Any]]:
 
 
 def _wait_for_form() -> None:
-    form = LoginForm()
-    form.login_button.click()
+    form = Form(profile="jane")
+    form.does("submit", account="jane")
     asyncio.run(form.wait(20))
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pexpect
+from harness.environment import clean_environment, home_variables
 
 from carto_login_widget import cli, unset_default_credentials
 from carto_login_widget.sandbox import Fault
-from harness.environment import clean_environment, home_variables
 
 from .scene import files_below
 from .search import MASTER, REGULAR
@@ -32,8 +32,9 @@ _ASKED = ("/api/v3/api_keys", "/api/v3/me", "/api/v4")
 
 def environment(scene: Scene) -> dict[str, str]:
     """Return the variables of a process that has the scene's home."""
-    home = home_variables(scene.home)
-    return {**clean_environment(), **home, "PYTHONPATH": str(_TESTS), "TERM": "dumb"}
+    path = os.pathsep.join([str(_TESTS), os.environ.get("PYTHONPATH", "")])
+    home = {**home_variables(scene.home), "PYTHONPATH": path.strip(os.pathsep)}
+    return {**clean_environment(), **home, "TERM": "dumb"}
 
 
 @contextmanager

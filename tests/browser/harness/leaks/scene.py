@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from carto_login_widget import Credentials, ProfileStore
 from carto_login_widget.sandbox import Sandbox
+from carto_login_widget.session.login import check
 
 from .search import MASTER, REGULAR
 
@@ -48,8 +49,7 @@ class Scene:
 
     def saved_jane(self) -> Credentials:
         """Jane's account, accepted and saved as the default."""
-        jane = self.jane()
-        jane.validate()
+        jane = check(self.jane())
         self.store.save("jane", jane, default=True)
         return jane
 

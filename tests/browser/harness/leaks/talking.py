@@ -8,18 +8,16 @@ import logging
 import os
 import pprint
 import socket
-import threading
 import warnings
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from carto_login_widget.form.fields import CUSTOM
+from harness.rawserver import RawServer, http
 
 from carto_login_widget import (
     CartoLoginError,
     Credentials,
-    LoginForm,
     cli,
     login,
     prompt,
@@ -29,8 +27,8 @@ from carto_login_widget import (
 from carto_login_widget.sandbox import Fault, Sandbox
 from carto_login_widget.server import client
 from carto_login_widget.settings import CartoLogin
-from harness.rawserver import RawServer, http
 
+from .page import Form
 from .search import MASTER, frames_of, texts_in, texts_of_error
 
 if TYPE_CHECKING:
@@ -60,15 +58,11 @@ def _login_as_saved(scene: Scene) -> None:
 
 def _form(scene: Scene) -> None:
     """Log in as the page does; what the form tells is an error here."""
-    form = LoginForm()
-    form.address_choice.value = CUSTOM
-    form.base_url_field.value = scene.carto.base_url("jane")
-    form.username_field.value = "jane"
-    form.key_field.value = MASTER
-    form.login_button.click()
-    ended = threading.Event()
-    form.observe(lambda _: form.status != "checking" and ended.set(), "status")
-    form.status != "checking" or ended.wait(10)
+    form = Form()
+    form.does("ready")
+    form.types(scene.carto.base_url("jane"), MASTER)
+    form.settle()
+    print(form.sent, form.message)
     form.close()
 
 
@@ -275,14 +269,10 @@ def asyncio_debug(scene: Scene) -> Iterator[str]:
     """A cell that awaits the form, with asyncio's debugging on."""
 
     async def cell() -> str:
-        form = LoginForm()
+        form = Form()
         waiting = asyncio.ensure_future(form.wait(20))
         await asyncio.sleep(0)
-        form.address_choice.value = CUSTOM
-        form.base_url_field.value = scene.carto.base_url("jane")
-        form.username_field.value = "jane"
-        form.key_field.value = MASTER
-        form.login_button.click()
+        form.types(scene.carto.base_url("jane"), MASTER)
         signed_in = await waiting
         assert signed_in.api_key == MASTER
         return repr(waiting) + repr(asyncio.all_tasks()) + repr(form)

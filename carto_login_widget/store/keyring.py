@@ -1,0 +1,154 @@
+"""Keys in the keyring of the operating system, for files that hold none.
+
+In place of its key such a file has `keyring:` and the random id of an entry. The entry
+holds whose key it is as well, and is used for no other account: a file that somebody
+has changed brings the key to no other address.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import json
+import os
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from ..errors import CredentialsFileError, InvalidCredentialsError
+from ..secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..identity import Identity
+    from .files import PathLike
+
+_PREFIX = "keyring:"
+_SERVICE = "carto_login_widget"
+# Where something waits to be unlocked, that is to be said within 3 s, form included.
+_PATIENCE = 2.0
+_LEAST_PRIORITY = 1  # keyring's own measure: what is below is not recommended
+_PROBLEMS = {
+    "KeyringLocked": "is locked",
+    "LookupError": "has nothing that keeps keys here",
+    "TimeoutError": f"did not answer within {_PATIENCE:.0f} seconds; it may be locked",
+}
+
+
+class KeyringError(CredentialsFileError):
+    """The keyring does not give or take the key of a file."""
+
+
+def is_entry(key: object) -> bool:
+    """Whether what a file has in place of a key is an entry of the keyring."""
+    return isinstance(key, str) and key.startswith(_PREFIX)
+
+
+def put(identity: Identity, path: PathLike) -> Identity:
+    """Keep a key in the keyring; return the account with the entry in its place."""
+    entry = _PREFIX + os.urandom(16).hex()
+    content = json.dumps({**_whose(identity), "api_key": identity.key.reveal()})
+
+    def store(backend: Any) -> None:
+        backend.set_password(_SERVICE, entry, content)
+
+    def take_back(backend: Any) -> None:
+        backend.delete_password(_SERVICE, entry)
+
+    _ask(store, path, too_late=take_back)
+    return identity._replace(key=Secret(entry), entry=entry)
+
+
+def get(identity: Identity, path: PathLike) -> Identity:
+    """Return an account with the key that its entry in the keyring holds."""
+    found = _ask(lambda backend: backend.get_password(_SERVICE, identity.entry), path)
+    try:
+        content = json.loads(found or "")
+        key = Secret(content.pop("api_key"))
+    except (ValueError, KeyError, AttributeError):
+        raise KeyringError(
+            f"The keyring of this system has no key for {path}. Log in again and save "
+            "the account anew.",
+            path=path,
+        ) from None
+    if content != _whose(identity):
+        raise KeyringError(
+            f"{path} names a key in the keyring of this system that belongs to another "
+            "account, so it is not used. Log in again and save the account anew.",
+            path=path,
+        )
+    return identity._replace(key=key)
+
+
+def remove(entry: str, path: PathLike) -> list[str]:
+    """Remove a key from the keyring; where that fails, it is said."""
+
+    def delete(backend: Any) -> None:
+        if backend.get_password(_SERVICE, entry) is not None:
+            backend.delete_password(_SERVICE, entry)
+
+    try:
+        _ask(delete, path)
+    except KeyringError as error:
+        named = f"{_SERVICE}, {entry}"
+        return [f"{error} The old key is still there; remove its entry ({named})."]
+    return []
+
+
+def _whose(identity: Identity) -> dict[str, str | None]:
+    try:
+        where = identity.address
+    except InvalidCredentialsError:
+        return {"origin": identity.base_url, "user": identity.username}
+    return {"origin": where.origin, "user": where.username}
+
+
+def _backend() -> Any:
+    import keyring
+
+    backend = keyring.get_keyring()  # PYTHON_KEYRING_BACKEND may name another one
+    if backend.priority < _LEAST_PRIORITY:
+        raise LookupError
+    return backend
+
+
+def _ask(
+    act: Callable[[Any], Any],
+    path: PathLike,
+    too_late: Callable[[Any], None] = lambda _backend: None,
+) -> Any:
+    """Let a thread talk to the keyring, which may wait for somebody to unlock it."""
+    from concurrent.futures import Future
+
+    done: Future[Any] = Future()
+
+    def work() -> None:
+        try:
+            backend = _backend()
+            found, problem = act(backend), ""
+        except Exception as error:  # noqa: BLE001 - each backend has its own
+            found, problem = None, _problem(error)
+        if done.set_running_or_notify_cancel():
+            done.set_result((found, problem))
+        elif not problem:
+            with suppress(Exception):
+                too_late(backend)
+
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(work,), daemon=True).start()
+    try:
+        found, problem = done.result(_PATIENCE)
+    except TimeoutError as error:
+        # It may have ended just now; else the thread undoes what it does from now on.
+        found, problem = (None, _problem(error)) if done.cancel() else done.result()
+    if problem:
+        raise KeyringError(f"The keyring of this system {problem}.", path=path)
+    return found
+
+
+def _problem(error: Exception) -> str:
+    if isinstance(error, ImportError) and error.name == "keyring":
+        return "needs a package: pip install 'carto_login_widget[keyring]'"
+    # The text of a foreign error may hold anything, so only its kind is told.
+    name = type(error).__name__
+    return _PROBLEMS.get(name, f"refused ({name})")
