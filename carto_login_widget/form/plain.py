@@ -78,7 +78,6 @@ class PlainForm(ipywidgets.VBox):
         self._drawing = Lock()
         self._timer: threading.Timer | None = None
         self._buttons: dict[str, ipywidgets.Button] = {}
-        auto = ipywidgets.Layout(width="auto")
         self.account = ipywidgets.Dropdown(
             options=_options(rows), **_labelled("Account")
         )
@@ -89,16 +88,16 @@ class PlainForm(ipywidgets.VBox):
         self.username = _text("User name")
         self.key = KeyField(continuous_update=False, **_labelled("API key"))
         self.remember = ipywidgets.Checkbox(
-            description="Remember this account", indent=False, layout=auto
+            description="Remember this account", indent=False, layout=_wide()
         )
-        self.status = ipywidgets.HTML(layout=auto)
+        self.status = ipywidgets.HTML(layout=_wide())
         self.row = ipywidgets.HBox(layout=ipywidgets.Layout(flex_flow="row wrap"))
         self.fields = ipywidgets.VBox(
             [self.custom, self.base_url, self.username, self.key]
         )
         super().__init__(layout=ipywidgets.Layout(max_width="520px"))
         title = ipywidgets.HTML("<b>Log in to CARTO</b>")
-        why = ipywidgets.HTML(f"<small>{_WHY}</small>", layout=auto)
+        why = ipywidgets.HTML(f"<small>{_WHY}</small>", layout=_wide())
         choices = (title, self.account, self.fields, self.remember)
         self._form = (*choices, self.row, self.status, why)
         self._card = (self.status, self.row, why)
@@ -188,6 +187,11 @@ def _options(rows: list[list[Any]]) -> list[tuple[str, str | None]]:
     named = [(f"{name} ({user} at {host})" if user else name, name)
              for name, user, host, *_ in rows]  # fmt: skip
     return [(NEW_ACCOUNT, None), *named]
+
+
+def _wide() -> ipywidgets.Layout:
+    # One for each: what is hidden by its layout would hide the others too.
+    return ipywidgets.Layout(width="auto")
 
 
 def _labelled(label: str) -> dict[str, Any]:

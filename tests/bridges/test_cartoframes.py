@@ -104,12 +104,10 @@ print(json.dumps([signed_in[0], kept, again[0], show(auth.get_default_credential
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
-def test_a_default_of_the_user_outlives_the_logout(
-    frames: Run, *, before: bool
-) -> None:
-    """What the user gave to cartoframes is never unset, only stood in for."""
+def test_only_what_the_login_set_is_unset(frames: Run, *, before: bool) -> None:
+    """What the user gave to cartoframes after the login outlives the logout."""
     found = frames(OWN, key=KEY, before=before)
-    assert found == ["bob", True, "jane", None]
+    assert found == ["bob", not before, "jane", None]
 
 
 CONVERT = """

@@ -374,6 +374,10 @@ def signed_in() -> tuple[str | None, int] | None:
     return None if found is None else (found.username, len(found.api_key))
 
 
+# Sent by value: a scheduler of its own does not find this file.
+signed_in.__module__ = "__main__"
+
+
 def test_restarted_workers_have_it() -> None:
     """A restart makes new processes under the same names."""
     set_default_credentials("jane", KEY)

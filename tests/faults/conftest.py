@@ -15,6 +15,7 @@ from carto_login_widget import (
     login,
     unset_default_credentials,
 )
+from carto_login_widget.server.client import forget_proved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from carto_login_widget.sandbox import Sandbox
+
+
+@pytest.fixture(autouse=True)
+def _nothing_proved() -> None:
+    """A port may be that of an earlier sandbox, which has proved to be CARTO."""
+    forget_proved()
+
 
 WRONG = "fedcba9876543210fedcba9876543210fedcba98"
 

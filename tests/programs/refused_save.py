@@ -8,11 +8,12 @@ becomes `nobody` first.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import tempfile
 
-from carto_login_widget import CredentialsFileError
+from carto_login_widget import CredentialsFileError, ProfileNotFoundError
 from carto_login_widget.identity import Identity
 from carto_login_widget.store.profiles import Profiles, Record
 
@@ -26,6 +27,8 @@ def become_nobody() -> None:
         store = Profiles(directory)
         store.save_default(Record(Identity.of("john", "k", None)))
         store.save("jane", JANE, default=True)
+        with contextlib.suppress(ProfileNotFoundError):
+            store.load("jan")
     if os.geteuid() == 0:
         os.setgroups([])
         os.setgid(NOBODY)

@@ -9,9 +9,12 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
+import time
 import warnings
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keyring
@@ -39,7 +42,6 @@ from carto_login_widget.store.profiles import Profiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from carto_login_widget.sandbox import Sandbox
 
@@ -107,8 +109,13 @@ class SecretService:
         assert self.process.stdout is not None
         self.address = self.process.stdout.readline().strip()
         # To ask for the service before it is there would start another one.
+        late = time.monotonic() + 20
         while not self._is_there():
             assert self.process.poll() is None
+            if time.monotonic() > late:
+                self.process.kill()
+                pytest.skip("the Secret Service did not come up within 20 s")
+            time.sleep(0.05)
 
     def _is_there(self) -> bool:
         from jeepney.bus_messages import message_bus
@@ -142,18 +149,19 @@ class SecretService:
 
 
 @pytest.fixture
-def secret_service(tmp_path: Path) -> Iterator[SecretService]:
+def secret_service() -> Iterator[SecretService]:
     """A real Secret Service, unlocked, which is the keyring of this session."""
     for program in ("dbus-run-session", "gnome-keyring-daemon"):
         if shutil.which(program) is None:
             pytest.skip(f"there is no {program}: tests/run.sh installs it from Debian")
-    home = tmp_path / "keyring-home"
-    home.mkdir()
+    # Its socket lies there, and the path of one is short.
+    home = Path(tempfile.mkdtemp(prefix="keyring-"))
     service = SecretService(home)
     os.environ["DBUS_SESSION_BUS_ADDRESS"] = service.address
     choose("keyring.backends.SecretService.Keyring")
     yield service
     service.close()
+    shutil.rmtree(home)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # as above, with the last one
         gc.collect()
