@@ -100,7 +100,7 @@ class Hand:
         return list(self._page.evaluate("() => [...window.moved]"))
 
 
-@pytest.fixture(params=[60, 150, 400])
+@pytest.fixture(params=[pytest.param(60, marks=pytest.mark.full), 150, 400])
 def held(request: pytest.FixtureRequest) -> int:
     """Milliseconds from press to release."""
     return int(request.param)

@@ -30,7 +30,14 @@ _RUN_AXE = """async root => {
 }"""
 
 
-@pytest.mark.parametrize("light", ["light", "dark", "forced"])
+@pytest.mark.parametrize(
+    "light",
+    [
+        "light",
+        pytest.param("dark", marks=pytest.mark.full),
+        pytest.param("forced", marks=pytest.mark.full),
+    ],
+)
 def test_each_state(share_notebook: Share, carto: Sandbox, light: str) -> None:
     """In each nothing is cut or sticks out, and axe-core has nothing to say."""
     notebook = share_notebook([LOGIN])

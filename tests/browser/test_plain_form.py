@@ -32,7 +32,10 @@ def _given(problem: str) -> dict[str, Any]:
     return {"python": python}
 
 
-@pytest.fixture(scope="module", params=["no anywidget", "no blob:"])
+@pytest.fixture(
+    scope="module",
+    params=["no anywidget", pytest.param("no blob:", marks=pytest.mark.full)],
+)
 def problem(request: pytest.FixtureRequest) -> str:
     """What keeps the full form away."""
     return str(request.param)
