@@ -182,7 +182,7 @@ def test_the_card_of_the_default_account_shows(kernel: Kernel, carto: Sandbox) -
     kernel.run("%carto_login --logout")
     assert kernel.printed() == "Logged out. Saved accounts stay saved.\n"
     kernel.run("%carto_login")
-    assert "The CARTO login form" in kernel.shown()[0]
+    assert "CARTO login." in kernel.shown()[0]
     kernel.run("%carto_login jane")
     assert user(kernel) == "jane"
     assert carto.accounts["jane"].master.token not in str(kernel.sent)
@@ -422,7 +422,7 @@ def test_a_notebook_without_an_account_fails_at_once(python: str, option: str) -
 def test_a_notebook_may_show_the_form(python: str) -> None:
     """--form never fails; with --require the error is one line."""
     outputs = run_notebook(python, LOAD, "%carto_login --form")
-    assert "The CARTO login form" in outputs[1][0].data["text/plain"]
+    assert "CARTO login." in outputs[1][0].data["text/plain"]
     with pytest.raises(CellExecutionError) as told:
         run_notebook(python, LOAD, "%carto_login --form --require")
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(told.value))

@@ -16,6 +16,7 @@ from harness.frames import Frames
 from harness.notebook import Notebook
 from harness.servers import JupyterLab, Scratch, Voila
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -243,6 +244,14 @@ class Desk:
 
     def show(self, cells: Sequence[str], kernel: str, home: Path) -> Notebook:
         """Return the notebook with these cells and no others."""
+        try:
+            return self._show(cells, kernel, home)
+        except PlaywrightError:
+            # A test with a page of its own has shut down all kernels of the server.
+            self._open.pop(kernel)[0].close()
+            return self._show(cells, kernel, home)
+
+    def _show(self, cells: Sequence[str], kernel: str, home: Path) -> Notebook:
         notebook = self._notebook(kernel)
         notebook.page.set_viewport_size({"width": 1280, "height": 900})
         notebook.set_output_width(None)

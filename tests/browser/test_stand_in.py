@@ -26,23 +26,6 @@ def _env() -> dict[str, str]:
     return {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}
 
 
-def test_the_plain_form_replaces_a_form_that_cannot_be_drawn(
-    open_notebook: Callable[..., Any], kernel: str
-) -> None:
-    """By itself, through the display's id, and it logs in or says why not."""
-    notebook = open_notebook([_LAME], kernel=kernel, env=_env())
-    notebook.run(0)
-    output = notebook.output(0)
-    button = output.get_by_role("button", name="Log in")
-    expect(button).to_be_visible(timeout=15_000)
-    expect(output).to_contain_text("This is the plain form")
-    output.get_by_label("User name").fill("jane_doe")
-    button.click(delay=150)
-    expect(output).to_contain_text("did you mean 'jane-doe'?")
-    expect(output).to_contain_text("Enter the API key.")
-    assert "plain form" not in str(notebook.outputs(0))
-
-
 def test_a_busy_kernel_keeps_the_full_form(
     open_notebook: Callable[..., Any], kernel: str
 ) -> None:

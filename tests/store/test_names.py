@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from carto_login_widget import InvalidCredentialsError
-from carto_login_widget.store.profiles import Profiles, check_name, is_name
+from carto_login_widget.store.profiles import Profiles, check_name, is_name, shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,10 +27,10 @@ def test_a_plain_name_is_taken(name: str) -> None:
 
 @pytest.mark.parametrize("name", [*REFUSED, *NOT_ASCII, *DEVICES])
 def test_a_name_that_some_file_system_would_not_take_is_refused(name: str) -> None:
-    """The message repeats the name and says what would be one."""
+    """The message repeats the name, if it is no key, and says what would be one."""
     with pytest.raises(InvalidCredentialsError) as caught:
         check_name(name)
-    assert repr(name) in str(caught.value)
+    assert repr(shown(name)) in str(caught.value)
     assert "use 1 to 64" in str(caught.value)
 
 
