@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 DEFAULT_FILE_NAME = "creds.json"
 
 _LOCK = ".carto-login.lock"
-_LOCK_PATIENCE, _LOCK_PAUSE = 2.0, 0.005
+_LOCK_PATIENCE, _LOCK_PAUSE = 10.0, 0.005
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)")
 _NAME = re.compile(rf"(?!{_DEVICE.pattern})[a-z0-9][a-z0-9._@-]{{0,63}}(?<!\.)")
 _SUFFIX = ".json"
@@ -674,7 +674,7 @@ class Profiles:
 
         What only `creds.json` holds could otherwise be written by one between the look
         and the write of another. Where there can be no lock, or somebody keeps it for
-        longer than two seconds, the turn is taken all the same.
+        longer than ten seconds, the turn is taken all the same.
         """
         from filelock import FileLock
 
