@@ -45,6 +45,13 @@ def test_notebook_7(open_notebook: Open, carto: Sandbox) -> None:
     expect(form.status).to_contain_text("Logged out.")
 
 
+# The page first asks which widgets there are, and empties the outputs of all others;
+# an answer to a later question says that this has happened.
+_WIDGETS_RESTORED = (
+    "() => new Promise(end => Jupyter.notebook.kernel.comm_info('jupyter.widget', end))"
+)
+
+
 def test_nbclassic(
     opener: Opener, lab: JupyterLab, carto: Sandbox, kernel: str
 ) -> None:
@@ -53,9 +60,10 @@ def test_nbclassic(
     page = opener.page()
     page.goto(f"{lab.url}/nbclassic/notebooks/{path.name}")
     page.wait_for_function(
-        "() => window.Jupyter?.notebook?.kernel?.is_connected()"
+        "() => window.Jupyter?.notebook?.kernel?.info_reply?.banner"
         " && Jupyter.notebook._fully_loaded"
     )
+    page.evaluate(_WIDGETS_RESTORED)
     page.evaluate("() => Jupyter.notebook.execute_cells([0])")
     form = Form.at(page.locator(".output_area").first)
     form.sign_in(carto, "jane")
