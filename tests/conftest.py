@@ -34,6 +34,12 @@ TOGETHER = {
     "test_google_bigquery.py": "BigQuery",
     "test_service_notebooks.py": "BigQuery",
 }
+# Browser tests whose pages are their own. All others share one page, in one process.
+OWN_PAGES = (
+    *("test_busy_kernel.py", "test_front_ends.py", "test_harness.py"),
+    *("test_plain_form.py", "test_saved_notebooks.py", "test_shared.py"),
+    "test_stand_in.py",
+)
 ONLY_ALL = pytest.StashKey[int]()
 
 
@@ -62,7 +68,7 @@ def pytest_collection_modifyitems(
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give each process a whole file at a time, and one of them all browser tests.
+    """Give each process a whole file at a time, and two of them all browser tests.
 
     Marks would say it with `--dist loadgroup`, which pytest 9.2 broke:
     https://github.com/pytest-dev/pytest-xdist/issues/1386
@@ -73,7 +79,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             path = Path(nodeid.partition("::")[0])
             if "browser" in path.parts:
-                return "browser"
+                return "own pages" if path.name in OWN_PAGES else "one page"
             return TOGETHER.get(path.name, str(path))
 
     return ByGroup(config, log) if config.option.dist == "loadscope" else None

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 KERNELS = ["python3", pytest.param("python3-ipykernel6", marks=pytest.mark.full)]
 _DESK = "desk"
+_VIEWPORT: Any = {"width": 1280, "height": 900}
 _APPS = {"lab": "/doc/tree/", "full lab": "/lab/tree/", "notebook": "/notebooks/"}
 # Read here: the tests themselves see no variable that begins with CARTO_.
 _SCREENSHOTS = os.environ.get("CARTO_SCREENSHOTS")
@@ -45,6 +46,12 @@ def screenshots(pytestconfig: pytest.Config) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def take_pictures(pytestconfig: pytest.Config) -> bool:
+    """Whether somebody will look at the many pictures of each state."""
+    return bool(_SCREENSHOTS or pytestconfig.getoption("--all"))
+
+
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """One Chromium for all tests of this directory, which is a package for that.
@@ -54,6 +61,14 @@ def chromium() -> Iterator[Browser]:
     """
     with sync_playwright() as playwright, launch(playwright) as browser:
         yield browser
+
+
+@pytest.fixture(scope="package")
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """One context for all pages: what JupyterLab consists of is loaded once."""
+    with chromium.new_context(viewport=_VIEWPORT) as made:
+        made.set_default_timeout(15_000)
+        yield made
 
 
 @pytest.fixture(scope="session")
@@ -97,12 +112,13 @@ class Opener:
     def __init__(
         self,
         request: pytest.FixtureRequest,
-        chromium: Browser,
+        context: BrowserContext,
         scratch: Scratch,
         home: Path,
     ) -> None:
         self._name = _plain_name(request)
-        self._context = _context(chromium)
+        self._context = context
+        self._others = set(context.pages)
         self._scratch = scratch
         self._home = home
         self.frames = Frames()
@@ -125,15 +141,14 @@ class Opener:
         _set_kernel(path, kernel)
         return path
 
+    def pages(self) -> list[Page]:
+        """Return the pages that were opened since."""
+        return [page for page in self._context.pages if page not in self._others]
+
     def close(self) -> None:
-        """Close all pages."""
-        self._context.close()
-
-
-def _context(chromium: Browser) -> BrowserContext:
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(15_000)
-    return context
+        """Close them."""
+        for page in self.pages():
+            page.close()
 
 
 def _plain_name(request: pytest.FixtureRequest) -> str:
@@ -169,16 +184,16 @@ def _set_kernel(path: Path, kernel: str) -> None:
 @pytest.fixture
 def opener(
     request: pytest.FixtureRequest,
-    chromium: Browser,
+    context: BrowserContext,
     scratch: Scratch,
     kernel_home: Path,
     screenshots: Path,
 ) -> Iterator[Opener]:
-    """The browser context of this test; a failure leaves a picture of each page."""
-    made = Opener(request, chromium, scratch, kernel_home)
+    """The pages of this test; a failure leaves a picture of each."""
+    made = Opener(request, context, scratch, kernel_home)
     yield made
     if request.node.stash.get(_FAILED, False):
-        for number, page in enumerate(made._context.pages):
+        for number, page in enumerate(made.pages()):
             page.screenshot(path=screenshots / f"failed-{made._name}-{number}.png")
     made.close()
 
@@ -235,12 +250,12 @@ class Desk:
     """
 
     def __init__(
-        self, chromium: Browser, lab: JupyterLab, screenshots: Path, base: Path
+        self, context: BrowserContext, lab: JupyterLab, screenshots: Path, base: Path
     ) -> None:
-        self._chromium, self._lab, self._screenshots = chromium, lab, screenshots
+        self._context, self._lab, self._screenshots = context, lab, screenshots
         self._base = base
         self._count = 0
-        self._open: dict[str, tuple[BrowserContext, Notebook]] = {}
+        self._open: dict[str, Notebook] = {}
 
     def show(self, cells: Sequence[str], kernel: str, home: Path) -> Notebook:
         """Return the notebook with these cells and no others."""
@@ -248,12 +263,12 @@ class Desk:
             return self._show(cells, kernel, home)
         except PlaywrightError:
             # A test with a page of its own has shut down all kernels of the server.
-            self._open.pop(kernel)[0].close()
+            self._open.pop(kernel).page.close()
             return self._show(cells, kernel, home)
 
     def _show(self, cells: Sequence[str], kernel: str, home: Path) -> Notebook:
         notebook = self._notebook(kernel)
-        notebook.page.set_viewport_size({"width": 1280, "height": 900})
+        notebook.page.set_viewport_size(_VIEWPORT)
         notebook.set_output_width(None)
         notebook.set_cells(cells)
         notebook.execute(_BLANK.format(home_variables(home)))
@@ -262,8 +277,7 @@ class Desk:
 
     def _notebook(self, kernel: str) -> Notebook:
         if kernel not in self._open:
-            context = _context(self._chromium)
-            page, frames = context.new_page(), Frames()
+            page, frames = self._context.new_page(), Frames()
             frames.watch(page)
             scratch = self._lab.scratch
             self._count += 1
@@ -274,15 +288,15 @@ class Desk:
             url = self._lab.url + _APPS["lab"] + path.name
             notebook = Notebook(page, url, path, frames, self._screenshots)
             notebook.open()
-            self._open[kernel] = context, notebook
-        return self._open[kernel][1]
+            self._open[kernel] = notebook
+        return self._open[kernel]
 
     def drop(self, kernel: str, name: str) -> None:
         """Take a picture of a page, and use it no more."""
-        context, notebook = self._open.pop(kernel)
+        notebook = self._open.pop(kernel)
         notebook.screenshot(f"failed-{name}")
         self._lab.shut_down_kernels()
-        context.close()
+        notebook.page.close()
 
 
 _BLANK = """
@@ -291,20 +305,22 @@ os.environ.update({!r})
 from ipywidgets import Widget
 Widget.close_all()
 from carto_login_widget import unset_default_credentials
+from carto_login_widget.settings import CartoLogin
 unset_default_credentials()
+CartoLogin.clear_instance()
 get_ipython().extension_manager.unload_extension("carto_login_widget")
 """
 
 
 @pytest.fixture(scope="package")
 def desk(
-    chromium: Browser,
+    context: BrowserContext,
     lab: JupyterLab,
     screenshots: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Desk:
     """The pages that tests share."""
-    return Desk(chromium, lab, screenshots, tmp_path_factory.mktemp("desk"))
+    return Desk(context, lab, screenshots, tmp_path_factory.mktemp("desk"))
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ field"""
 
 Open = Callable[..., Notebook]
 
+pytestmark = pytest.mark.full
+
 
 def type_name(notebook: Notebook, name: str) -> None:
     """Type into the field that the first cell shows."""

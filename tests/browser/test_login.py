@@ -6,6 +6,7 @@ import json
 import stat
 from typing import TYPE_CHECKING
 
+import pytest
 from harness.form import Form
 from harness.frames import holding
 from harness.notebook import SAVE_WIDGET_STATE
@@ -160,6 +161,7 @@ def test_a_hanging_server_does_not_hold_the_kernel(
     form.expect_card("jane")
 
 
+@pytest.mark.full
 def test_the_key_stays_out_of_the_notebook(
     open_notebook: Open, carto: Sandbox, kernel: str, kernel_home: Path
 ) -> None:

@@ -38,7 +38,9 @@ _RUN_AXE = """async root => {
         pytest.param("forced", marks=pytest.mark.full),
     ],
 )
-def test_each_state(share_notebook: Share, carto: Sandbox, light: str) -> None:
+def test_each_state(
+    share_notebook: Share, carto: Sandbox, light: str, take_pictures: bool
+) -> None:
     """In each nothing is cut or sticks out, and axe-core has nothing to say."""
     notebook = share_notebook([LOGIN])
     page = notebook.page
@@ -52,7 +54,8 @@ def test_each_state(share_notebook: Share, carto: Sandbox, light: str) -> None:
     for state in states(form, carto):
         for width in WIDTHS:
             notebook.set_output_width(width)
-            notebook.screenshot(f"{state}-{light}-{width}", form.root)
+            if take_pictures:
+                notebook.screenshot(f"{state}-{light}-{width}", form.root)
             bad += [f"{state} at {width} px: {what}" for what in form.overflow()]
         bad += [f"{state}: {what}" for what in form.root.evaluate(_RUN_AXE)]
     notebook.set_theme("light")

@@ -1,6 +1,8 @@
 """Press Ctrl-C at every line that saving and loading an account go through.
 
-    python interrupted_saves.py DIRECTORY
+    python interrupted_saves.py DIRECTORY [STEP]
+
+With a STEP at every so many lines only.
 
 Fails if a frame shows the key, or a piece of it, as a local variable. Prints how many
 lines there were.
@@ -68,11 +70,11 @@ class Interrupt:
         return self
 
 
-def main(directory: str) -> None:
+def main(directory: str, step: str = "1") -> None:
     """Interrupt at the first line, at the second one, and so on to the last."""
     store, credentials = ProfileStore(directory), Credentials("jane", KEY)
     store.save("work", credentials, default=True)
-    for lines in count(1):
+    for lines in count(1, int(step)):
         try:
             sys.settrace(Interrupt(lines))
             store.save("work", credentials, default=True)
@@ -89,4 +91,4 @@ def main(directory: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

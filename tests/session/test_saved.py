@@ -181,9 +181,10 @@ def test_no_error_shows_a_key(store: ProfileStore, tmp_path: Path) -> None:
         assert "9f9f" not in shown
 
 
-def test_ctrl_c_in_the_middle_shows_no_key(tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", ["7", pytest.param("1", marks=pytest.mark.full)])
+def test_ctrl_c_in_the_middle_shows_no_key(tmp_path: Path, step: str) -> None:
     """At whichever line it comes, the files are whole, and no other is left."""
-    program = [sys.executable, PROGRAMS / "interrupted_saves.py", str(tmp_path)]
+    program = [sys.executable, PROGRAMS / "interrupted_saves.py", str(tmp_path), step]
     done = subprocess.run(
         program, capture_output=True, text=True, check=False, timeout=110
     )

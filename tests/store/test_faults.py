@@ -121,16 +121,17 @@ def test_kills_leave_whole_files(tmp_path: Path, kills: int) -> None:
     assert store.default_name == "work"
 
 
-def test_two_programs_save_a_thousand_accounts(tmp_path: Path) -> None:
+@pytest.mark.parametrize("each", [100, pytest.param(500, marks=pytest.mark.full)])
+def test_two_programs_save_many_accounts(tmp_path: Path, each: int) -> None:
     """None is lost, each has its own key, and the default is one of them."""
-    writers = [start("many_saves", tmp_path, user, 500) for user in ("jane", "john")]
+    writers = [start("many_saves", tmp_path, user, each) for user in ("jane", "john")]
     for writer in writers:
         output(writer)
     store = Profiles(tmp_path)
     expected = {
         f"{user}-{n}": f"key-of-{user}-{n}"
         for user in ("jane", "john")
-        for n in range(500)
+        for n in range(each)
     }
     assert {n: key_in(store, n) for n in store.names()} == expected
     assert store.default() == store.load(store.default_name)
