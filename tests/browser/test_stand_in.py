@@ -6,11 +6,15 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+import nbformat
 import pytest
+from harness.environment import home_variables
+from harness.servers import Scratch, Voila
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 # A page without anywidget's front end sees a widget of a module that it does not have.
 _LAME = """
@@ -48,6 +52,48 @@ def test_the_full_form_is_drawn(
     expect(notebook.output(0).get_by_role("button", name="Log in")).to_be_visible()
     time.sleep(3)
     expect(notebook.output(0)).not_to_contain_text("plain form")
+
+
+@pytest.mark.full
+def test_a_form_that_is_scrolled_out_of_view(open_notebook: Callable[..., Any]) -> None:
+    """JupyterLab draws no cell that nobody sees; the page has the form all the same."""
+    cells = [_FORM, *["'line'\n" * 30] * 12]
+    windowing = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "full"}}
+    notebook = open_notebook(cells, settings=windowing, env=_env())
+    notebook.run_all()
+    expect(notebook.page.get_by_role("button", name="Log in")).not_to_be_visible()
+    time.sleep(4)
+    notebook.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.content.scrollToItem(0)"
+    )
+    expect(notebook.page.get_by_role("button", name="Log in")).to_be_visible()
+    expect(notebook.page.get_by_text("This is the plain form")).to_have_count(0)
+
+
+@pytest.mark.full
+def test_a_voila_that_runs_before_anybody_comes(
+    opener: Any, tmp_path: Path, kernel_home: Path
+) -> None:
+    """The form has waited there for its first visitor."""
+    scratch = Scratch(tmp_path, None)
+    scratch.write_kernels({**home_variables(kernel_home), **_env()})
+    ran = tmp_path / "ran"
+    notebook = nbformat.v4.new_notebook()
+    touch = f"import pathlib; pathlib.Path({str(ran)!r}).touch()"
+    notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in (touch, _FORM)]
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "python3"}
+    nbformat.write(notebook, scratch.root / "early.ipynb")
+    with Voila(scratch, preheat=True) as server:
+        for _ in range(300):
+            if ran.exists():
+                break
+            time.sleep(0.1)
+        time.sleep(7)
+        page = opener.page()
+        page.goto(f"{server.url}/voila/render/early.ipynb")
+        expect(page.get_by_role("button", name="Log in")).to_be_visible()
+        time.sleep(6)
+        expect(page.get_by_text("This is the plain form")).to_have_count(0)
 
 
 @pytest.mark.parametrize(("cell", "plain"), [(_LAME, True), (_FORM, False)])

@@ -185,12 +185,21 @@ class JupyterLab(Server):
 
 
 class Voila(Server):
-    """Voilà: `/voila/render/NAME.ipynb` runs a notebook and shows what it displays."""
+    """Voilà: `/voila/render/NAME.ipynb` runs a notebook and shows what it displays.
+
+    With `preheat` it runs the notebooks that it finds at its start, before any visit.
+    """
 
     def __init__(
-        self, scratch: Scratch, python: str = "", settings: dict[str, Any] | None = None
+        self,
+        scratch: Scratch,
+        python: str = "",
+        settings: dict[str, Any] | None = None,
+        *,
+        preheat: bool = False,
     ) -> None:
         flags = ["--no-browser", "--Voila.ip=127.0.0.1", "--port={port}"]
+        flags.append(f"--preheat_kernel={preheat}")
         flags.append(f"--Voila.tornado_settings={settings or {}!r}")
         super().__init__(scratch, ["voila", *flags, str(scratch.root)], python)
 
