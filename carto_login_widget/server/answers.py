@@ -157,15 +157,16 @@ def key_mask(username: str, key: str) -> Callable[[str], str]:
             return SAME_KEY
         for form in forms if hidden else ():
             text = text.replace(form, "***")
+        if text.isprintable():
+            return text
         return "".join(c if c.isprintable() else " " for c in text)
 
     return mask
 
 
 class Row(NamedTuple):
-    """A line of a table: its number, when it applies, and what it says; see `fill`."""
+    """A line of a table: when it applies, and what it says; see `fill`."""
 
-    name: str
     finds: Callable[[Any], object]
     reason: Reason | None = None
     message: str = ""
@@ -201,7 +202,7 @@ def fill(message: str, answer: Answer, address: Address, **more: str) -> str:
 def not_carto(answer: Answer, address: Address) -> CartoLoginError:
     """Say what stands in front of CARTO, or that whatever answered was not CARTO."""
     message = _WEB_PAGE if answer.status == 200 else _NO_API
-    return sort_answer(FOREIGN, answer, address) or error_for(
+    return sort_answer(FOREIGN.values(), answer, address) or error_for(
         Reason.NOT_CARTO, fill(message, answer, address)
     )
 
@@ -214,83 +215,73 @@ _NO_API = "There is no CARTO API at {base} (HTTP {status}). Check the base URL."
 
 # Numbered as in the validation's own table, which these rows are a part of. Whether it
 # is CARTO behind them would not change what is to be said, so that is not asked.
-FOREIGN = (
-    Row(
-        "7",
+FOREIGN = {
+    "7": Row(
         lambda a: a.status == 401 and "www-authenticate" in a.headers,
         Reason.PROXY,
         "A server in front of CARTO at {host} asks for a user name and a password of "
         "its own. Sign in to your network first, or ask who runs that server.",
     ),
-    Row(
-        "10",
+    "10": Row(
         lambda a: a.status == 403 and a.data is None,
         Reason.BLOCKED,
         "Access to {host} is blocked (HTTP 403), probably by a firewall. Your key was "
         "not checked. Try from another network, or ask your network's administrator.",
     ),
-    Row("11, 12", lambda a: 300 <= a.status < 400, Reason.MOVED),
-    Row(
-        "14",
+    "11, 12": Row(lambda a: 300 <= a.status < 400, Reason.MOVED),
+    "14": Row(
         lambda a: a.status in {400, 414, 431} and a.data is None,
         Reason.TLS,
         "{host} refused the request (HTTP {status}) before it reached CARTO. Is the "
         "port right, and does it speak {scheme}?",
     ),
-    Row(
-        "15",
+    "15": Row(
         lambda a: a.status == 407,
         Reason.PROXY,
         "Your network's proxy refused the connection to {host}. Check HTTPS_PROXY and "
         "its user name and password, or ask your network's administrator.",
     ),
-    Row(
-        "16",
+    "16": Row(
         lambda a: a.status == 429,
         Reason.RATE_LIMITED,
         "CARTO at {host} is busy (HTTP 429). Your key was not checked. Try again "
         "{when}.",
     ),
-    Row(
-        "17",
+    "17": Row(
         lambda a: a.status >= 500,
         Reason.SERVER_ERROR,
         "CARTO at {host} has a problem (HTTP {status}). Your key was not checked. Try "
         "again in a moment.",
     ),
-)
+}
 
 
 # How CARTO refuses a right key for the state of the account.
-STATES = (
-    Row(
-        "8b, 9",
+STATES = {
+    "8b, 9": Row(
         lambda a: a.status == 403 and a.error_text == "lockout",
         Reason.LOCKED,
         "The CARTO account '{user}' at {host} is locked. Contact CARTO, or the "
         "administrator of your organisation.",
     ),
-    Row(
-        "8c, 9",
+    "8c, 9": Row(
         lambda a: a.status == 403 and a.error_text == "maintenance_mode",
         Reason.MAINTENANCE,
         "The CARTO account '{user}' at {host} is in maintenance. Try again later.",
     ),
-    Row(
-        "8d, 9",
+    "8d, 9": Row(
         lambda a: a.status == 403 and a.error_text == "unverified",
         Reason.UNVERIFIED,
         "The e-mail address of '{user}' is not confirmed. Follow the link in the "
         "e-mail that CARTO sent, then log in again at {host}.",
     ),
-    Row(
-        "8d",
+    "8d": Row(
         lambda a: a.status == 403 and a.empty,
         Reason.NOT_ACTIVATED,
         "The sign-up of '{user}' at {host} is not finished. Follow the link in the "
         "e-mail that CARTO sent, then log in again.",
     ),
-)
+}
 
 
 def _moved(answer: Answer, address: Address) -> CartoLoginError:

@@ -47,7 +47,7 @@ def check(identity: Identity, timeout: float | None = None) -> Verdict:
     """Ask CARTO whether it accepts the key; what else comes of it is raised."""
     with Client(identity, timeout) as client:
         seen = _Evidence(client)
-        for row in ROWS:
+        for row in ROWS.values():
             found = row.finds(seen)
             if isinstance(found, Account):
                 return Verdict(found, client.address.origin)
@@ -65,7 +65,7 @@ def me(identity: Identity) -> dict[str, Any]:
             answer = client.get("api/v3/me", key="header")
     except CartoLoginError:
         return {}
-    return dict(answer.object) if answer.status == 200 else {}
+    return dict(answer.result)
 
 
 class _Evidence:
@@ -85,7 +85,7 @@ class _Evidence:
         keys, total = self._listing()
         self.first: Mapping[str, Any] = keys[0] if keys else {}
         self.first_user = _text(self.first.get("user"), "username")
-        self.several = total > 1
+        self.several = bool(keys) and total > 1
         # The key was accepted, but is not one of those that are listed.
         self.nothing_listed = keys == [] and total == 0
 
@@ -154,9 +154,15 @@ class _Evidence:
         told = self.missing or answer.data is not None
         return answer if answer.status == 403 and told else None
 
+    @property
+    def state(self) -> CartoLoginError | None:
+        if self.refusal is None:
+            return None
+        return sort_answer(STATES.values(), self.refusal, self.address)
+
     def trouble(self, answer: Answer) -> CartoLoginError | None:
         """Why an answer says nothing about the key; None where it does."""
-        return sort_answer(FOREIGN, answer, self.address)
+        return sort_answer(FOREIGN.values(), answer, self.address)
 
     @property
     def told(self) -> str:
@@ -189,8 +195,7 @@ class _Evidence:
             better=better,
             advice=f"Try {better}" if better else "Ask who runs it for the right one.",
         )
-        wait = self.primary.retry_after
-        return error_for(row.reason, text, suggestion=better or None, retry_after=wait)
+        return error_for(row.reason, text, suggestion=better or None)
 
 
 def _text(value: Any, name: str) -> str:
@@ -210,36 +215,15 @@ _OTHER_USER = (
     "{base} belongs to '{owner}', not to '{user}'. Correct the user name or the base "
     "URL."
 )
-_NO_USER = "CARTO has no user called '{user}' at {host}. Check the spelling.{hint}"
 _HINT = " If '{}' is an organisation, log in with your own user name in it."
-_NO_USER_IN_HOST = (
-    "{host} does not tell users apart by their host. Use the base URL {better}"
-)
-_WRONG_KEY = (
-    "CARTO at {host} knows '{user}', but not this API key. Copy it again from "
-    "{keys_page}"
-)
 _WRONG_EITHER = (
     "CARTO at {host} does not accept this: the user name '{user}' or the API key is "
     "not right. Copy the key again from {keys_page}"
 )
-_FORBIDDEN = "CARTO at {host} does not let this key in{said}"
 _CLOSED = (
     "The CARTO account '{user}' at {host} is not available: it is locked or in "
     "maintenance, and the key was not accepted either. Contact CARTO, or the "
     "administrator of your organisation."
-)
-_WRONG_FORM = (
-    "There is a CARTO at {host}, but the base URL {base} does not fit the user "
-    "'{user}', or the server is older than 2018. {advice}"
-)
-_UNLISTED = (
-    "CARTO at {host} has a problem (HTTP {status}): it accepts the key, but cannot say "
-    "what the key may do. Try again in a moment."
-)
-_NOT_UNDERSTOOD = (
-    'CARTO at {host} did not understand the request: "{text}" Your key was not '
-    "checked. A newer version of this package may be needed."
 )
 _NO_SENSE = (
     "CARTO at {host} gave an answer that makes no sense (HTTP {status}). Your key was "
@@ -249,75 +233,66 @@ _NO_SENSE = (
 # Read from the top: the first row that finds something is the verdict. It is what was
 # found, an account or an error, or else the row's own reason and sentence. Rows 15 and
 # 18 to 22, and an origin that is not CARTO, are raised by whoever asks.
-ROWS = (
-    Row("1", lambda c: c.account_of(c.first)),
-    Row("2", lambda c: c.nothing_listed and (c.account_of_f1() or c.trouble(c.f1))),
-    Row("2 (else)", lambda c: c.nothing_listed, Reason.WRONG_KEY, _EXPIRED),
-    Row(
-        "4",
+ROWS = {
+    "1": Row(lambda c: c.account_of(c.first)),
+    "2": Row(lambda c: c.nothing_listed and (c.account_of_f1() or c.trouble(c.f1))),
+    "2 (else)": Row(lambda c: c.nothing_listed, Reason.WRONG_KEY, _EXPIRED),
+    "4": Row(
         lambda c: c.first and c.first_user != c.user,
         Reason.WRONG_USER,
         _OTHER_USER,
     ),
-    Row(
-        "3",
-        lambda c: (
-            c.first
-            and c.several
-            and (c.account_of(c.master.result) or c.trouble(c.master))
-        ),
+    "3": Row(
+        lambda c: c.several and (c.account_of(c.master.result) or c.trouble(c.master)),
     ),
-    Row("3 (else)", lambda c: c.first, Reason.WRONG_KEY, _OTHER_KEY),
-    Row(
-        "6",
+    "3 (else)": Row(lambda c: c.first, Reason.WRONG_KEY, _OTHER_KEY),
+    "6": Row(
         lambda c: c.refused and c.f2_says(404, "find CARTO user"),
         Reason.UNKNOWN_USER,
-        _NO_USER,
+        "CARTO has no user called '{user}' at {host}. Check the spelling.{hint}",
     ),
-    Row(
-        "6c",
+    "6c": Row(
         lambda c: c.refused and (c.f2_says(400, "No username") or c.wants_path),
         Reason.WRONG_ADDRESS,
-        _NO_USER_IN_HOST,
+        "{host} does not tell users apart by their host. Use the base URL {better}",
     ),
-    Row(
-        "6b",
+    "6b": Row(
         lambda c: c.refused and (c.f2_says(400, "must indicate") or c.f2_says(200)),
         Reason.WRONG_KEY,
-        _WRONG_KEY,
+        "CARTO at {host} knows '{user}', but not this API key. Copy it again from "
+        "{keys_page}",
     ),
-    Row("6d", lambda c: c.refused, Reason.WRONG_KEY, _WRONG_EITHER),
-    Row("8", lambda c: c.missing and c.account_of_f1()),
-    Row("4 (F1)", lambda c: c.missing and c.f1_user, Reason.WRONG_USER, _OTHER_USER),
-    Row("8b-8d, 9", lambda c: c.refusal and sort_answer(STATES, c.refusal, c.address)),
-    Row(
-        "9",
+    "6d": Row(lambda c: c.refused, Reason.WRONG_KEY, _WRONG_EITHER),
+    "8": Row(lambda c: c.missing and c.account_of_f1()),
+    "4 (F1)": Row(lambda c: c.missing and c.f1_user, Reason.WRONG_USER, _OTHER_USER),
+    "8b-8d, 9": Row(lambda c: c.state),
+    "9": Row(
         lambda c: c.refusal and c.refusal.object,
         Reason.FORBIDDEN,
-        _FORBIDDEN,
+        "CARTO at {host} does not let this key in{said}",
     ),
-    Row("8 (F1)", lambda c: c.missing and c.trouble(c.f1)),
-    Row("8g", lambda c: c.missing and c.client.prove()),
-    Row("8e", lambda c: c.missing and c.f1.status == 401, Reason.LOCKED, _CLOSED),
-    Row(
-        "8f",
+    "8 (F1)": Row(lambda c: c.missing and c.trouble(c.f1)),
+    "8g": Row(lambda c: c.missing and c.client.prove()),
+    "8e": Row(lambda c: c.missing and c.f1.status == 401, Reason.LOCKED, _CLOSED),
+    "8f": Row(
         lambda c: c.missing and c.f1.status == 404,
         Reason.WRONG_ADDRESS,
-        _WRONG_FORM,
+        "There is a CARTO at {host}, but the base URL {base} does not fit the user "
+        "'{user}', or the server is older than 2018. {advice}",
     ),
-    Row(
-        "17 (F1)",
+    "17 (F1)": Row(
         lambda c: c.status >= 500 and c.f1_user == c.user,
         Reason.SERVER_ERROR,
-        _UNLISTED,
+        "CARTO at {host} has a problem (HTTP {status}): it accepts the key, but cannot "
+        "say what the key may do. Try again in a moment.",
     ),
-    Row("7, 10-12, 14-17", lambda c: c.trouble(c.primary)),
-    Row(
-        "13",
+    "7, 10-12, 14-17": Row(lambda c: c.trouble(c.primary)),
+    "13": Row(
         lambda c: c.status == 400 and c.primary.error_text,
         Reason.SERVER_ERROR,
-        _NOT_UNDERSTOOD,
+        'CARTO at {host} did not understand the request: "{text}" Your key was not '
+        "checked. A newer version of this package may be needed.",
     ),
-    Row("5, 23", lambda c: c.client.prove()),
-    Row("else", lambda _: True, Reason.SERVER_ERROR, _NO_SENSE),
-)
+    "5, 23": Row(lambda c: c.client.prove()),
+    "else": Row(lambda _: True, Reason.SERVER_ERROR, _NO_SENSE),
+}

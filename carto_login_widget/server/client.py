@@ -14,6 +14,7 @@ import time
 from base64 import b64encode
 from collections import deque
 from contextvars import ContextVar, copy_context
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -375,9 +376,13 @@ class _Watched:
 
 def watch(pool: urllib3.HTTPConnectionPool) -> None:
     """Let the connections of a pool be ended by the current line."""
-    kind = pool.ConnectionCls
-    if not issubclass(kind, _Watched):
-        pool.ConnectionCls = type(f"Watched{kind.__name__}", (_Watched, kind), {})
+    if not issubclass(pool.ConnectionCls, _Watched):
+        pool.ConnectionCls = _watched(pool.ConnectionCls)
+
+
+@cache
+def _watched(kind: type) -> Any:
+    return type(f"Watched{kind.__name__}", (_Watched, kind), {})
 
 
 class _HideKey(logging.Filter):

@@ -6,13 +6,10 @@ import errno
 import os
 import re
 import ssl
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 from ..errors import CartoLoginError, Reason
-from .answers import error_for
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from .answers import Row, error_for
 
 
 def sort_error(
@@ -22,8 +19,8 @@ def sort_error(
     if isinstance(error, CartoLoginError):
         return error
     seen = _Causes(error, proxy)
-    kind = next(kind for kind in _ERRORS if kind.applies(seen))
-    text = kind.message.format(
+    row = next(row for row in _ERRORS if row.finds(seen))
+    text = row.message.format(
         host=host,
         seconds=f"{round(waited, 1):g}",
         why=getattr(seen.tls, "verify_message", "")
@@ -33,7 +30,7 @@ def sort_error(
         proxy=re.sub(r".*(//|@)", "", proxy) or "of your network",
         variable=_variable_of(proxy),
     )
-    return error_for(kind.reason, text)
+    return error_for(row.reason, text)
 
 
 def too_late(host: str, seconds: float) -> CartoLoginError:
@@ -118,15 +115,9 @@ _BROKE = (
 )
 
 
-class _Kind(NamedTuple):
-    applies: Callable[[_Causes], object]
-    reason: Reason | None
-    message: str
-
-
 # Read from the top. A proxy's and a TLS error are connection errors too.
-_ERRORS: tuple[_Kind, ...] = (
-    _Kind(
+_ERRORS: tuple[Row, ...] = (
+    Row(
         # The address of CARTO itself was checked before.
         lambda e: (
             e.have(*_BAD_ADDRESS)
@@ -138,38 +129,38 @@ _ERRORS: tuple[_Kind, ...] = (
         "without quotes and blanks; in a password %23 stands for #, %2F for / and %3F "
         "for ?.",
     ),
-    _Kind(
+    Row(
         lambda e: "SOCKS support" in e.said,
         Reason.PROXY,
         "{host} was not asked: {variable} names a SOCKS proxy, which needs PySocks. "
         "Install it with pip install PySocks, and restart the kernel.",
     ),
-    _Kind(
+    Row(
         lambda e: e.short_of or not e.is_of_the_network,
         None,
         "The request to {host} was ended by an error that nobody expected ({name}). "
         "Try again; if a session was given, try without it.",
     ),
-    _Kind(
+    Row(
         lambda e: "appears to only use HTTP" in e.said,
         Reason.PROXY,
         "{host} was not asked: the proxy {proxy} does not speak https itself. Begin "
         "its address in {variable} with http:// in place of https://.",
     ),
-    _Kind(
+    Row(
         # PySocks says so of CARTO's host with a ProxyError, and of the proxy's without.
         lambda e: e.have("gaierror") and e.have("ProxyError") != e.is_socks,
         Reason.PROXY,
         "{host} was not asked: the proxy {proxy} that {variable} names was not found. "
         "Check its spelling, and that you are connected to its network.",
     ),
-    _Kind(
+    Row(
         lambda e: "connection failed: 407" in e.said or e.have("SOCKS5AuthError"),
         Reason.PROXY,
         "{host} was not asked: the proxy {proxy} wants a user name and a password. "
         "Check those in {variable}: http://user:password@proxy, percent-encoded.",
     ),
-    _Kind(
+    Row(
         lambda e: (
             "Tunnel connection failed" in e.said or e.have("SOCKS4Error", "SOCKS5Error")
         ),
@@ -177,50 +168,50 @@ _ERRORS: tuple[_Kind, ...] = (
         "The proxy {proxy} that {variable} names refused the connection to {host}. "
         "Ask your network's administrator.",
     ),
-    _Kind(
+    Row(
         lambda e: e.have("ProxyError") and not e.have("gaierror"),
         Reason.PROXY,
         "{host} was not asked: the proxy {proxy} that {variable} names does not answer "
         "as one. Check its address, and that you are connected to its network.",
     ),
-    _Kind(
+    Row(
         lambda e: isinstance(e.tls, ssl.SSLCertVerificationError),
         Reason.TLS,
         "The certificate of {host} is not accepted ({why}). If your organisation signs "
         "its own certificates, set REQUESTS_CA_BUNDLE to the file with its CA "
         "certificate.",
     ),
-    _Kind(
+    Row(
         lambda e: e.tls_reason in _PLAIN_HTTP,
         Reason.TLS,
         "{host} does not speak https on that port. Check the port in the base URL.",
     ),
-    _Kind(
+    Row(
         lambda e: e.have("SSLError"),
         Reason.TLS,
         "No secure connection to {host} could be made ({why}). Check the port in the "
         "base URL, or ask who runs that server.",
     ),
-    _Kind(
+    Row(
         lambda e: e.have("gaierror"),
         Reason.UNREACHABLE,
         "No server called {host} was found. Check the user name or the base URL, and "
         "that you are connected to the network.",
     ),
-    _Kind(lambda e: e.have(*_BROKEN_OFF), Reason.UNREACHABLE, _BROKE),
-    _Kind(lambda e: e.have("Timeout", "TimeoutError"), Reason.TIMEOUT, _LATE),
-    _Kind(
+    Row(lambda e: e.have(*_BROKEN_OFF), Reason.UNREACHABLE, _BROKE),
+    Row(lambda e: e.have("Timeout", "TimeoutError"), Reason.TIMEOUT, _LATE),
+    Row(
         # So requests says that a file of `cert` is missing.
         lambda e: "invalid path" in e.said,
         Reason.TLS,
         "{host} was not asked: the client certificate of the given session, or its "
         "key, cannot be read. Check session.cert.",
     ),
-    _Kind(
+    Row(
         lambda e: e.have("HTTPException"),
         Reason.NOT_CARTO,
         "Something answers at {host}, but it does not speak HTTP. Check the port in "
         "the base URL.",
     ),
-    _Kind(lambda _: True, Reason.UNREACHABLE, _BROKE),
+    Row(lambda _: True, Reason.UNREACHABLE, _BROKE),
 )

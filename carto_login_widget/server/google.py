@@ -6,7 +6,7 @@ import copy
 import threading
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import google.auth.credentials
 import google.auth.exceptions
@@ -18,6 +18,8 @@ from .answers import STATES, Row, not_carto, sort_answer
 from .client import Client
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from google.cloud.bigquery import Client as BigQueryClient
 
     from ..identity import Identity
@@ -64,13 +66,13 @@ def google_credentials(identity: Identity) -> google.auth.credentials.Credential
 
 def project_and_token(identity: Identity) -> tuple[str, str]:
     """Return the BigQuery project and a new Google access token, or say why not."""
-    answer = _ask(identity)
-    return _project(answer.project, identity), answer.token
+    given = _ask(identity)
+    return _project(given, identity), given["access_token"]
 
 
 def is_instant_licensing_active(identity: Identity) -> bool:
     """Ask whether the account may license Data Observatory data at once."""
-    return _ask(identity).instant_licensing
+    return _ask(identity).get("instant_licensing") is True
 
 
 def bigquery_client(identity: Identity, /, **kwargs: Any) -> BigQueryClient:
@@ -85,18 +87,10 @@ def bigquery_client(identity: Identity, /, **kwargs: Any) -> BigQueryClient:
     credentials = _GoogleCredentials(identity)
     if kwargs.get("project") is None:
         credentials.refresh(None)
-        kwargs["project"] = _project(credentials.project, identity)
+        kwargs["project"] = _project(credentials.given, identity)
     kwargs.setdefault("credentials", credentials)
     client: BigQueryClient = bigquery.Client(**kwargs)
     return client
-
-
-class _Given(NamedTuple):
-    """A token, and what CARTO said along with it."""
-
-    token: str
-    project: str | None
-    instant_licensing: bool
 
 
 class _GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
@@ -108,7 +102,7 @@ class _GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
     def __init__(self, identity: Identity) -> None:
         super().__init__()
         self.identity = identity
-        self.project: str | None = None
+        self.given: Mapping[str, Any] = {}
         self._lock = Lock()
         self._seen = threading.local()  # the token that a thread looked at last
         self._attempts = 0
@@ -140,15 +134,14 @@ class _GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
         seen = getattr(self._seen, "token", self._token)
         attempts = self._attempts
         with self._lock:
-            if self._token != seen and not self.expired:
-                return
+            is_newer = self._token != seen and not self.expired
             # An attempt that ended while this thread waited for the lock answers it
             # too, with its failure as well: else a server that hangs would hold a
             # thousand threads one after the other.
-            if self._attempts == attempts:
+            if not is_newer and self._attempts == attempts:
                 self._failure = self._attempt()
                 self._attempts += 1
-            if self._failure is not None:
+            if not is_newer and self._failure is not None:
                 raise copy.copy(self._failure)
             self._seen.token = self._token
 
@@ -157,12 +150,12 @@ class _GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
         token = self._token
         is_usable = self.expired and self._end is not None and _now() < self._end
         try:
-            given = _ask(self.identity)
+            self.given = _ask(self.identity)
         except DataObservatoryError as error:
             if not is_usable or error.reason in _VERDICTS:
                 return copy.copy(error)  # without frames
         else:
-            token, self.project = given.token, given.project
+            token = self.given["access_token"]
         # google-auth takes a token for stale some minutes before its expiry.
         now = _now() + REFRESH_THRESHOLD
         if token == self._token:
@@ -191,8 +184,9 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def _project(project: str | None, identity: Identity) -> str:
-    if project:
+def _project(given: Mapping[str, Any], identity: Identity) -> str:
+    project = given.get("bq_project")
+    if isinstance(project, str) and project:
         return project
     raise DataObservatoryError(
         f"CARTO at {identity.address.host} gave a Google token, but no BigQuery "
@@ -201,13 +195,20 @@ def _project(project: str | None, identity: Identity) -> str:
     )
 
 
-def _ask(identity: Identity) -> _Given:
+def _ask(identity: Identity) -> Mapping[str, Any]:
     """Ask CARTO for a token; whatever goes wrong is a `DataObservatoryError`."""
     try:
-        return _given(identity)
+        with Client(identity) as client:
+            # CARTO looks for the permission of a key that is a parameter, only
+            # (CartoDB/cartodb `data_observatory_controller.rb`).
+            answer = client.get("api/v4/do/token", key="query")
+        token = answer.result.get("access_token")
+        if isinstance(token, str) and token:
+            return answer.result
+        refusal = sort_answer(_REFUSALS, answer, client.address)
+        told = _told(refusal or not_carto(answer, client.address))
     except CartoLoginError as error:
-        # Without a reason is an address that names no user.
-        told = DataObservatoryError(**{"reason": Reason.WRONG_ADDRESS, **vars(error)})
+        told = _told(error)
     except Exception as error:  # noqa: BLE001 - google-auth knows RefreshError only
         told = DataObservatoryError(
             f"CARTO at {identity.base_url} was not asked for a Google token: an error "
@@ -216,55 +217,39 @@ def _ask(identity: Identity) -> _Given:
     raise told
 
 
-def _given(identity: Identity) -> _Given:
-    with Client(identity) as client:
-        # CARTO looks for the permission of a key that is a parameter, only
-        # (CartoDB/cartodb `data_observatory_controller.rb`).
-        answer = client.get("api/v4/do/token", key="query")
-    token, project = (answer.result.get(n) for n in ("access_token", "bq_project"))
-    if not isinstance(token, str) or not token:
-        found = sort_answer(_REFUSALS, answer, client.address)
-        raise found or not_carto(answer, client.address)
-    return _Given(
-        token,
-        project if isinstance(project, str) else None,
-        answer.result.get("instant_licensing") is True,
-    )
+def _told(error: CartoLoginError) -> DataObservatoryError:
+    # Without a reason is an address that names no user.
+    return DataObservatoryError(**{"reason": Reason.WRONG_ADDRESS, **vars(error)})
 
 
 # Read from the top: the first that applies is the reason.
 _REFUSALS = (
     Row(
-        "not enabled",
         lambda a: "not have Data Observatory enabled" in a.error_text,
         Reason.NOT_ENABLED,
         "The Data Observatory is not enabled for the account '{user}' at {host}. Ask "
         "CARTO, or the administrator of your organisation, for access.",
     ),
     Row(
-        "wrong key",
         lambda a: a.status == 401 and "www-authenticate" not in a.headers,
         Reason.WRONG_KEY,
         "CARTO at {host} does not accept the user name '{user}' with this API key, so "
         "it gave no Google token. Copy the key again from {keys_page}",
     ),
-    *STATES,
+    *STATES.values(),
     Row(
-        "forbidden",
         lambda a: a.status == 403 and a.object,
         Reason.FORBIDDEN,
         "This API key of '{user}' at {host} may not use the Data Observatory. Take the "
         "master key, or make a key with that permission on {keys_page}",
     ),
     Row(
-        "no such route",
         lambda a: a.status == 404,
         Reason.WRONG_ADDRESS,
         "CARTO at {host} has no Data Observatory for '{user}' (HTTP 404): the base URL "
         "does not fit the user, or the server is older than 2019.",
     ),
     Row(
-        "trouble",
         lambda a: a.status != 429 and a.error_text,
         Reason.SERVER_ERROR,
         "CARTO at {host} could not get a Google token (HTTP {status}): '{text}'. Try "
