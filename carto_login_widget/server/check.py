@@ -167,7 +167,8 @@ class _Evidence:
     @property
     def told(self) -> str:
         """The base URL that the installation told, if it was asked already."""
-        template = self.client.config.get("sql_api_template")
+        found = self.client.fingerprint
+        template = found.config.get("sql_api_template") if found else None
         return base_from_template(template, self.user) or ""
 
     @property

@@ -31,8 +31,6 @@ from .answers import Answer, key_mask, not_carto, read_answer
 from .failures import sort_error, too_late
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ..identity import Identity
 
 MAX_BODY = 1_000_000
@@ -47,7 +45,7 @@ _HEADERS = {
 }
 # Windows does not wake a thread that waits for a lock when Ctrl-C is pressed.
 _LONGEST_WAIT = 0.25
-# What is asked without a lent session: nothing is kept in it.
+# Nothing is kept in it, so it serves all who have lent none.
 _NO_SESSION = requests.Session()
 
 _proved: set[str] = set()
@@ -72,7 +70,7 @@ class Client:
         self._adapter: requests.adapters.BaseAdapter | None = None
         self._proxy = ""
         self._may_retry = True
-        self._fingerprint: Answer | None = None
+        self.fingerprint: Answer | None = None
         origin = self.address.origin
         self.is_proved = self.address.is_cloud or origin in {identity.proved, *_proved}
 
@@ -92,17 +90,12 @@ class Client:
 
     def prove(self) -> None:
         """Ask the origin without a key, once, and raise if it is not CARTO."""
-        if self._fingerprint is None:
-            self._fingerprint = self._anonymous_me()
-        if not self._fingerprint.is_carto:
-            raise not_carto(self._fingerprint, self.address)
+        if self.fingerprint is None:
+            self.fingerprint = self._anonymous_me()
+        if not self.fingerprint.is_carto:
+            raise not_carto(self.fingerprint, self.address)
         self.is_proved = True
         _proved.add(self.address.origin)
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        """How the installation says that it is set up, if it was asked already."""
-        return self._fingerprint.config if self._fingerprint else {}
 
     def _anonymous_me(self) -> Answer:
         base = self.address.base_url

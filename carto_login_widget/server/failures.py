@@ -17,7 +17,7 @@ def sort_error(
 ) -> CartoLoginError:
     """Tell from an exception, after so many seconds, what went wrong."""
     if isinstance(error, CartoLoginError):
-        return error
+        return error.with_traceback(None)  # whose frames hold the key
     seen = _Causes(error, proxy)
     row = next(row for row in _ERRORS if row.finds(seen))
     text = row.message.format(
