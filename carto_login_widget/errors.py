@@ -1,33 +1,17 @@
-"""The errors that leave this package, one class for each thing a caller would catch.
-
-```
-CartoLoginError
-├── InvalidCredentialsError (ValueError)   wrong before any request
-├── CredentialsFileError (ValueError)      a file that cannot be used, or not written
-├── ProfileNotFoundError (KeyError)        no saved account of that name
-├── NotLoggedInError                       nothing to log in with
-├── RejectedError                          CARTO said no
-├── UndecidedError                         no verdict
-├── NotCartoError                          whatever answered, it was not CARTO
-└── DataObservatoryError                   no Google token (lives in server/google.py)
-```
-
-No message, attribute, cause or context of these holds an API key: `sealed` stands at
-every public door and sees to it.
-"""
+"""The errors that leave this package, one class for each thing a caller would catch."""
 
 from __future__ import annotations
 
 import io
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from enum import StrEnum
 from functools import wraps
 
 # `typing` would take an eighth of the time that reading a file may take.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from os import PathLike
     from typing import Any, ParamSpec, TypeVar
 
@@ -72,23 +56,14 @@ class CartoLoginError(Exception):
 
     reason: Reason | None = None
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, **attributes: Any) -> None:
         super().__init__(message)
         self.message = message
+        vars(self).update(attributes)
 
     def __str__(self) -> str:
         # KeyError, a base of one subclass, would show the repr of its argument.
         return self.message
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Keyword-only attributes would be lost by Exception's own pickling.
-        return (_rebuild, (type(self), self.message), dict(self.__dict__))
-
-
-def _rebuild(cls: type[CartoLoginError], message: str) -> CartoLoginError:
-    error = cls.__new__(cls, message)
-    Exception.__init__(error, message)
-    return error
 
 
 class InvalidCredentialsError(CartoLoginError, ValueError):
@@ -99,12 +74,8 @@ class InvalidCredentialsError(CartoLoginError, ValueError):
         suggestion: what the user may have meant, or None.
     """
 
-    def __init__(
-        self, message: str, *, field: str | None = None, suggestion: str | None = None
-    ) -> None:
-        super().__init__(message)
-        self.field = field
-        self.suggestion = suggestion
+    field: str | None = None
+    suggestion: str | None = None
 
 
 class CredentialsFileError(CartoLoginError, ValueError):
@@ -114,9 +85,7 @@ class CredentialsFileError(CartoLoginError, ValueError):
         path: the file.
     """
 
-    def __init__(self, message: str, *, path: str | PathLike[str]) -> None:
-        super().__init__(message)
-        self.path = path
+    path: str | PathLike[str]
 
 
 class ProfileNotFoundError(CartoLoginError, KeyError):
@@ -127,12 +96,8 @@ class ProfileNotFoundError(CartoLoginError, KeyError):
         known: the names that exist.
     """
 
-    def __init__(
-        self, message: str, *, name: str = "", known: Iterable[str] = ()
-    ) -> None:
-        super().__init__(message)
-        self.name = name
-        self.known = tuple(known)
+    name: str = ""
+    known: Sequence[str] = ()
 
 
 class NotLoggedInError(CartoLoginError):
@@ -147,10 +112,6 @@ class RejectedError(CartoLoginError):
             `MAINTENANCE`, `UNVERIFIED`, `NOT_ACTIVATED` or `FORBIDDEN`.
     """
 
-    def __init__(self, message: str, *, reason: Reason) -> None:
-        super().__init__(message)
-        self.reason = reason
-
 
 class UndecidedError(CartoLoginError):
     """There is no verdict: the key may well be right.
@@ -161,12 +122,7 @@ class UndecidedError(CartoLoginError):
         retry_after: seconds that the server asks to wait, or None.
     """
 
-    def __init__(
-        self, message: str, *, reason: Reason | None, retry_after: float | None = None
-    ) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.retry_after = retry_after
+    retry_after: float | None = None
 
 
 class NotCartoError(CartoLoginError):
@@ -177,22 +133,15 @@ class NotCartoError(CartoLoginError):
         suggestion: a base URL that would be better, or None.
     """
 
-    def __init__(
-        self, message: str, *, reason: Reason, suggestion: str | None = None
-    ) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.suggestion = suggestion
+    suggestion: str | None = None
 
 
 def sealed(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Let errors out of a public door without frames, cause and context.
+    """Let errors out of a public door without frames, cause and context."""
 
-    Inside, code is written as code normally is; its frames hold arguments, answers of
-    the server and the key, all of which a Verbose traceback would show. `raise … from
-    None` keeps `__context__`, and Ctrl-C comes with the frames of requests.
-    """
-
+    # The frames inside hold the key, arguments and answers, which a Verbose traceback
+    # would show; `raise … from None` keeps the context, and Ctrl-C comes with the
+    # frames of requests.
     @wraps(function)
     def door(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         try:
@@ -226,23 +175,17 @@ def _bare(error: BaseException) -> BaseException:
 
 @contextmanager
 def any_terminal() -> Iterator[None]:
-    """Let no character end a login, where the terminal cannot show or read it.
-
-    With PYTHONIOENCODING=ascii a user's own home directory may be such a word. What is
-    read wrongly is refused in a sentence, as a name or a key with other characters is.
-    """
-    streams = [s for s in (sys.stdout, sys.stdin) if isinstance(s, io.TextIOWrapper)]
-    before = [(stream, stream.errors) for stream in streams]
-    for stream in streams:
-        _replace_what_is_unknown(stream, "replace")
-    try:
+    """Let no character end a login, where the terminal cannot show or read it."""
+    # With PYTHONIOENCODING=ascii a user's own home directory may be such a word.
+    with ExitStack() as stack:
+        for stream in (sys.stdout, sys.stdin):
+            if isinstance(stream, io.TextIOWrapper):
+                stack.callback(_replace_unknown, stream, stream.errors)
+                _replace_unknown(stream, "replace")
         yield
-    finally:
-        for stream, errors in before:
-            _replace_what_is_unknown(stream, errors)
 
 
-def _replace_what_is_unknown(stream: io.TextIOWrapper, errors: str | None) -> None:
+def _replace_unknown(stream: io.TextIOWrapper, errors: str | None) -> None:
     # Not to be had of one that is closed, or was read before by other means.
     with suppress(OSError, ValueError):
         stream.reconfigure(errors=errors)

@@ -1,8 +1,4 @@
-"""Locks that a forked child finds open, whoever held them in the parent.
-
-The thread that held one does not exist in the child, which would wait for it for ever
-(`multiprocessing` with "fork", joblib, the engines of papermill).
-"""
+"""Locks that a forked child finds open, whoever held them in the parent."""
 
 from __future__ import annotations
 
@@ -15,13 +11,12 @@ from weakref import WeakSet
 class Lock:
     """A reentrant lock for `with`, made anew in the child of a fork."""
 
-    def __init__(self) -> None:
-        self.renew()
-        _all.add(self)
+    # The thread that held one does not exist in the child, which would wait for ever
+    # (`multiprocessing` with "fork", joblib, the engines of papermill).
 
-    def renew(self) -> None:
-        """Forget who holds it: that is a thread of the parent."""
+    def __init__(self) -> None:
         self._lock = threading.RLock()
+        _all.add(self)
 
     def __enter__(self) -> None:
         self._lock.acquire()
@@ -37,7 +32,7 @@ _all: WeakSet[Lock] = WeakSet()
 
 def _renew_all() -> None:
     for lock in list(_all):
-        lock.renew()
+        lock._lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork

@@ -68,6 +68,5 @@ def test_every_lock_is_renewed() -> None:
         for path in ROOT.rglob("*.py")
         if re.search(r"threading\.(R?Lock|Condition|\w*Semaphore)\b", path.read_text())
     }
-    # That of a request's connections is of a thread which no child has.
-    expected = {"locks.py", "server/client.py"}
+    expected = {"locks.py"}
     assert {name for name in bare if not name.startswith("sandbox/")} == expected

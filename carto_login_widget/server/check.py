@@ -1,12 +1,7 @@
 """The verdict on a user name and an API key: every answer of CARTO and what it means.
 
-The question is `GET /api/v3/api_keys?per_page=1` of CARTO's Auth API: any key may ask
-it, and it lists the key that asked. A key counts as accepted only if the answer repeats
-it, and for the user that was asked for: a cookie, a proxy that signs in, or a key that
-was cut on the way could each be answered with somebody else's (CartoDB/cartodb
-`config/initializers/warden.rb`, `app/controllers/carto/api/api_keys_controller.rb`).
-
-Where the answer does not decide, others are asked for, each at most once:
+The question is `GET /api/v3/api_keys?per_page=1` of CARTO's Auth API, which lists the
+key that asks. Where the answer does not decide, others are asked for, each once:
 
 - F1: `/api/v4/me` with the key: is it right, and is the account open?
 - F2: the SQL API without a key: does the user exist?
@@ -20,16 +15,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..account import KEY_TYPES, Account, parse_grants, printable
 from ..address import base_from_template
-from ..errors import InvalidCredentialsError, Reason
+from ..errors import CartoLoginError, Reason
 from .answers import (
+    FOREIGN,
     SAME_KEY,
     STATES,
     Answer,
-    Failure,
     Row,
+    error_for,
     fill,
-    foreign,
-    not_carto,
     sort_answer,
 )
 from .client import Client
@@ -52,205 +46,164 @@ class Verdict(NamedTuple):
 def check(identity: Identity, timeout: float | None = None) -> Verdict:
     """Ask CARTO whether it accepts the key; what else comes of it is raised."""
     with Client(identity, timeout) as client:
-        found = _judge(client)
-    if isinstance(found, Failure):
-        raise found.error()
-    return Verdict(found, client.address.origin)
+        seen = _Evidence(client)
+        for row in ROWS.values():
+            found = row.finds(seen)
+            if isinstance(found, Account):
+                return Verdict(found, client.address.origin)
+            if isinstance(found, CartoLoginError):
+                raise found
+            if found:
+                raise seen.error(row)
+    raise AssertionError
 
 
 def me(identity: Identity) -> dict[str, Any]:
     """What `/api/v3/me` tells, with the key itself masked; `{}` where it does not."""
     try:
-        client = Client(identity)
-    except InvalidCredentialsError:
+        with Client(identity) as client:
+            answer = client.get("api/v3/me", key="header")
+    except CartoLoginError:
         return {}
-    with client:
-        answer = client.send("GET", "api/v3/me", key="header")
-    return dict(answer.object) if answer.status == 200 else {}
-
-
-def _judge(client: Client) -> Account | Failure:
-    primary = client.send("GET", "api/v3/api_keys?per_page=1", key="header")
-    # Rows 15 and 18 to 22, and an origin that is not CARTO: there is no answer.
-    if isinstance(primary, Failure):
-        return primary
-    seen = _Evidence(client, primary)
-    for row in ROWS:
-        found = row.finds(seen)
-        if isinstance(found, Account | Failure):
-            return found
-        if found:
-            return seen.failure(row.reason, row.message)
-    return seen.failure(Reason.SERVER_ERROR, _NO_SENSE)
+    return dict(answer.result)
 
 
 class _Evidence:
     """The answers of one check, each of them asked for when it is first looked at."""
 
-    def __init__(self, client: Client, primary: Answer) -> None:
+    def __init__(self, client: Client) -> None:
         self.client = client
         self.address = client.address
-        self.primary = primary
-        self.status = primary.status
-        self.refused = self.status == 401 and "www-authenticate" not in primary.headers
+        self.user = client.address.username
+        self.primary = client.get("api/v3/api_keys?per_page=1", key="header")
+        self.status = self.primary.status
+        # CARTO never names a way to sign in; what stands in front of it does.
+        foreign = "www-authenticate" in self.primary.headers
+        self.refused = self.status == 401 and not foreign
         # The question has no answer there, or the account is closed.
         self.missing = self.status == 404
-        self.keys, self.total = _listing(primary)
-        self.first: Mapping[str, Any] = self.keys[0] if self.keys else {}
-        self.same_key = self.first.get("token") is SAME_KEY
-        self.same_user = _username_of(self.first.get("user")) == self.address.username
+        keys, total = self._listing()
+        self.first: Mapping[str, Any] = keys[0] if keys else {}
+        self.first_user = _text(self.first.get("user"), "username")
+        self.several = bool(keys) and total > 1
         # The key was accepted, but is not one of those that are listed.
-        self.nothing_listed = self.keys == [] and self.total == 0
-        self.several = bool(self.keys) and self.total > 1
+        self.nothing_listed = keys == [] and total == 0
+
+    def _listing(self) -> tuple[list[Any] | None, int]:
+        keys, total = (self.primary.result.get(n) for n in ("result", "total"))
+        if type(total) is not int or not isinstance(keys, list):
+            return None, 0
+        return keys if all(isinstance(key, dict) for key in keys) else None, total
 
     @cached_property
-    def f1(self) -> Answer | Failure:
-        return self.client.send("GET", "api/v4/me", key="header")
-
-    @cached_property
-    def f2(self) -> Answer | Failure:
-        return self.client.send("GET", "api/v2/sql")
-
-    @cached_property
-    def master(self) -> Answer | Failure:
-        """The master key, as servers show it that do not list it first."""
-        return self.client.send("GET", "api/v3/api_keys/Master", key="header")
-
-    @property
-    def elsewhere(self) -> Failure | None:
-        """What F3 finds where it is not CARTO, or why it finds nothing."""
-        found = self.client.prove()
-        if found is not None and found.reason is Reason.NOT_CARTO:
-            return not_carto(self.primary, self.address)
-        return found
+    def f1(self) -> Answer:
+        return self.client.get("api/v4/me", key="header")
 
     @property
     def f1_user(self) -> str:
-        return _username_of(self.f1.object) if self.f1.status == 200 else ""
+        return _text(self.f1.result, "username")
 
-    @property
-    def f1_same_user(self) -> bool:
-        return self.f1_user == self.address.username
+    @cached_property
+    def f2(self) -> Answer:
+        try:
+            return self.client.get("api/v2/sql")
+        except CartoLoginError:
+            return Answer(0, {}, None, empty=True)
 
     def f2_says(self, status: int, words: str = "") -> bool:
         return self.f2.status == status and words in self.f2.error_text
 
-    @property
-    def is_master(self) -> bool:
-        key = self.master.object
-        same_user = _username_of(key.get("user")) == self.address.username
-        return self.master.status == 200 and key.get("token") is SAME_KEY and same_user
+    @cached_property
+    def master(self) -> Answer:
+        """The master key, as servers show it that do not list it first."""
+        return self.client.get("api/v3/api_keys/Master", key="header")
+
+    def account_of(self, key: Mapping[str, Any]) -> Account | None:
+        """That of the key that was sent, for the user that was asked for."""
+        # A cookie, a proxy that signs in, or a key that was cut on the way could each
+        # be answered with another (CartoDB/cartodb `config/initializers/warden.rb`).
+        is_mine = key.get("token") is SAME_KEY
+        if not is_mine or _text(key.get("user"), "username") != self.user:
+            return None
+        return Account(
+            self.user,
+            self.address.base_url,
+            key_type=KEY_TYPES.get(str(key.get("type")), "unknown"),
+            key_name=_text(key, "name") or None,
+            **parse_grants(key.get("grants")),
+        )
+
+    def account_of_f1(self) -> Account | None:
+        """That of an OAuth token, or one whose permissions cannot be listed."""
+        if self.f1_user != self.user:
+            return None
+        kind = "master" if "first_name" in self.f1.object else "unknown"
+        return Account(
+            self.user,
+            self.address.base_url,
+            key_type=kind if self.missing else "oauth",
+            organization=_text(self.f1.object.get("organization"), "name") or None,
+            engine=not self.missing,
+        )
 
     @property
     def refusal(self) -> Answer | None:
         """The 403 with which CARTO tells the state of the account."""
         answer = self.f1 if self.missing else self.primary
-        if isinstance(answer, Failure) or answer.status != 403:
-            return None
         # Without a word it is a firewall's, unless CARTO was known to be there.
-        return answer if self.missing or answer.data is not None else None
+        told = self.missing or answer.data is not None
+        return answer if answer.status == 403 and told else None
 
     @property
-    def state(self) -> Failure | None:
-        return sort_answer(STATES, self.refusal, self.address) if self.refusal else None
+    def state(self) -> CartoLoginError | None:
+        if self.refusal is None:
+            return None
+        return sort_answer(STATES.values(), self.refusal, self.address)
 
-    def trouble(self, answer: Answer | Failure) -> Failure | None:
+    def trouble(self, answer: Answer) -> CartoLoginError | None:
         """Why an answer says nothing about the key; None where it does."""
-        return foreign(answer, self.address)
-
-    def account(self, key: Mapping[str, Any]) -> Account:
-        kind = KEY_TYPES.get(str(key.get("type")), "unknown")
-        grants = parse_grants(key.get("grants"))
-        return self._account(key_type=kind, key_name=_text(key, "name"), **grants)
-
-    def account_of_f1(self) -> Account:
-        """That of an OAuth token, or one whose permissions cannot be listed."""
-        kind = "master" if "first_name" in self.f1.object else "unknown"
-        return self._account(
-            key_type=kind if self.missing else "oauth",
-            organization=_text(self.f1.object.get("organization"), "name"),
-            engine=not self.missing,
-        )
-
-    def _account(self, **known: Any) -> Account:
-        return Account(
-            username=self.address.username, base_url=self.address.base_url, **known
-        )
-
-    def failure(
-        self, reason: Reason | None, message: str, better: str | None = None
-    ) -> Failure:
-        """Put what is known into a sentence of the table."""
-        name, answer = self.address.username, self.refusal or self.primary
-        listed = self.f1_user if self.missing else _username_of(self.first.get("user"))
-        hint = f" If '{name}' is an organisation, log in with your own user name in it."
-        detail = fill(
-            message,
-            answer,
-            self.address,
-            listed=printable(listed) or "somebody else",
-            hint=hint if self.address.host.split(".")[0] == name else "",
-            said=f": {answer.error_text}" if answer.error_text else ".",
-            better=better or "",
-        )
-        return Failure(reason, detail, better, self.primary.retry_after)
+        return sort_answer(FOREIGN.values(), answer, self.address)
 
     @property
-    def told(self) -> str | None:
-        """The address that the installation told, if it was asked already."""
-        template = self.client.config.get("sql_api_template")
-        return base_from_template(template, self.address.username)
+    def told(self) -> str:
+        """The base URL that the installation told, if it was asked already."""
+        found = self.client.fingerprint
+        template = found.config.get("sql_api_template") if found else None
+        return base_from_template(template, self.user) or ""
 
     @property
     def wants_path(self) -> bool:
         """Whether the installation told that users are in the path, unlike here."""
-        suffix = f"/user/{self.address.username}"
-        is_here = self.address.base_url.endswith(suffix)
-        return not is_here and self.told is not None and self.told.endswith(suffix)
+        is_here = self.address.base_url.endswith(f"/user/{self.user}")
+        return not is_here and self.told.endswith(f"/user/{self.user}")
 
-    def needs_path(self) -> Failure:
-        better = self.address.url(f"user/{self.address.username}")
-        if self.wants_path and self.told:
-            better = self.told
-        return self.failure(Reason.WRONG_ADDRESS, _NO_USER_IN_HOST, better)
-
-    def wrong_form(self) -> Failure:
-        base, suffix = self.address.base_url, f"/user/{self.address.username}"
-        better = None if base.endswith(suffix) else base + suffix
-        if self.told is not None:
-            better = None if self.told == base else self.told
-        advice = " Try {better}" if better else " Ask who runs it for the right one."
-        return self.failure(Reason.WRONG_ADDRESS, _WRONG_FORM + advice, better)
-
-
-def _listing(answer: Answer) -> tuple[list[Any] | None, Any]:
-    """The keys that are listed and how many there are; None if it is no such list."""
-    keys, total = answer.object.get("result"), answer.object.get("total")
-    if answer.status != 200 or type(total) is not int or not isinstance(keys, list):
-        return None, total
-    return keys if all(isinstance(key, dict) for key in keys) else None, total
+    def error(self, row: Row) -> CartoLoginError:
+        """Return the error of a row, with what is known put into its sentence."""
+        base, answer = self.address.base_url, self.refusal or self.primary
+        suffix = f"/user/{self.user}"
+        better = self.told or base.removesuffix(suffix) + suffix
+        if row.reason is not Reason.WRONG_ADDRESS or better == base:
+            better = ""
+        owner = self.f1_user if self.missing else self.first_user
+        is_host = self.address.host.split(".")[0] == self.user
+        text = fill(
+            row.message,
+            answer,
+            self.address,
+            owner=printable(owner) or "somebody else",
+            hint=_HINT.format(self.user) if is_host else "",
+            said=f": {answer.error_text}" if answer.error_text else ".",
+            better=better,
+            advice=f"Try {better}" if better else "Ask who runs it for the right one.",
+        )
+        return error_for(row.reason, text, suggestion=better or None)
 
 
-def _text(value: Any, name: str) -> str | None:
+def _text(value: Any, name: str) -> str:
     text = value.get(name) if isinstance(value, dict) else None
-    return text if isinstance(text, str) else None
+    return text if isinstance(text, str) else ""
 
 
-def _username_of(value: Any) -> str:
-    return _text(value, "username") or ""
-
-
-_NO_SENSE = (
-    "CARTO at {host} gave an answer that makes no sense (HTTP {status}). Your key was "
-    "not checked. Try again in a moment."
-)
-_NO_USER_IN_HOST = (
-    "{host} does not tell users apart by their host. Use the base URL {better}"
-)
-_WRONG_FORM = (
-    "There is a CARTO at {host}, but the base URL {base} does not fit the user "
-    "'{user}', or the server is older than 2018."
-)
 _OTHER_KEY = (
     "CARTO at {host} answered, but not for this key. Check it for characters too many, "
     "or copy it again from {keys_page}"
@@ -259,74 +212,88 @@ _EXPIRED = (
     "CARTO at {host} does not accept this key any more: it may be a temporary token "
     "that has expired. Copy a key from {keys_page}"
 )
-_WRONG_KEY = (
+_OTHER_USER = (
+    "{base} belongs to '{owner}', not to '{user}'. Correct the user name or the base "
+    "URL."
+)
+_HINT = " If '{}' is an organisation, log in with your own user name in it."
+_WRONG_EITHER = (
     "CARTO at {host} does not accept this: the user name '{user}' or the API key is "
     "not right. Copy the key again from {keys_page}"
-)
-_OTHER_USER = (
-    "{base} belongs to '{listed}', not to '{user}'. Correct the user name or the base "
-    "URL."
 )
 _CLOSED = (
     "The CARTO account '{user}' at {host} is not available: it is locked or in "
     "maintenance, and the key was not accepted either. Contact CARTO, or the "
     "administrator of your organisation."
 )
+_NO_SENSE = (
+    "CARTO at {host} gave an answer that makes no sense (HTTP {status}). Your key was "
+    "not checked. Try again in a moment."
+)
 
-
-# Read from the top: the first row that finds something is the verdict.
-ROWS = (
-    Row("1", lambda c: c.same_key and c.same_user and c.account(c.first)),
-    Row("2", lambda c: c.nothing_listed and c.f1_same_user and c.account_of_f1()),
-    Row("2 (F1)", lambda c: c.nothing_listed and c.trouble(c.f1)),
-    Row("2 (else)", lambda c: c.nothing_listed, Reason.WRONG_KEY, _EXPIRED),
-    Row("4", lambda c: c.keys and not c.same_user, Reason.WRONG_USER, _OTHER_USER),
-    Row("3", lambda c: c.several and c.is_master and c.account(c.master.object)),
-    Row("3 (?)", lambda c: c.several and c.trouble(c.master)),
-    Row("3 (else)", lambda c: c.keys, Reason.WRONG_KEY, _OTHER_KEY),
-    Row(
-        "6",
+# Read from the top: the first row that finds something is the verdict. It is what was
+# found, an account or an error, or else the row's own reason and sentence. Rows 15 and
+# 18 to 22, and an origin that is not CARTO, are raised by whoever asks.
+ROWS = {
+    "1": Row(lambda c: c.account_of(c.first)),
+    "2": Row(lambda c: c.nothing_listed and (c.account_of_f1() or c.trouble(c.f1))),
+    "2 (else)": Row(lambda c: c.nothing_listed, Reason.WRONG_KEY, _EXPIRED),
+    "4": Row(
+        lambda c: c.first and c.first_user != c.user,
+        Reason.WRONG_USER,
+        _OTHER_USER,
+    ),
+    "3": Row(
+        lambda c: c.several and (c.account_of(c.master.result) or c.trouble(c.master)),
+    ),
+    "3 (else)": Row(lambda c: c.first, Reason.WRONG_KEY, _OTHER_KEY),
+    "6": Row(
         lambda c: c.refused and c.f2_says(404, "find CARTO user"),
         Reason.UNKNOWN_USER,
         "CARTO has no user called '{user}' at {host}. Check the spelling.{hint}",
     ),
-    Row("6c", lambda c: c.refused and c.f2_says(400, "No username") and c.needs_path()),
-    Row("6c (F3)", lambda c: c.refused and c.wants_path and c.needs_path()),
-    Row(
-        "6b",
+    "6c": Row(
+        lambda c: c.refused and (c.f2_says(400, "No username") or c.wants_path),
+        Reason.WRONG_ADDRESS,
+        "{host} does not tell users apart by their host. Use the base URL {better}",
+    ),
+    "6b": Row(
         lambda c: c.refused and (c.f2_says(400, "must indicate") or c.f2_says(200)),
         Reason.WRONG_KEY,
         "CARTO at {host} knows '{user}', but not this API key. Copy it again from "
         "{keys_page}",
     ),
-    Row("6d", lambda c: c.refused, Reason.WRONG_KEY, _WRONG_KEY),
-    Row("8", lambda c: c.missing and c.f1_same_user and c.account_of_f1()),
-    Row("4 (F1)", lambda c: c.missing and c.f1_user, Reason.WRONG_USER, _OTHER_USER),
-    Row("8b-8d, 9", lambda c: c.state),
-    Row(
-        "9",
+    "6d": Row(lambda c: c.refused, Reason.WRONG_KEY, _WRONG_EITHER),
+    "8": Row(lambda c: c.missing and c.account_of_f1()),
+    "4 (F1)": Row(lambda c: c.missing and c.f1_user, Reason.WRONG_USER, _OTHER_USER),
+    "8b-8d, 9": Row(lambda c: c.state),
+    "9": Row(
         lambda c: c.refusal and c.refusal.object,
         Reason.FORBIDDEN,
         "CARTO at {host} does not let this key in{said}",
     ),
-    Row("8 (F1)", lambda c: c.missing and c.trouble(c.f1)),
-    Row("8g", lambda c: c.missing and c.elsewhere),
-    Row("8e", lambda c: c.missing and c.f1.status == 401, Reason.LOCKED, _CLOSED),
-    Row("8f", lambda c: c.missing and c.f1.status == 404 and c.wrong_form()),
-    Row(
-        "17 (F1)",
-        lambda c: c.status >= 500 and c.f1_same_user,
+    "8 (F1)": Row(lambda c: c.missing and c.trouble(c.f1)),
+    "8g": Row(lambda c: c.missing and c.client.prove()),
+    "8e": Row(lambda c: c.missing and c.f1.status == 401, Reason.LOCKED, _CLOSED),
+    "8f": Row(
+        lambda c: c.missing and c.f1.status == 404,
+        Reason.WRONG_ADDRESS,
+        "There is a CARTO at {host}, but the base URL {base} does not fit the user "
+        "'{user}', or the server is older than 2018. {advice}",
+    ),
+    "17 (F1)": Row(
+        lambda c: c.status >= 500 and c.f1_user == c.user,
         Reason.SERVER_ERROR,
         "CARTO at {host} has a problem (HTTP {status}): it accepts the key, but cannot "
         "say what the key may do. Try again in a moment.",
     ),
-    Row("7, 10-12, 14-17", lambda c: c.trouble(c.primary)),
-    Row(
-        "13",
+    "7, 10-12, 14-17": Row(lambda c: c.trouble(c.primary)),
+    "13": Row(
         lambda c: c.status == 400 and c.primary.error_text,
         Reason.SERVER_ERROR,
         'CARTO at {host} did not understand the request: "{text}" Your key was not '
         "checked. A newer version of this package may be needed.",
     ),
-    Row("5, 23", lambda c: c.elsewhere),
-)
+    "5, 23": Row(lambda c: c.client.prove()),
+    "else": Row(lambda _: True, Reason.SERVER_ERROR, _NO_SENSE),
+}

@@ -1,16 +1,10 @@
-"""HTTP to CARTO, and the only place where a key is put on the wire.
-
-Each request runs in a daemon thread that the caller waits for until one deadline, so
-that neither a server that drips bytes nor a resolver that hangs holds a notebook. What
-comes back is a value, an `Answer` or a `Failure`.
-"""
+"""HTTP to CARTO, and the only place where a key is put on the wire."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import os
-import queue
 import random
 import socket
 import ssl
@@ -18,10 +12,11 @@ import sys
 import threading
 import time
 from base64 import b64encode
+from collections import deque
 from contextvars import ContextVar, copy_context
-from functools import partial
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import requests
 import requests.adapters
@@ -30,14 +25,12 @@ import urllib3.exceptions
 
 from .. import __version__
 from ..address import is_loopback
+from ..errors import CartoLoginError, Reason, UndecidedError
 from ..settings import timeouts
-from . import answers
-from .answers import Answer, Failure
-from .failures import AuthoritiesError, Proxy, sort_error, timeout_failure
+from .answers import Answer, key_mask, not_carto, read_answer
+from .failures import sort_error, too_late
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from ..identity import Identity
 
 MAX_BODY = 1_000_000
@@ -52,8 +45,8 @@ _HEADERS = {
 }
 # Windows does not wake a thread that waits for a lock when Ctrl-C is pressed.
 _LONGEST_WAIT = 0.25
-
-KeyPlace = Literal["header", "query"]
+# Nothing is kept in it, so it serves all who have lent none.
+_NO_SESSION = requests.Session()
 
 _proved: set[str] = set()
 
@@ -64,191 +57,158 @@ def forget_proved() -> None:
 
 
 class Client:
-    """Asks the CARTO of an account, with one deadline for all of it.
-
-    `proved` is its origin once that is known to be CARTO, else None.
-    """
+    """Asks the CARTO of an account, with one deadline for all of it."""
 
     def __init__(self, identity: Identity, timeout: float | None = None) -> None:
         self.address = identity.address
         self._key = identity.key
-        self._lent = identity.session or requests.Session()
+        self._lent = identity.session or _NO_SESSION
         self._limits = timeouts()
         self._total = self._limits.total if timeout is None else timeout
         self._deadline = time.monotonic() + self._total
         self._line = Line()
         self._adapter: requests.adapters.BaseAdapter | None = None
-        self._proxy = Proxy()
+        self._proxy = ""
         self._may_retry = True
-        self._fingerprint: Answer | Failure | None = None
+        self.fingerprint: Answer | None = None
         origin = self.address.origin
-        known = origin == identity.proved or origin in _proved
-        self.proved = origin if known or self.address.is_cloud else None
+        self.is_proved = self.address.is_cloud or origin in {identity.proved, *_proved}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # What was given up on is ended already.
-        self._line.release()
+        self._line.cut()
         if isinstance(self._adapter, _Adapter):
             self._adapter.close()
 
-    def send(
-        self, method: str, path: str, *, key: KeyPlace | None = None
-    ) -> Answer | Failure:
-        """Ask for a path below the account's base URL.
+    def get(self, path: str, *, key: str | None = None) -> Answer:
+        """Ask for a path below the account's base URL; what keeps it away is raised."""
+        if key is not None and not self.is_proved:
+            self.prove()
+        return self._ask(self.address.url(path), key)
 
-        An origin that has not yet answered as CARTO is asked without a key first, and
-        where it does not, the key is not sent.
-        """
-        if key is not None and self.proved is None:
-            failure = self.prove()
-            if failure is not None:
-                return failure
-        return self._ask(method, self.address.url(path), key)
+    def prove(self) -> None:
+        """Ask the origin without a key, once, and raise if it is not CARTO."""
+        if self.fingerprint is None:
+            self.fingerprint = self._anonymous_me()
+        if not self.fingerprint.is_carto:
+            raise not_carto(self.fingerprint, self.address)
+        self.is_proved = True
+        _proved.add(self.address.origin)
 
-    def prove(self) -> Failure | None:
-        """Ask the origin without a key who it is, once; None if it is CARTO."""
-        if self._fingerprint is None:
-            self._fingerprint = self._anonymous_me()
-        found = self._fingerprint
-        if answers.is_carto(found):
-            self.proved = self.address.origin
-            _proved.add(self.proved)
-            return None
-        return answers.foreign(found, self.address) or answers.not_carto(
-            found, self.address
-        )
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        """How the installation says that it is set up, if it was asked already."""
-        return answers.config_of(self._fingerprint) if self._fingerprint else {}
-
-    def _anonymous_me(self) -> Answer | Failure:
+    def _anonymous_me(self) -> Answer:
         base = self.address.base_url
         root = base.removesuffix(f"/user/{self.address.username}")
-        answer = self._ask("GET", f"{root}/api/v3/me", None)
-        if root != base or isinstance(answer, Failure):
-            return answer
-        if answer.status != 404 or not answer.empty:  # noqa: PLR2004
+        answer = self._ask(f"{root}/api/v3/me")
+        if root != base or answer.status != 404 or not answer.empty:  # noqa: PLR2004
             return answer
         # So CARTO answers for a user in maintenance, whom the host names: ask for
         # somebody whom no CARTO has.
-        return self._ask("GET", f"{root}/user/-/api/v3/me", None)
+        return self._ask(f"{root}/user/-/api/v3/me")
 
-    def _ask(self, method: str, url: str, key: KeyPlace | None) -> Answer | Failure:
-        exchange = partial(self._exchange, method, url, key)
-        answer = self._wait_for(exchange)
-        if isinstance(answer, Failure) or answer.status not in RETRIED:
-            return answer
+    def _ask(self, url: str, key: str | None = None) -> Answer:
+        answer = self._wait_for(url, key)
         wait = answer.retry_after
-        if wait is None or not self._may_retry or wait > MAX_RETRY_WAIT:
+        if answer.status not in RETRIED or wait is None or wait > MAX_RETRY_WAIT:
             return answer
-        room = self._deadline - time.monotonic() - wait
-        if room <= 0:
+        room = self._left() - wait
+        if room <= 0 or not self._may_retry:
             return answer
         self._may_retry = False
         # Many kernels that were told the same number do not come back together.
         time.sleep(wait + random.uniform(0, min(wait, room / 2)))  # noqa: S311
-        return self._wait_for(exchange)
-
-    def _wait_for(self, exchange: Callable[[], Answer]) -> Answer | Failure:
-        box: queue.SimpleQueue[Answer | Failure] = queue.SimpleQueue()
-        worker = threading.Thread(
-            target=copy_context().run,
-            args=(self._work, exchange, box),
-            name="carto-login-request",
-            daemon=True,
-        )
-        answer: Answer | Failure | None = None
-        try:
-            if self._left() > 0:
-                worker.start()
-            while answer is None and (left := self._left()) > 0:
-                with contextlib.suppress(queue.Empty):
-                    answer = box.get(timeout=min(left, _LONGEST_WAIT))
-        except RuntimeError as error:  # there is no thread to be had
-            answer = sort_error(error, self.address.host, 0)
-        finally:
-            if answer is None:
-                self._line.cut()
-        return answer or timeout_failure(self.address.host, self._total)
+        return self._wait_for(url, key)
 
     def _left(self) -> float:
         return self._deadline - time.monotonic()
 
+    def _wait_for(self, url: str, key: str | None) -> Answer:
+        """Ask in a thread, so that neither a drip of bytes nor a resolver holds us."""
+        found: list[Answer | CartoLoginError] = []
+        worker = threading.Thread(
+            target=copy_context().run,
+            args=(self._work, url, key, found),
+            name="carto-login-request",
+            daemon=True,
+        )
+        try:
+            if self._left() > 0:
+                worker.start()
+            while worker.is_alive() and (left := self._left()) > 0:
+                worker.join(min(left, _LONGEST_WAIT))
+        except RuntimeError as error:  # there is no thread to be had
+            found.append(sort_error(error, self.address.host, 0))
+        finally:
+            # Looked at before the connections are ended, of which the thread tells too.
+            answer = found[0] if found else None
+            if answer is None:
+                self._line.cut()
+        if isinstance(answer, Answer):
+            return answer
+        raise answer or too_late(self.address.host, self._total)
+
     def _work(
-        self,
-        exchange: Callable[[], Answer],
-        box: queue.SimpleQueue[Answer | Failure],
+        self, url: str, key: str | None, found: list[Answer | CartoLoginError]
     ) -> None:
         current_line.set(self._line)
         began = time.monotonic()
         try:
             with _untraced():
-                box.put(exchange())
+                found.append(self._exchange(url, key))
         except Exception as error:  # noqa: BLE001 - lent adapters may raise anything
             waited = time.monotonic() - began
-            box.put(sort_error(error, self.address.host, waited, self._proxy))
+            found.append(sort_error(error, self.address.host, waited, self._proxy))
 
-    def _exchange(self, method: str, url: str, key: KeyPlace | None) -> Answer:
+    def _exchange(self, url: str, key: str | None) -> Answer:
         user, secret = self.address.username, self._key.reveal()
         # Made without a session, so no cookie and no ~/.netrc gets into it.
-        asked = requests.Request(method, url, headers=dict(_HEADERS))
+        asked = requests.Request("GET", url, headers=dict(_HEADERS))
         if key == "header":
             pair = b64encode(f"{user}:{secret}".encode()).decode()
             asked.headers["Authorization"] = f"Basic {pair}"
         elif key == "query":
             asked.params = {"api_key": secret}
-        settings = self._settings(url)
-        named = requests.utils.select_proxy(url, settings["proxies"])
-        self._proxy = Proxy.named(named, url.partition(":")[0])
+        settings = _settings(self._lent, url)
+        self._proxy = requests.utils.select_proxy(url, settings["proxies"]) or ""
+        if self._adapter is None:
+            self._adapter = self._lent.get_adapter(url)
+            if type(self._adapter) is requests.adapters.HTTPAdapter:
+                self._adapter = _Adapter(url, settings["verify"])
         # A little longer than the caller waits, who has the better message.
         left = max(self._left(), 0.0) + 0.5
         limits = (min(self._limits.connect, left), min(self._limits.read, left))
-        adapter = self._adapter_for(url, settings["verify"])
-        response = adapter.send(asked.prepare(), timeout=limits, **settings)
+        response = self._adapter.send(asked.prepare(), timeout=limits, **settings)
         try:
-            return answers.read_answer(
+            return read_answer(
                 response.status_code,
                 response.headers.items(),
                 _read(response.raw),
-                url.partition("?")[0],
-                answers.key_mask(user, secret),
+                key_mask(user, secret),
             )
         finally:
             response.close()
 
-    def _settings(self, url: str) -> Any:
-        """What the session says, and where it says nothing, what the environment."""
-        lent = self._lent
-        settings: Any = lent.merge_environment_settings(
-            url, dict(lent.proxies), stream=True, verify=lent.verify, cert=lent.cert
-        )
-        if is_loopback(url):
-            settings["proxies"] = {}
-        if settings["verify"] is not False:
-            # requests takes None for False.
-            settings["verify"] = settings["verify"] or True
-        return settings
 
-    def _adapter_for(self, url: str, verify: Any) -> requests.adapters.BaseAdapter:
-        """The session's own adapter where it has a special one, else ours."""
-        if self._adapter is None:
-            self._adapter = self._lent.get_adapter(url)
-            if type(self._adapter) is requests.adapters.HTTPAdapter:
-                is_plain = not url.startswith("https://") or verify is False
-                self._adapter = _Adapter(None if is_plain else tls_context(verify))
-        return self._adapter
+def _settings(session: requests.Session, url: str) -> Any:
+    """What a session says, and where it says nothing, what the environment."""
+    settings: Any = session.merge_environment_settings(
+        url,
+        dict(session.proxies),
+        stream=True,
+        verify=session.verify,
+        cert=session.cert,
+    )
+    if is_loopback(url):
+        settings["proxies"] = {}
+    if settings["verify"] is not False:
+        # requests takes None for False.
+        settings["verify"] = settings["verify"] or True
+    return settings
 
 
 def _untraced() -> contextlib.AbstractContextManager[None]:
-    """Keep OpenTelemetry from recording our URLs: CARTO wants the key in one of them.
-
-    `/api/v4/do/token` looks for it among the parameters, and is routed for GET only.
-    """
+    """Keep OpenTelemetry from recording our URLs, one of which has to hold the key."""
     telemetry = sys.modules.get("opentelemetry.instrumentation.utils")
     suppress = getattr(telemetry, "suppress_http_instrumentation", None)
     return suppress() if suppress else contextlib.nullcontext()
@@ -285,23 +245,29 @@ def tls_context(verify: object) -> ssl.SSLContext:
         context.load_default_certs()
     if isinstance(verify, str | os.PathLike):
         is_directory = Path(verify).is_dir()
+        paths = (None, verify) if is_directory else (verify, None)
         try:
-            context.load_verify_locations(
-                cafile=None if is_directory else verify,
-                capath=verify if is_directory else None,
-            )
-        except OSError as error:
-            raise AuthoritiesError(verify) from error
+            context.load_verify_locations(*paths)
+        except OSError:
+            raise UndecidedError(
+                f"CARTO was not asked: the CA certificates in {verify} cannot be read. "
+                "Check REQUESTS_CA_BUNDLE.",
+                reason=Reason.TLS,
+            ) from None
     return context
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
     """Trusts whom the operating system trusts, and lets its connections be ended."""
 
-    _context: ssl.SSLContext | None = None  # a context cannot be pickled
+    # A context cannot be pickled, so these are what a copy has.
+    _context: ssl.SSLContext | None = None
+    _verifies = True
 
-    def __init__(self, context: ssl.SSLContext | None) -> None:
-        self._context = context
+    def __init__(self, url: str, verify: Any) -> None:
+        self._verifies = verify is not False
+        if self._verifies and url.startswith("https://"):
+            self._context = tls_context(verify)
         super().__init__()
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
@@ -309,56 +275,48 @@ class _Adapter(requests.adapters.HTTPAdapter):
         watch(pool)
         return pool
 
+    # Not what is asked to be verified: requests lets REQUESTS_CA_BUNDLE win over what a
+    # session says, https://github.com/psf/requests/issues/3829
+
     def build_connection_pool_key_attributes(
         self, request: Any, verify: Any, cert: Any = None
     ) -> Any:
-        host, pool = super().build_connection_pool_key_attributes(
-            request, verify is not False, cert
-        )
+        verify = self._verifies
+        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
         if self._context is not None:
             pool["ssl_context"] = self._context
         return host, pool
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         # Told not to verify, requests does not add its own list of authorities.
-        super().cert_verify(conn, url, verify=False, cert=cert)  # type: ignore[no-untyped-call,unused-ignore]
-        if verify is not False:
+        verify = False
+        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call,unused-ignore]
+        if self._verifies:
             conn.cert_reqs = "CERT_REQUIRED"
 
 
 class _Lent(_Adapter):
     """For a library that writes the key into addresses, which its errors would show."""
 
-    # What cannot be pickled is not there any more in a copy.
-    _verify: Any = True
-
-    def __init__(self, verify: Any, *, is_plain: bool) -> None:
-        self._verify = verify
-        super().__init__(None if is_plain or not verify else tls_context(verify))
-
     def send(self, request: Any, *args: Any, **kwargs: Any) -> requests.Response:
-        # requests lets REQUESTS_CA_BUNDLE win over what a session says:
-        # https://github.com/psf/requests/issues/3829
-        kwargs["verify"] = self._verify
         try:
             return super().send(request, *args, **kwargs)
         except requests.RequestException as error:
             host = urllib3.util.parse_url(request.url).host or ""
-            told = type(error)(sort_error(error, host, 0).detail)
+            told = type(error)(str(sort_error(error, host, 0)))
         raise told
 
 
 def trusts(identity: Identity) -> Any:
     """Return whom the login trusts, as the `verify` of requests."""
-    return Client(identity)._settings(identity.address.base_url)["verify"]
+    session = identity.session or _NO_SESSION
+    return _settings(session, identity.address.base_url)["verify"]
 
 
 def lend_session(identity: Identity) -> requests.Session:
-    """Return a session for a library that is to trust what the login trusts.
-
-    requests alone knows neither the authorities of the system nor SSL_CERT_FILE. A
-    session with an adapter or a class of its own is lent as it is.
-    """
+    """Return a session for a library that is to trust what the login trusts."""
+    # requests alone knows neither the authorities of the system nor SSL_CERT_FILE. One
+    # with an adapter or a class of its own is lent as it is.
     origin, given = identity.address.origin, identity.session
     session = requests.Session()
     if given is not None:
@@ -366,8 +324,7 @@ def lend_session(identity: Identity) -> requests.Session:
         if own != (requests.adapters.HTTPAdapter, requests.Session):
             return given
         session.__dict__.update(vars(given), adapters=dict(given.adapters))
-    is_plain = origin.startswith("http://")
-    session.mount(origin, _Lent(trusts(identity), is_plain=is_plain))
+    session.mount(origin, _Lent(origin, trusts(identity)))
     return session
 
 
@@ -375,38 +332,24 @@ class Line:
     """The connections of a client, so that they can be ended from another thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._sockets: list[socket.socket] = []
+        self._sockets: deque[socket.socket] = deque()
         self._is_cut = False
 
     def watch(self, connection: socket.socket) -> None:
         """Keep a connection in reach; end it at once if the line was cut already."""
         # TLS takes the socket over, so only a twin of it stays in our hands.
-        twin = connection.dup()
-        with self._lock:
-            self._sockets.append(twin)
-            late = self._is_cut
-        if late:
+        self._sockets.append(connection.dup())
+        if self._is_cut:
             self.cut()
 
     def cut(self) -> None:
         """End all connections, and those that are still to come."""
-        with self._lock:
-            self._is_cut = True
-        for twin in self._taken():
-            with contextlib.suppress(OSError):
-                twin.shutdown(socket.SHUT_RDWR)
-            twin.close()
-
-    def release(self) -> None:
-        """Let go of connections whose answers are all read: their owner closes them."""
-        for twin in self._taken():
-            twin.close()
-
-    def _taken(self) -> list[socket.socket]:
-        with self._lock:
-            taken, self._sockets = self._sockets, []
-        return taken
+        self._is_cut = True
+        # Emptied by whoever comes first: the thread that watches may cut as well.
+        with contextlib.suppress(IndexError):
+            while True:
+                with self._sockets.pop() as twin, contextlib.suppress(OSError):
+                    twin.shutdown(socket.SHUT_RDWR)
 
 
 current_line: ContextVar[Line | None] = ContextVar("carto_login_line", default=None)
@@ -426,9 +369,13 @@ class _Watched:
 
 def watch(pool: urllib3.HTTPConnectionPool) -> None:
     """Let the connections of a pool be ended by the current line."""
-    kind = pool.ConnectionCls
-    if not issubclass(kind, _Watched):
-        pool.ConnectionCls = type(f"Watched{kind.__name__}", (_Watched, kind), {})
+    if not issubclass(pool.ConnectionCls, _Watched):
+        pool.ConnectionCls = _watched(pool.ConnectionCls)
+
+
+@cache
+def _watched(kind: type) -> Any:
+    return type(f"Watched{kind.__name__}", (_Watched, kind), {})
 
 
 class _HideKey(logging.Filter):

@@ -1,8 +1,4 @@
-"""Why no answer came: what the exceptions of a request mean.
-
-The modules that raise them are loaded elsewhere, so they are known by their names,
-which requests and urllib3 share.
-"""
+"""Why no answer came: what the exceptions of a request mean."""
 
 from __future__ import annotations
 
@@ -10,122 +6,67 @@ import errno
 import os
 import re
 import ssl
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..errors import Reason
-from .answers import Failure, Row
-
-
-class AuthoritiesError(OSError):
-    """The CA certificates to trust cannot be read; its text is their path."""
-
-
-class Proxy(NamedTuple):
-    """The proxy of a request, and who named it."""
-
-    address: str = ""
-    variable: str = "HTTPS_PROXY"
-
-    @classmethod
-    def named(cls, address: str | None, scheme: str) -> Proxy:
-        """Find the variable that an address is from."""
-        if not address:
-            return cls()
-        for wanted in (f"{scheme}_proxy", "all_proxy"):
-            for name, value in os.environ.items():
-                if name.lower() == wanted and value == address:
-                    return cls(address, name)
-        return cls(address, "the given session's or the system's proxy settings")
-
-    @property
-    def place(self) -> str:
-        """Its host and port, without the password."""
-        return re.sub(r".*(//|@)", "", self.address) or "of your network"
-
-    @property
-    def is_socks(self) -> bool:
-        """Whether PySocks speaks to it."""
-        return self.address.lower().startswith("socks")
-
-    @property
-    def fault(self) -> str:
-        """What is wrong with the address, in words; empty where nothing is seen."""
-        found = (says for is_so, says in _FAULTS if re.search(is_so, self.address))
-        return next(found, "") if self.address else ""
-
-
-_LOOKS = "it has to look like http://proxy.example.com:3128"
-_FAULTS = (
-    (r"""^\s*["']|["']\s*$""", "there are quotes in it"),
-    (r"\s", "there is a blank in it"),
-    (r"(?i)^socks:", "it does not say which SOCKS: write socks5h:// or socks4a://"),
-    (
-        r"[#?].*@|//.*/.*@",
-        "a #, / or ? in its user name or password has to be written as %23, %2F or %3F",
-    ),
-    (
-        r"(?i)^(?!((https?|socks(4a?|5h?))://)?([^@/]*@)?([^@/:]+|\[.*\])(:\d+)?/?$)",
-        _LOOKS,
-    ),
-)
+from ..errors import CartoLoginError, Reason
+from .answers import Row, error_for
 
 
 def sort_error(
-    error: Exception, host: str, waited: float, proxy: Proxy | None = None
-) -> Failure:
+    error: Exception, host: str, waited: float, proxy: str = ""
+) -> CartoLoginError:
     """Tell from an exception, after so many seconds, what went wrong."""
-    seen = _Causes(error, proxy or Proxy())
-    row = next(row for row in ERRORS if row.finds(seen))
-    detail = row.message.format(
+    if isinstance(error, CartoLoginError):
+        return error.with_traceback(None)  # whose frames hold the key
+    seen = _Causes(error, proxy)
+    row = next(row for row in _ERRORS if row.finds(seen))
+    text = row.message.format(
         host=host,
         seconds=f"{round(waited, 1):g}",
         why=getattr(seen.tls, "verify_message", "")
         or seen.tls_reason
         or "it broke off",
-        name=type(seen.odd or error).__qualname__,
-        path=error,
-        proxy=seen.proxy.place,
-        variable=seen.proxy.variable,
-        fault=seen.proxy.fault or _LOOKS,
+        name=type(seen.short_of or error).__qualname__,
+        proxy=re.sub(r".*(//|@)", "", proxy) or "of your network",
+        variable=_variable_of(proxy),
     )
-    return Failure(row.reason, detail)
+    return error_for(row.reason, text)
 
 
-def timeout_failure(host: str, seconds: float) -> Failure:
+def too_late(host: str, seconds: float) -> CartoLoginError:
     """Say that a server took too long."""
-    return Failure(Reason.TIMEOUT, _LATE.format(host=host, seconds=f"{seconds:g}"))
+    return error_for(Reason.TIMEOUT, _LATE.format(host=host, seconds=f"{seconds:g}"))
 
 
 class _Causes:
-    """An exception and all that it was made of."""
+    """An exception and all that it was made of, with the proxy that was used."""
 
-    def __init__(self, error: BaseException, proxy: Proxy) -> None:
-        found: dict[int, BaseException] = {}
+    # The modules that raise them are loaded elsewhere, so exceptions are known by their
+    # names, which requests and urllib3 share.
+
+    def __init__(self, error: BaseException, proxy: str) -> None:
+        self.error = error
+        self.is_socks: bool = proxy.lower().startswith("socks")
+        self.has_bad_proxy: bool = bool(proxy) and not _GOOD_PROXY.fullmatch(proxy)
+        self.all: list[BaseException] = []
         waiting: list[Any] = [error]
         while waiting:
             cause = waiting.pop()
-            if isinstance(cause, BaseException) and id(cause) not in found:
-                found[id(cause)] = cause
-                waiting += [cause.__context__, cause.__cause__, *cause.args]
+            if isinstance(cause, BaseException) and cause not in self.all:
+                self.all.append(cause)
+                waiting += [*cause.args, cause.__context__, cause.__cause__]
                 waiting.append(getattr(cause, "reason", None))
-        self.error = error
-        self.proxy = proxy
-        self.all = list(found.values())
-        self.said = [t for cause in self.all for t in cause.args if isinstance(t, str)]
-        self.tls = next((c for c in self.all if isinstance(c, ssl.SSLError)), None)
-        self.tls_reason = getattr(self.tls, "reason", None)
+        texts = (t for cause in self.all for t in cause.args if isinstance(t, str))
+        self.said: str = "\n".join(texts)
+        refused = (c for c in self.all if isinstance(c, ssl.SSLError))
+        self.tls: ssl.SSLError | None = next(refused, None)
+        self.tls_reason: str | None = getattr(self.tls, "reason", None)
 
     @property
-    def odd(self) -> OSError | None:
-        """What the system refused for a reason that is not of the network."""
-        numbered = (c for c in self.all if isinstance(c, OSError) and c.errno)
-        return next((c for c in numbered if _is_odd(c)), None)
-
-    @property
-    def has_bad_proxy(self) -> bool:
-        # The address of CARTO itself was checked before.
-        looks_bad = self.proxy.fault and self.have("ProxyError", "ValueError")
-        return bool(looks_bad) or self.have(*_BAD_ADDRESS)
+    def short_of(self) -> BaseException | None:
+        """Where this machine has no files or memory left, which error says so."""
+        numbered = (c for c in self.all if getattr(c, "errno", None) in _NOTHING_LEFT)
+        return next(numbered, None)
 
     @property
     def is_of_the_network(self) -> bool:
@@ -134,108 +75,106 @@ class _Causes:
             return _is_called(self.error, *known)
         return _is_called(self.error, "OSError", "HTTPException", "HTTPError")
 
-    def say(self, words: str) -> bool:
-        return any(words in text for text in self.said)
-
-    def have(self, *names: str, but: tuple[str, ...] = ()) -> bool:
-        return any(_is_called(c, *names) and not _is_called(c, *but) for c in self.all)
+    def have(self, *names: str) -> bool:
+        return any(_is_called(cause, *names) for cause in self.all)
 
 
 def _is_called(error: BaseException, *names: str) -> bool:
     return any(kind.__name__ in names for kind in type(error).__mro__)
 
 
-def _is_odd(error: OSError) -> bool:
-    known = isinstance(error, ConnectionError | TimeoutError | ssl.SSLError)
-    return not (known or _is_called(error, "gaierror") or error.errno in _OF_NETWORKS)
+def _variable_of(proxy: str) -> str:
+    """The variable of the environment that names a proxy."""
+    for wanted in ("https_proxy", "http_proxy", "all_proxy"):
+        for name, value in os.environ.items():
+            if name.lower() == wanted and value == proxy:
+                return name
+    return "the given session's or the system's proxy settings"
 
 
-_LATE = (
-    "No answer from {host} within {seconds} s. Check the address and your network, or "
-    "try again later."
-)
+_NOTHING_LEFT = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
 _BAD_ADDRESS = (
     *("InvalidProxyURL", "InvalidURL", "LocationValueError", "ProxySchemeUnknown"),
 )
-_OF_NETWORKS = {
-    *(errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL),
-    *(getattr(errno, "EHOSTDOWN", 0), errno.EPIPE, errno.ENOTCONN),
-}
-_BROKEN_OFF = ("RemoteDisconnected", "IncompleteRead")
-_SOCKS_REFUSED = ("SOCKS4Error", "SOCKS5Error")
+_BROKEN_OFF = ("NewConnectionError", "RemoteDisconnected", "IncompleteRead")
 _PLAIN_HTTP = {
     *("WRONG_VERSION_NUMBER", "HTTP_REQUEST"),
     *("RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"),
 }
+_GOOD_PROXY = re.compile(
+    r"((https?|socks4a?|socks5h?)://)?([^@/?#\s\"']*@)?([^@/:\s\"']+|\[.*\])(:\d+)?/?",
+    re.IGNORECASE,
+)
+_LATE = (
+    "No answer from {host} within {seconds} s. Check the address and your network, or "
+    "try again later."
+)
+_BROKE = (
+    "Could not connect to {host}, or the connection broke. Check the address and your "
+    "network, then try again."
+)
+
 
 # Read from the top. A proxy's and a TLS error are connection errors too.
-ERRORS = (
+_ERRORS: tuple[Row, ...] = (
     Row(
-        "authorities",
-        lambda e: isinstance(e.error, AuthoritiesError),
-        Reason.TLS,
-        "{host} was not asked: the CA certificates in {path} cannot be read. Check "
-        "REQUESTS_CA_BUNDLE.",
-    ),
-    Row(
-        "proxy: address",
-        lambda e: e.has_bad_proxy,
+        # The address of CARTO itself was checked before.
+        lambda e: (
+            e.have(*_BAD_ADDRESS)
+            or (e.has_bad_proxy and e.have("ProxyError", "ValueError"))
+        ),
         Reason.PROXY,
-        "{host} was not asked: the address of a proxy in {variable} cannot be used, as "
-        "{fault}.",
+        "{host} was not asked: the address of a proxy in {variable} cannot be used. It "
+        "has to look like http://proxy.example.com:3128 or socks5h://me:password@host, "
+        "without quotes and blanks; in a password %23 stands for #, %2F for / and %3F "
+        "for ?.",
     ),
     Row(
-        "proxy: PySocks",
-        lambda e: e.say("SOCKS support"),
+        lambda e: "SOCKS support" in e.said,
         Reason.PROXY,
         "{host} was not asked: {variable} names a SOCKS proxy, which needs PySocks. "
         "Install it with pip install PySocks, and restart the kernel.",
     ),
     Row(
-        "unexpected",
-        lambda e: e.odd or not e.is_of_the_network,
+        lambda e: e.short_of or not e.is_of_the_network,
         None,
         "The request to {host} was ended by an error that nobody expected ({name}). "
         "Try again; if a session was given, try without it.",
     ),
     Row(
-        "proxy: http",
-        lambda e: e.say("appears to only use HTTP"),
+        lambda e: "appears to only use HTTP" in e.said,
         Reason.PROXY,
         "{host} was not asked: the proxy {proxy} does not speak https itself. Begin "
         "its address in {variable} with http:// in place of https://.",
     ),
     Row(
-        "proxy: unknown",
         # PySocks says so of CARTO's host with a ProxyError, and of the proxy's without.
-        lambda e: e.have("gaierror") and e.have("ProxyError") != e.proxy.is_socks,
+        lambda e: e.have("gaierror") and e.have("ProxyError") != e.is_socks,
         Reason.PROXY,
         "{host} was not asked: the proxy {proxy} that {variable} names was not found. "
         "Check its spelling, and that you are connected to its network.",
     ),
     Row(
-        "proxy: password",
-        lambda e: e.say("Tunnel connection failed: 407") or e.have("SOCKS5AuthError"),
+        lambda e: "connection failed: 407" in e.said or e.have("SOCKS5AuthError"),
         Reason.PROXY,
         "{host} was not asked: the proxy {proxy} wants a user name and a password. "
         "Check those in {variable}: http://user:password@proxy, percent-encoded.",
     ),
     Row(
-        "proxy: refused",
-        lambda e: e.say("Tunnel connection failed") or e.have(*_SOCKS_REFUSED),
+        lambda e: (
+            "Tunnel connection failed" in e.said or e.have("SOCKS4Error", "SOCKS5Error")
+        ),
         Reason.PROXY,
         "The proxy {proxy} that {variable} names refused the connection to {host}. "
         "Ask your network's administrator.",
     ),
     Row(
-        "proxy: dead",
         lambda e: e.have("ProxyError") and not e.have("gaierror"),
         Reason.PROXY,
         "{host} was not asked: the proxy {proxy} that {variable} names does not answer "
         "as one. Check its address, and that you are connected to its network.",
     ),
     Row(
-        "21",
         lambda e: isinstance(e.tls, ssl.SSLCertVerificationError),
         Reason.TLS,
         "The certificate of {host} is not accepted ({why}). If your organisation signs "
@@ -243,52 +182,36 @@ ERRORS = (
         "certificate.",
     ),
     Row(
-        "22",
         lambda e: e.tls_reason in _PLAIN_HTTP,
         Reason.TLS,
         "{host} does not speak https on that port. Check the port in the base URL.",
     ),
     Row(
-        "21 (else)",
-        lambda e: e.tls is not None or e.have("SSLError"),
+        lambda e: e.have("SSLError"),
         Reason.TLS,
         "No secure connection to {host} could be made ({why}). Check the port in the "
         "base URL, or ask who runs that server.",
     ),
     Row(
-        "20",
-        # urllib3 counts a connection that was refused among the timeouts.
-        lambda e: e.have("Timeout", "TimeoutError", but=("NewConnectionError",)),
-        Reason.TIMEOUT,
-        _LATE,
-    ),
-    Row(
-        "18",
         lambda e: e.have("gaierror"),
         Reason.UNREACHABLE,
         "No server called {host} was found. Check the user name or the base URL, and "
         "that you are connected to the network.",
     ),
+    Row(lambda e: e.have(*_BROKEN_OFF), Reason.UNREACHABLE, _BROKE),
+    Row(lambda e: e.have("Timeout", "TimeoutError"), Reason.TIMEOUT, _LATE),
     Row(
-        "certificate",
         # So requests says that a file of `cert` is missing.
-        lambda e: e.say("invalid path"),
+        lambda e: "invalid path" in e.said,
         Reason.TLS,
         "{host} was not asked: the client certificate of the given session, or its "
         "key, cannot be read. Check session.cert.",
     ),
     Row(
-        "19 (not HTTP)",
-        lambda e: e.have("HTTPException", but=_BROKEN_OFF),
+        lambda e: e.have("HTTPException"),
         Reason.NOT_CARTO,
         "Something answers at {host}, but it does not speak HTTP. Check the port in "
         "the base URL.",
     ),
-    Row(
-        "19",
-        lambda _: True,
-        Reason.UNREACHABLE,
-        "Could not connect to {host}, or the connection broke. Check the address and "
-        "your network, then try again.",
-    ),
+    Row(lambda _: True, Reason.UNREACHABLE, _BROKE),
 )

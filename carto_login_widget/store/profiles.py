@@ -754,7 +754,7 @@ class Profiles:
             f"No account is saved as {shown(name)!r} in {self.directory}.{hint} "
             f"Saved: {listed}{more}.",
             name=shown(name),
-            known=known,
+            known=tuple(known),
         )
 
     def _start(self) -> _Saved | None:

@@ -83,7 +83,11 @@ def refuses(talk: Talk) -> None:
     [
         ("socks5h://127.0.0.1:1", b"", "proxy 127.0.0.1:1 that ALL_PROXY names does"),
         ("socks5h://proxy.invalid:1", b"", "proxy.invalid:1 that ALL_PROXY names was"),
-        ("socks://127.0.0.1:1", b"", "in ALL_PROXY cannot be used, as it does not say"),
+        (
+            "socks://127.0.0.1:1",
+            b"",
+            "proxy in ALL_PROXY cannot be used. It has to",
+        ),
         ("socks5h://127.0.0.1:{}", wants_a_password, "wants a user name and a passw"),
         ("socks5h://127.0.0.1:{}", refuses, "refused the connection to jane.carto.com"),
     ],

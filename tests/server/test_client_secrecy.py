@@ -156,7 +156,7 @@ def test_logs_and_debug_output_show_no_key(place, carto, caplog, capsys, monkeyp
     caplog.set_level(logging.DEBUG)
     who = identity("jane", KEY, carto.base_url("jane"))
     with client.Client(who) as asking:
-        asking.send("GET", "api/v4/do/token", key=place)
+        asking.get("api/v4/do/token", key=place)
     assert carto.requests[-1].key_in == place
     assert "/api/v4/do/token" in caplog.text
     _assert_clean(caplog.text + "".join(capsys.readouterr()))
@@ -167,7 +167,7 @@ def test_logs_of_a_lent_session_show_no_key(carto, caplog):
     caplog.set_level(logging.DEBUG)
     who = identity("jane", KEY, session=carto.session())
     with client.Client(who) as asking:
-        asking.send("GET", "api/v4/do/token", key="query")
+        asking.get("api/v4/do/token", key="query")
     assert carto.requests[-1].key == KEY
     assert "/api/v4/do/token" in caplog.text
     _assert_clean(caplog.text)
@@ -206,7 +206,7 @@ def test_a_failure_after_a_fault_keeps_nothing(carto):
     """The client may be looked at after a reset, and holds no key."""
     carto.fail(Fault.reset(), "/api/v4/me")
     who = identity("jane", KEY, carto.base_url("jane"))
-    with client.Client(who) as asking:
-        failure = asking.send("GET", "api/v4/me", key="query")
-    for text in _everything_in([failure, asking]):
+    with client.Client(who) as asking, pytest.raises(CartoLoginError) as caught:
+        asking.get("api/v4/me", key="query")
+    for text in _everything_in([vars(caught.value), asking]):
         _assert_clean(text)

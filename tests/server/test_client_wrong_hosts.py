@@ -149,9 +149,9 @@ def test_no_way_of_sending_the_key_skips_the_question(key):
     """Nor does a request that is not a validation."""
     with RawServer(http(200, PAGE, HTML)) as server:
         who = identity("jane", KEY, f"{server.url}/user/jane")
-        with client.Client(who) as asking:
-            failure = asking.send("GET", "api/v4/do/token", key=key)
-        assert failure.reason is Reason.NOT_CARTO
+        with client.Client(who) as asking, pytest.raises(NotCartoError) as caught:
+            asking.get("api/v4/do/token", key=key)
+        assert caught.value.reason is Reason.NOT_CARTO
         _assert_no_key(server.heard)
         assert me(who) == {}
         _assert_no_key(server.heard)

@@ -172,6 +172,6 @@ def _assert_says(case, who, outcome):
 
 def row_names() -> set[str]:
     """The numbers of all rows of the table."""
-    rows = [row.name for row in (*ROWS, *FOREIGN, *STATES) if "-" not in row.name]
+    rows = [name for name in (*ROWS, *FOREIGN, *STATES) if "-" not in name]
     parts = [part for row in rows for part in row.replace(",", " ").split()]
     return {part for part in parts if part[0].isdigit()}
