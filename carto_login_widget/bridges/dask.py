@@ -78,13 +78,15 @@ def share_with_workers(client: Client) -> Callable[[], None]:
 
 
 def _notes_on_readers(client: Any) -> list[str]:
-    places = filter(_is_readable, (client.scheduler.address, *client.nthreads()))
-    return [
+    places = (client.scheduler.address, *client.nthreads())
+    if (place := next(filter(_is_readable, places), None)) is None:
+        return []
+    note = (
         "The Dask cluster is not on TLS, so the CARTO API key can be read on the "
         f"network on its way to {place}. Give the cluster certificates "
         "(distributed.Security), or share an API key that can do little."
-        for place in list(places)[:1]
-    ]
+    )
+    return [note]
 
 
 def _is_readable(address: str) -> bool:
