@@ -45,7 +45,7 @@ _PAGES = (
     "|multifactor_authentication|organization|profile|signup|tables|unauthenticated"
     "|unverified|viz|your_apps"
 )
-_PAGE = re.compile(rf"/(?:(?:{_PAGES})(?=/|$)|u(?:ser)?$)")
+_PAGE = re.compile(rf"/(?:{_PAGES})(?=/|$)")
 _USER = re.compile(r"(.*?)/u(?:ser)?/([^/]+)")
 _PREFIX = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*")
 
@@ -104,7 +104,7 @@ def _name_inside(text: str) -> str | None:
     """The user name of an address that was given instead of one."""
     with suppress(InvalidCredentialsError):
         found = resolve(None, text)
-        if found.is_cloud or "/user/" in found.base_url:
+        if found.is_cloud or _user_in_path(found.base_url):
             return found.username
     return None
 
@@ -182,7 +182,7 @@ def resolve(
     base = normalize_base_url(
         base_url or cloud_base(name), allow_non_secure=allow_non_secure
     )
-    in_path, in_host = base.partition("/user/")[2], _user_in_host(base)
+    in_path, in_host = _user_in_path(base), _user_in_host(base)
     if in_path and name and in_path != name:
         raise InvalidCredentialsError(
             f"The address {base} belongs to '{in_path}', not to '{name}'. Correct the "
@@ -229,7 +229,7 @@ def _normalize(parts: SplitResult) -> str:
     if not origin:
         raise _invalid(_NO_HOST)
     path = re.sub("/+", "/", parts.path).rstrip("/")
-    before, user = _PAGE.split(path, maxsplit=1)[0], ""
+    before, user = re.sub(r"/u(?:ser)?$", "", _PAGE.split(path)[0]), ""
     if found := _USER.match(path):
         before, user = found[1], found[2].lower()
         if not _LENIENT_NAME.fullmatch(user):
@@ -241,6 +241,10 @@ def _normalize(parts: SplitResult) -> str:
     if not _PREFIX.fullmatch(before):
         raise _invalid("The path of the address is not one of CARTO's.", origin)
     return f"{origin}{before}/user/{user}" if user else f"{origin}{before}"
+
+
+def _user_in_path(base: str) -> str:
+    return urlsplit(base).path.partition("/user/")[2]
 
 
 def _user_in_host(url: str) -> str:
@@ -255,7 +259,7 @@ def _check_platform(normalized: str) -> None:
     if host == f"app.{_CLOUD}" or host.endswith((f".api.{_CLOUD}", f".app.{_CLOUD}")):
         raise _invalid(CARTO_3_MESSAGE)
     if host in _WEB_SITES:
-        user = normalized.partition("/user/")[2]
+        user = _user_in_path(normalized)
         raise _invalid(
             f"{host} is CARTO's web site; every account has an address of its own, "
             "https://NAME.carto.com.",
