@@ -13,7 +13,8 @@ _SENTENCES = {
     "oauth": "Temporary OAuth token; it expires within an hour.",
 }
 _CHANGING = {"insert", "update", "delete", "truncate"}
-# Fields of `Account`: the type of the grant, and where it has the list.
+# Fields of `Account`: the type of the grant, and where it has the list (CartoDB/cartodb
+# `app/controllers/carto/api/api_key_presenter.rb`).
 _LISTS = {
     "apis": ("apis", "apis"),
     "services": ("dataservices", "services"),
@@ -43,9 +44,7 @@ class SchemaGrant:
 class Account:
     """An account and what the key that was checked can do there.
 
-    The fields mirror the grants of CARTO's Auth API
-    (CartoDB/cartodb `app/controllers/carto/api/api_key_presenter.rb`). For a master
-    key the lists are not limits: it may do everything.
+    For a master key the lists are not limits: it may do everything.
 
     Attributes:
         username: the user that the key belongs to.

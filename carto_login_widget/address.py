@@ -1,9 +1,7 @@
 """User name and base URL of a CARTO account, each told from the other.
 
 A key goes where these functions say, so they answer only with a host that was written
-by the user, and raise where it is not clear which account is meant. Nothing here
-touches the network. How CARTO finds the user of a request is in CartoDB/cartodb
-`config/initializers/carto_db.rb` (`extract_subdomain`).
+by the user, and raise where it is not clear which account is meant.
 """
 
 from __future__ import annotations
@@ -14,7 +12,7 @@ from contextlib import suppress
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from .errors import InvalidCredentialsError
-from .secret import CARTO_3_MESSAGE, looks_like_key, misplaced_key
+from .secret import CARTO_3_MESSAGE, looks_like_key
 from .values import NamedTuple
 
 _PORTS = {"https": 443, "http": 80}
@@ -110,11 +108,7 @@ def _name_inside(text: str) -> str | None:
 
 
 def username_hint(username: str) -> str | None:
-    """Say why CARTO itself would not have such a user name, or return None.
-
-    Stricter than `check_username`: for a form, where a slip of the fingers is likelier
-    than an unusual server.
-    """
+    """Say why CARTO itself would not have such a user name, which a form can tell."""
     try:
         check_username(username)
     except InvalidCredentialsError as error:
@@ -139,11 +133,7 @@ def cloud_base(username: str | None) -> str:
 
 
 def normalize_base_url(text: str, *, allow_non_secure: bool = False) -> str:
-    """Turn whatever a browser's address bar shows into the base URL of the API.
-
-    `Team.carto.com/u/jane/dashboard` becomes `https://team.carto.com/user/jane`, and
-    that stays as it is when it is given again.
-    """
+    """Turn what a browser's address bar shows into the base URL of the API."""
     given = text.strip().strip("/")
     refuse_keys(given)
     if not given:
@@ -215,7 +205,12 @@ def base_from_template(template: object, username: str) -> str | None:
 def refuse_keys(text: str, where: str = "the address", field: str = "base_url") -> None:
     """Refuse a text that has a key in it, before any of it is repeated."""
     if any(map(looks_like_key, re.split(r"[/.:@?&#=]", unquote(text)))):
-        raise misplaced_key(where, field)
+        raise InvalidCredentialsError(
+            f"What stands in the place of {where} looks like an API key, so it was "
+            f"neither used nor sent. Put {where} there and the key in its own place; a "
+            "name that only looks like a key can be written in lower case.",
+            field=field,
+        )
 
 
 def _invalid(message: str, suggestion: str | None = None) -> InvalidCredentialsError:
@@ -248,6 +243,7 @@ def _user_in_path(base: str) -> str:
 
 
 def _user_in_host(url: str) -> str:
+    # As CARTO does (CartoDB/cartodb `config/initializers/carto_db.rb`).
     host = urlsplit(url).hostname or ""
     label, _, rest = host.partition(".")
     is_number = ":" in host or rest.replace(".", "").isdigit()

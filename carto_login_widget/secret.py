@@ -106,16 +106,6 @@ def holds_key(words: Iterable[str]) -> bool:
     )
 
 
-def misplaced_key(where: str, field: str) -> InvalidCredentialsError:
-    """Say that a key stands where something else belongs; `where` is that thing."""
-    return InvalidCredentialsError(
-        f"What stands in the place of {where} looks like an API key, so it was neither "
-        f"used nor sent. Put {where} there and the key in its own place; a name that "
-        f"only looks like a key can be written in lower case.",
-        field=field,
-    )
-
-
 def clean_paste(text: str) -> str:
     """Drop what a paste brings along: blanks, quotes and invisible characters."""
     return text.translate(_INVISIBLE).strip().strip(_AROUND)

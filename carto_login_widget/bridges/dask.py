@@ -34,13 +34,9 @@ def share_with_workers(client: Client) -> Callable[[], None]:
     """Give the account of this session to the workers of a Dask cluster.
 
     Workers that join later have it too before their first task, and all of them follow
-    when it changes. They need this package installed; those without it work on, and are
-    named to the user. Called again for the same cluster, the new sharing takes the
-    place of the one before, whose function then does nothing.
-
-    No log of Dask shows the key. Over anything but TLS it can be read on the network
-    between the machines, so a cluster without it is warned about, unless all of it is
-    on this machine.
+    when it changes. They need this package installed; those without it work on. Called
+    again for the same cluster, the new sharing takes the place of the one before. No
+    log of Dask shows the key; what can be read is a network without TLS.
 
     Args:
         client: a connected `distributed.Client` that is not asynchronous.
@@ -95,11 +91,7 @@ def _is_readable(address: str) -> bool:
 
 
 class _Sharing:
-    """One cluster that follows the account.
-
-    Each account is a plugin of its own, under a new name: all workers, and those that
-    join later, ask for it at the topic and are answered by way of the scheduler.
-    """
+    """One cluster that follows the account; each account is a plugin of its own."""
 
     def __init__(self, client: Any) -> None:
         self.cluster: str = client.scheduler_info()["id"]

@@ -1,10 +1,9 @@
 """GDAL inside pyogrio, and so geopandas, opens `Carto:<user>` with the account.
 
-GDAL's `Carto` driver sends the option `CARTO_API_KEY` to the address in the option
-`CARTO_API_URL`, or to the cloud account that the user wrote after `Carto:`. Both are
-set together, so the key goes to its own address whatever is opened. With them come the
-authorities and the proxy of the login, as far as GDAL can be told and the user has not
-told it otherwise; both are for all that GDAL opens.
+Its driver sends the option `CARTO_API_KEY` to the address in `CARTO_API_URL`, else to
+the cloud account after `Carto:`. Both are set together, so the key goes to its own
+address whatever is opened. With them come the authorities and the proxy of the login,
+where the user has not told GDAL otherwise; these are for all that it opens.
 """
 
 from __future__ import annotations
