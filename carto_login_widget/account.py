@@ -7,29 +7,29 @@ from typing import Any
 
 KEY_TYPES = {"master": "master", "default": "default_public", "regular": "regular"}
 _API_WORDS = {"sql": "SQL", "maps": "Maps", "do": "Data Observatory"}
-_SERVICE_WORDS = {
-    "geocoding": "geocoding",
-    "routing": "routing",
-    "isolines": "isolines",
-    "observatory": "observatory",
+_SENTENCES = {
+    "master": "Master key, full access.",
+    "default_public": "Public access only: it can read public datasets.",
+    "oauth": "Temporary OAuth token; it expires within an hour.",
+}
+_CHANGING = {"insert", "update", "delete", "truncate"}
+# Fields of `Account`: the type of the grant, and where it has the list (CartoDB/cartodb
+# `app/controllers/carto/api/api_key_presenter.rb`).
+_LISTS = {
+    "apis": ("apis", "apis"),
+    "services": ("dataservices", "services"),
+    "datasets": ("data-observatory", "datasets"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class TableGrant:
-    """A table or view that a regular key may use.
+    """A table or view that a regular key may use."""
 
-    Attributes:
-        schema: PostgreSQL schema, for most accounts the user name or `public`.
-        name: table name.
-        owner: user name of the owner, or None where the server does not say.
-        permissions: as PostgreSQL calls them: `select`, `insert`, `update` …
-    """
-
-    schema: str
+    schema: str  # for most accounts the user name or `public`
     name: str
-    owner: str | None
-    permissions: tuple[str, ...]
+    owner: str | None  # None where the server does not say
+    permissions: tuple[str, ...]  # `select`, `insert`, `update` …
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,7 @@ class SchemaGrant:
 class Account:
     """An account and what the key that was checked can do there.
 
-    The fields mirror the grants of CARTO's Auth API
-    (CartoDB/cartodb `app/controllers/carto/api/api_key_presenter.rb`). For a master
-    key the lists are not limits: it may do everything.
+    For a master key the lists are not limits: it may do everything.
 
     Attributes:
         username: the user that the key belongs to.
@@ -86,47 +84,32 @@ class Account:
         """What the key is and can do, in one line for people."""
         if not self.checked:
             return "The key was not checked."
+        kind = f"API key '{self.key_name}'" if self.key_name else "API key"
         if not self.engine:
-            return f"{self._kind}; its permissions cannot be listed (no Engine access)."
-        match self.key_type:
-            case "master":
-                return "Master key, full access."
-            case "default_public":
-                return "Public access only: it can read public datasets."
-            case "oauth":
-                return "Temporary OAuth token; it expires within an hour."
-            case "regular":
-                return f"{self._kind}: {'; '.join(self._abilities())}."
-        return f"{self._kind}."
-
-    @property
-    def _kind(self) -> str:
-        if self.key_type == "master":
-            return "Master key"
-        return f"API key '{self.key_name}'" if self.key_name else "API key"
+            kind = "Master key" if self.key_type == "master" else kind
+            return f"{kind}; its permissions cannot be listed (no Engine access)."
+        if self.key_type == "regular":
+            return f"{kind}: {'; '.join(self._abilities())}."
+        return _SENTENCES.get(self.key_type, f"{kind}.")
 
     def _abilities(self) -> list[str]:
-        abilities = [", ".join(_API_WORDS.get(api, api) for api in self.apis)]
-        abilities.append(self._table_ability())
-        if any("create" in schema.permissions for schema in self.schemas):
-            abilities.append("makes tables")
-        if self.services:
-            words = (_SERVICE_WORDS.get(s, s) for s in self.services)
-            abilities.append(f"data services: {', '.join(words)}")
-        if self.datasets:
-            abilities.append(_count(len(self.datasets), "Data Observatory dataset"))
-        return [a for a in abilities if a] or ["no permissions of its own"]
-
-    def _table_ability(self) -> str:
-        if not self.tables:
-            return ""
-        changing = {"insert", "update", "delete", "truncate"}
-        written = sum(bool(changing.intersection(t.permissions)) for t in self.tables)
-        read = sum("select" in t.permissions for t in self.tables)
-        parts = [f"reads {_count(read, 'table')}"] if read else []
-        if written:
-            parts.append(f"writes {_count(written, 'table')}")
-        return " and ".join(parts)
+        read = sum("select" in table.permissions for table in self.tables)
+        written = sum(not _CHANGING.isdisjoint(t.permissions) for t in self.tables)
+        on_tables = [
+            f"{verb} {_count(number, 'table')}"
+            for verb, number in (("reads", read), ("writes", written))
+            if number
+        ]
+        makes = any("create" in schema.permissions for schema in self.schemas)
+        data = _count(len(self.datasets), "Data Observatory dataset")
+        abilities = [
+            ", ".join(_API_WORDS.get(api, api) for api in self.apis),
+            " and ".join(on_tables),
+            "makes tables" if makes else "",
+            f"data services: {', '.join(self.services)}" if self.services else "",
+            data if self.datasets else "",
+        ]
+        return list(filter(None, abilities)) or ["no permissions of its own"]
 
 
 def printable(text: str) -> str:
@@ -140,52 +123,39 @@ def _count(number: int, noun: str) -> str:
 
 
 def parse_grants(grants: Any) -> dict[str, Any]:
-    """Turn the `grants` list of an API key into fields of `Account`.
-
-    Entries that are not of the known shape are left out: a newer server may send
-    more than this package knows.
-
-    Example:
-        >>> parse_grants([{"type": "apis", "apis": ["sql"]}])["apis"]
-        ('sql',)
-    """
-    found = {
-        grant["type"]: grant
-        for grant in (grants if isinstance(grants, list) else [])
-        if isinstance(grant, dict) and isinstance(grant.get("type"), str)
-    }
+    """Turn the `grants` of an API key into fields of `Account`, as far as known."""
+    found = {grant["type"]: grant for grant in _objects(grants, "type")}
     database = found.get("database", {})
-    return {
-        "apis": _texts(found.get("apis", {}).get("apis")),
-        "services": _texts(found.get("dataservices", {}).get("services")),
-        "datasets": _texts(found.get("data-observatory", {}).get("datasets")),
-        "tables": tuple(
-            TableGrant(
-                schema=str(table.get("schema", "")),
-                name=table["name"],
-                owner=table.get("owner")
-                if isinstance(table.get("owner"), str)
-                else None,
-                permissions=_texts(table.get("permissions")),
-            )
-            for table in _named(database.get("tables"))
-        ),
-        "schemas": tuple(
-            SchemaGrant(schema["name"], _texts(schema.get("permissions")))
-            for schema in _named(database.get("schemas"))
-        ),
+    fields: dict[str, Any] = {
+        field: _texts(found.get(kind, {}).get(name))
+        for field, (kind, name) in _LISTS.items()
     }
+    fields["tables"] = tuple(
+        TableGrant(
+            schema=str(table.get("schema", "")),
+            name=table["name"],
+            owner=owner if isinstance(owner := table.get("owner"), str) else None,
+            permissions=_texts(table.get("permissions")),
+        )
+        for table in _objects(database.get("tables"), "name")
+    )
+    fields["schemas"] = tuple(
+        SchemaGrant(schema["name"], _texts(schema.get("permissions")))
+        for schema in _objects(database.get("schemas"), "name")
+    )
+    return fields
+
+
+# A newer server may send more, and something else, than is known here.
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    return (
-        tuple(v for v in value if isinstance(v, str)) if isinstance(value, list) else ()
-    )
+    values = value if isinstance(value, list) else []
+    return tuple(one for one in values if isinstance(one, str))
 
 
-def _named(value: Any) -> list[dict[str, Any]]:
-    return [
-        item
-        for item in (value if isinstance(value, list) else [])
-        if isinstance(item, dict) and isinstance(item.get("name"), str)
-    ]
+def _objects(value: Any, name: str) -> list[dict[str, Any]]:
+    """Return the objects of a list that have a text under `name`."""
+    values = value if isinstance(value, list) else []
+    objects = (one for one in values if isinstance(one, dict))
+    return [one for one in objects if isinstance(one.get(name), str)]

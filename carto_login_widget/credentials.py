@@ -1,7 +1,6 @@
 """User name, key and address of a CARTO account, as users hold them.
 
-Names and file format are those of `cartoframes.auth.Credentials`. Each method calls
-downward; what was learned comes back in a new value.
+Names and file format are those of `cartoframes.auth.Credentials`.
 """
 
 from __future__ import annotations
@@ -29,21 +28,22 @@ if TYPE_CHECKING:
     from .store.profiles import Record
 
 
+_FIELDS = {"session", "proved", "entry"}  # of its identity, that a copy may have anew
+
+
 class Credentials:
     """User name, API key and address of a CARTO account.
 
-    A value that does not change, but for `session`. Nothing is sent anywhere before a
-    method that asks CARTO is called. Two are equal if user, key and address are.
+    A value that does not change, but for `session`; equal if user, key and address are.
 
     Args:
         username: CARTO user name; may be None beside a `base_url` that names the user.
         api_key: any API key of that user.
-        base_url: address of the user's CARTO; None or `""` means
-            `https://<username>.carto.com`.
+        base_url: address; None or `""` means `https://<username>.carto.com`.
         session: a `requests.Session` that lends its proxies, `verify`, `cert` and
-            adapters; its cookies and headers are not used.
-        allow_non_secure: accept `http://` to another machine than this one. The key
-            then travels readable for everybody on the way.
+            adapters, and none of its cookies and headers.
+        allow_non_secure: accept `http://` to another machine, which sends the key
+            readable for everybody on the way.
 
     Raises:
         InvalidCredentialsError: what was given cannot be right (a `ValueError`).
@@ -70,24 +70,15 @@ class Credentials:
     ) -> None:
         self._value = Identity.of(
             username, api_key, base_url, allow_non_secure=bool(allow_non_secure)
-        )
-        self._session = session
+        )._replace(session=session)
 
     @classmethod
-    def _made(
-        cls,
-        identity: Identity,
-        *,
-        source: str | None = None,
-        profile: str | None = None,
-        account: Account | None = None,
-        accepted: bool = False,
-    ) -> Self:
-        """Make credentials of what was checked before, with what is known of it."""
+    def _made(cls, identity: Identity, **known: Any) -> Self:
+        """Make credentials of checked parts; no constructor of a subclass is called."""
         made = cls.__new__(cls)
-        made._value, made._session = identity._replace(session=None), identity.session
-        made._source, made._profile = source, profile
-        made._account, made._accepted = account, accepted
+        made._value = identity
+        for name, value in known.items():
+            setattr(made, f"_{name}", value)
         return made
 
     @classmethod
@@ -106,7 +97,7 @@ class Credentials:
         from .store.profiles import Record
 
         return Record.of(
-            self._identity,
+            self._value,
             self._account,
             profile=self._profile,
             accepted=self._accepted,
@@ -114,13 +105,13 @@ class Credentials:
 
     def _with(self, **learned: Any) -> Self:
         """Return a copy that knows more; type and attributes of a subclass stay."""
-        twin = object.__new__(type(self))
-        _restore(twin, super().__getstate__())
-        proved = learned.pop("proved", None)
-        if proved is not None:
-            twin._value = self._value._replace(proved=proved)
-        if "entry" in learned:
-            twin._value = twin._value._replace(entry=learned.pop("entry"))
+        import copy
+
+        if learned.get("proved", "") is None:
+            del learned["proved"]  # what was proved before still is
+        fields = {name: learned.pop(name) for name in _FIELDS & learned.keys()}
+        twin = copy.copy(self)
+        twin._value = self._value._replace(**fields)
         for name, value in learned.items():
             setattr(twin, f"_{name}", value)
         return twin
@@ -128,7 +119,7 @@ class Credentials:
     @property
     def _identity(self) -> Identity:
         """The value that server, store and conversions work on."""
-        return self._value._replace(session=self._session)
+        return self._value  # no attribute: jedi would need seconds to complete it
 
     @property
     def username(self) -> str | None:
@@ -153,11 +144,11 @@ class Credentials:
     @property
     def session(self) -> requests.Session | None:
         """The `requests.Session` that lends proxies and certificates, or None."""
-        return self._session
+        return self._value.session
 
     @session.setter
     def session(self, session: requests.Session | None) -> None:
-        self._session = session
+        self._value = self._value._replace(session=session)
 
     @property
     def source(self) -> str | None:
@@ -191,31 +182,27 @@ class Credentials:
 
     def __getstate__(self) -> Any:
         # A session cannot travel: it holds sockets, and somebody else's cookies.
+        alone = {"_value": self._value._replace(session=None)}
         state: Any = super().__getstate__()
-        if isinstance(state, tuple):
-            return ({**state[0], "_session": None}, state[1])
-        return {**state, "_session": None}
+        if isinstance(state, tuple):  # a subclass with slots
+            return ({**state[0], **alone}, state[1])
+        return {**state, **alone}
 
     @classmethod
     @sealed
     def from_credentials(cls, credentials: Any) -> Self:
-        """Copy credentials of this package or of cartoframes.
-
-        Raises:
-            ValueError: it is neither.
-        """
+        """Copy credentials of this package or of cartoframes, else a ValueError."""
+        if isinstance(credentials, Credentials):
+            learned = ("source", "profile", "account", "accepted")
+            known = {name: getattr(credentials, f"_{name}") for name in learned}
+            return cls._made(credentials._identity, **known)
         names = ("username", "api_key", "base_url", "session", "allow_non_secure")
         if not all(hasattr(credentials, name) for name in names):
             raise InvalidCredentialsError(
                 f"from_credentials() takes Credentials of this package or of "
                 f"cartoframes, not {type(credentials).__name__}."
             )
-        copy = cls(**{name: getattr(credentials, name) for name in names})
-        if isinstance(credentials, Credentials):
-            copy._value = credentials._value
-            copy._source, copy._profile = credentials._source, credentials._profile
-            copy._account, copy._accepted = credentials._account, credentials._accepted
-        return copy
+        return cls(**{name: getattr(credentials, name) for name in names})
 
     @classmethod
     @sealed
@@ -230,13 +217,9 @@ class Credentials:
             config_file: path; None means `creds.json` of the store.
             session: as in `Credentials`.
 
-        Warns:
-            UserWarning: the file has no key, or other users could read it.
-
         Raises:
             FileNotFoundError: there is no such file.
-            CredentialsFileError: it cannot be read, is not JSON, or lacks what is
-                needed.
+            CredentialsFileError: it cannot be used.
         """
         made, notes = cls._read(config_file)
         _warn(notes)
@@ -261,10 +244,7 @@ class Credentials:
             config_file: path; None means `creds.json` of the store.
 
         Returns:
-            The path that was written.
-
-        Warns:
-            UserWarning: what was there was kept elsewhere, or others could read it.
+            The path that was written; a warning says what was kept beside it.
 
         Raises:
             CredentialsFileError: it cannot be written; what was there is still there.
@@ -278,14 +258,7 @@ class Credentials:
     @classmethod
     @sealed
     def delete(cls, config_file: str | Path | None = None) -> None:
-        """Remove a credentials file; a missing one is only warned about.
-
-        Args:
-            config_file: path; None means `creds.json` of the store.
-
-        Raises:
-            CredentialsFileError: it cannot be removed and is still there.
-        """
+        """Remove a file, or `creds.json`; a missing one is only warned about."""
         from .store import profiles
 
         path = _path(config_file)
@@ -298,14 +271,8 @@ class Credentials:
     def validate(self, timeout: float | None = None) -> Account:
         """Ask CARTO whether it accepts the key, and what the key can do.
 
-        Nothing is kept in this object: `login()` returns credentials that know it.
-
         Args:
-            timeout: seconds for the whole check; None means the configured
-                `total_timeout`, 20 s.
-
-        Returns:
-            What CARTO said.
+            timeout: seconds for the whole check; None means `CartoLogin.total_timeout`.
 
         Raises:
             InvalidCredentialsError: wrong before any request.
@@ -319,7 +286,7 @@ class Credentials:
         """
         from .server.check import check
 
-        return check(self._identity, timeout=timeout).account
+        return check(self._value, timeout=timeout).account
 
     @property
     @sealed
@@ -327,7 +294,7 @@ class Credentials:
         """What `/api/v3/me` tells a master key; `{}` where it does not tell."""
         from .server.check import me
 
-        return me(self._identity)
+        return me(self._value)
 
     @property
     def user_id(self) -> str | None:
@@ -344,14 +311,13 @@ class Credentials:
         """
         from .server.google import project_and_token
 
-        return project_and_token(self._identity)
+        return project_and_token(self._value)
 
     @sealed
     def google_credentials(self) -> google.auth.credentials.Credentials:
         """Return Google credentials that renew themselves by asking CARTO.
 
-        Nothing is asked before they are used. They can be pickled, and so carry the API
-        key to wherever the pickle goes.
+        They can be pickled, and carry the API key to wherever the pickle goes.
 
         Example:
             >>> from google.auth.transport.requests import AuthorizedSession
@@ -359,23 +325,21 @@ class Credentials:
         """
         from .server.google import google_credentials
 
-        return google_credentials(self._identity)
+        return google_credentials(self._value)
 
     @sealed
     def bigquery_client(self, **kwargs: Any) -> google.cloud.bigquery.Client:
-        """Return a BigQuery client for the account's Data Observatory project.
+        """Return a BigQuery client for the Data Observatory (extra `bigquery`).
 
         Args:
-            **kwargs: passed on to `google.cloud.bigquery.Client`; a `project` or
-                `credentials` among them wins.
+            **kwargs: as `google.cloud.bigquery.Client` takes them.
 
         Raises:
-            ImportError: the extra `bigquery` is not installed.
             DataObservatoryError: CARTO gave no token.
         """
         from .server.google import bigquery_client
 
-        return bigquery_client(self._identity, **kwargs)
+        return bigquery_client(self._value, **kwargs)
 
     @sealed
     def is_instant_licensing_active(self) -> bool:
@@ -386,36 +350,21 @@ class Credentials:
         """
         from .server.google import is_instant_licensing_active
 
-        return is_instant_licensing_active(self._identity)
+        return is_instant_licensing_active(self._value)
 
     @sealed
     def get_api_key_auth_client(self) -> carto.auth.APIKeyAuthClient:
-        """Return carto-python's client for this account.
+        """Return carto-python's client for this account (extra `carto`)."""
+        from .convert import to_carto
 
-        Raises:
-            ImportError: the extra `carto` is not installed.
-        """
-        from .convert.carto import api_key_auth_client
-
-        return api_key_auth_client(self._identity)
+        return to_carto(self._value)
 
     @sealed
     def to_cartoframes(self) -> cartoframes.auth.Credentials:
-        """Return cartoframes' own credentials, with a `repr` that hides the key.
+        """Return cartoframes' own, with a masked `repr` (extra `cartoframes`)."""
+        from .convert import to_cartoframes
 
-        Raises:
-            ImportError: the extra `cartoframes` is not installed.
-        """
-        from .convert.cartoframes import to_cartoframes
-
-        return to_cartoframes(self._identity)
-
-
-def _restore(twin: object, state: Any) -> None:
-    """Give an object the state of another one, as unpickling would."""
-    attributes, slots = state if isinstance(state, tuple) else (state, None)
-    for name, value in {**(attributes or {}), **(slots or {})}.items():
-        object.__setattr__(twin, name, value)
+        return to_cartoframes(self._value)
 
 
 def _path(config_file: str | Path | None) -> Path:

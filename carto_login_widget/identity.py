@@ -13,27 +13,17 @@ if TYPE_CHECKING:
 
 
 class Identity(NamedTuple):
-    """A user, a key and an address; two are equal if these three are.
+    """A user, a key and an address; two are equal if these three are."""
 
-    No dataclass: that import would take as long as all the rest of reading a file.
+    # No dataclass: that import would take as long as all the rest of reading a file.
 
-    Attributes:
-        username: as given, or None beside an address that names the user.
-        key: the API key.
-        base_url: as given, with a scheme and without slashes around it.
-        allow_non_secure: whether `http://` to another machine was allowed.
-        session: a `requests.Session` that lends proxies, certificates and adapters.
-        proved: the origin that has answered as CARTO, as far as that is remembered.
-        entry: what stands in the file if the key is in the system's keyring.
-    """
-
-    username: str | None
+    username: str | None  # None beside an address that names the user
     key: Secret
-    base_url: str
-    allow_non_secure: bool = False
-    session: requests.Session | None = None
-    proved: str | None = None
-    entry: str | None = None
+    base_url: str  # as given, with a scheme and without slashes around it
+    allow_non_secure: bool = False  # whether http to another machine was allowed
+    session: requests.Session | None = None  # lends proxies, certificates, adapters
+    proved: str | None = None  # the origin that has answered as CARTO
+    entry: str | None = None  # what stands in the file of a key in a keyring
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Identity) and self[:3] == other[:3]
@@ -55,26 +45,15 @@ class Identity(NamedTuple):
     ) -> Identity:
         """Make one of what people give, or say what is wrong with it."""
         key = Secret.of(api_key.strip() if isinstance(api_key, str) else api_key)
+        key = PUBLIC if key is None else key
         name = _text(username, "username") or None
-        given = _text(base_url, "base_url")
-        if name is None and not given:
-            raise InvalidCredentialsError(
-                "A CARTO user name is needed, or a base_url that names the user.",
-                field="username",
-            )
         if name is not None:
             address.check_username(name)
-        if given and "://" not in given:
-            given = f"https://{given}"
-        if given:
-            address.normalize_base_url(given, allow_non_secure=allow_non_secure)
-        check_key(PUBLIC if key is None else key)
-        return cls(
-            name,
-            PUBLIC if key is None else key,
-            given or f"https://{name}.carto.com",
-            allow_non_secure,
-        )
+        base = _text(base_url, "base_url") or address.cloud_base(name)
+        base = base if "://" in base else f"https://{base}"
+        address.normalize_base_url(base, allow_non_secure=allow_non_secure)
+        check_key(key)
+        return cls(name, key, base, allow_non_secure)
 
     @property
     def address(self) -> address.Address:
@@ -105,10 +84,8 @@ class Identity(NamedTuple):
             return (self.username, self.base_url) == (other.username, other.base_url)
 
     def same_key(self, other: Identity) -> bool:
-        """Whether both are one account with one key, however the address is written.
-
-        Keys that a keyring holds are compared by their entries, so that none is asked.
-        """
+        """Whether both are one account with one key, however the address is written."""
+        # Keys in a keyring are compared by their entries, so that none is asked.
         same_entry = self.entry is not None and self.entry == other.entry
         return (same_entry or self.key == other.key) and self.same_account(other)
 

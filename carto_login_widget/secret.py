@@ -6,7 +6,6 @@ traceback; it is plain text only at `Credentials.api_key`, in the file and on th
 
 from __future__ import annotations
 
-import json
 import re
 
 from .errors import InvalidCredentialsError
@@ -23,18 +22,25 @@ CARTO_3_MESSAGE = (
     "name and an API key from the API keys page of the account."
 )
 
+# CARTO cuts or splits a key at some of these (CartoDB/cartodb
+# `config/initializers/warden.rb`), so a mistyped key could be taken for another one.
 _FORBIDDEN_IN_KEY = re.compile(r"[^!-~]|[:?~>{}\"'`]")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
-_QUOTES = "\"'`\u2018\u2019\u201c\u201d"
+_AROUND = "\"'`\u2018\u2019\u201c\u201d \t\r\n\xa0"
 # CartoDB/cartodb makes a master key of 20 random bytes in hexadecimal
 # (`user_commons.rb`), the others of 16 bytes in URL-safe base64
 # (`auth_token_generator.rb`). Tokens of CARTO 3 are JWTs.
 _MASTER = re.compile(r"[0-9A-Fa-f]{40}")
 _OTHER = re.compile(r"(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9_-]{22}")
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9._-]{17,}")
-# `api_key="KEY",`, `"apiKey": "KEY"` and `export CARTO_API_KEY=KEY`
 _NAME_OF_KEY = r"(?:carto[-_]?)?(?:(?:master[-_]?)?(?:api[-_]?)?key|(?:api[-_]?)?token)"
-_ASSIGNED = rf"(?:export\s+|set\s+)?[\"']?{_NAME_OF_KEY}[\"']?\s*[:=]\s*(.+)"
+# `api_key="KEY",`, `"apiKey": "KEY"` and `export CARTO_API_KEY=KEY`
+_ASSIGNED = re.compile(
+    rf"(?:export\s+|set\s+)?[\"']?{_NAME_OF_KEY}[\"']?\s*[:=]\s*(.+)", re.IGNORECASE
+)
+_IN_FILE = re.compile(
+    rf'\{{.*?"{_NAME_OF_KEY}"\s*:\s*"([^"]+)"', re.IGNORECASE | re.DOTALL
+)
 # `--api-key`, `--token=…`, `api_key=…`
 _KEY_OPTION = (
     r"--?(?:api[-_]?)?(?:key|token|password|secret)\b.*"
@@ -76,19 +82,12 @@ class Secret:
     def __format__(self, spec: str) -> str:
         return format(repr(self), spec)
 
-    def __reduce__(self) -> tuple[type[Secret], tuple[str]]:
-        return (Secret, (self._text,))
-
 
 PUBLIC = Secret(DEFAULT_PUBLIC)
 
 
 def looks_like_key(text: str) -> bool:
-    """Whether a whole word has the form that CARTO gives its keys.
-
-    The one test of every door at which a key may stand in the wrong place: such a word
-    is refused without being repeated, and sent nowhere, not as a host name either.
-    """
+    """Whether a whole word has the form of a key: it is neither repeated nor sent."""
     return any(form.fullmatch(text) for form in (_MASTER, _OTHER, _TOKEN))
 
 
@@ -98,10 +97,7 @@ def looks_like_master_key(text: str) -> bool:
 
 
 def holds_key(words: Iterable[str]) -> bool:
-    """Whether a word of a command, or what follows its "=", is a key or asks for one.
-
-    A cell, the history of a shell and the list of processes keep what they are given.
-    """
+    """Whether a word of a command, or what follows its "=", is a key or wants one."""
     return any(
         looks_like_key(part)
         or re.fullmatch(_KEY_OPTION, part, re.IGNORECASE) is not None
@@ -110,78 +106,36 @@ def holds_key(words: Iterable[str]) -> bool:
     )
 
 
-def misplaced_key(where: str, field: str) -> InvalidCredentialsError:
-    """Say that a key stands where something else belongs; `where` is that thing."""
-    return InvalidCredentialsError(
-        f"What stands in the place of {where} looks like an API key, so it was neither "
-        f"used nor sent. Put {where} there and the key in its own place; a name that "
-        f"only looks like a key can be written in lower case.",
-        field=field,
-    )
-
-
 def clean_paste(text: str) -> str:
     """Drop what a paste brings along: blanks, quotes and invisible characters."""
-    visible = text.translate(_INVISIBLE).strip()
-    while len(visible) > 1 and visible[0] in _QUOTES and visible[-1] in _QUOTES:
-        visible = visible[1:-1].strip()
-    return visible.strip(_QUOTES + " \t\r\n\xa0")
+    return text.translate(_INVISIBLE).strip().strip(_AROUND)
 
 
 def clean_key(text: str) -> str:
-    """Return the key in what people paste into the place of one.
-
-    A line of a program, of a shell or of a credentials file, and a whole file.
-    """
+    """Return the key in a line of a program, of a shell, or in a credentials file."""
     cleaned = clean_paste(text)
-    if cleaned.startswith("{"):
-        return clean_paste(_key_of_file(cleaned))
-    if assigned := re.fullmatch(_ASSIGNED, cleaned, re.IGNORECASE):
-        cleaned = assigned[1]
-    return clean_paste(cleaned.strip().rstrip(",;"))
-
-
-def _key_of_file(text: str) -> str:
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    if not isinstance(document, dict):
-        return text
-    key = document.get("api_key") or document.get(misnamed_key(document) or "")
-    return key if isinstance(key, str) else text
+    if found := _IN_FILE.match(cleaned) or _ASSIGNED.fullmatch(cleaned):
+        cleaned = found[1]
+    return clean_paste(cleaned.rstrip(",; "))
 
 
 def misnamed_key(document: Mapping[str, Any]) -> str | None:
-    """Return the field of a credentials file that seems to be meant for its key.
-
-    Example:
-        >>> misnamed_key({"username": "jane", "apiKey": "0123456789abcdef"})
-        'apiKey'
-    """
+    """Return the field of a credentials file that seems to be meant for its key."""
     for name, value in document.items():
         # No text stands under "key" where this package has written that.
         is_text = isinstance(value, str) and bool(value.strip())
-        meant = re.fullmatch(_NAME_OF_KEY, name, re.IGNORECASE) is not None
-        if is_text and meant and name != "api_key":
+        if is_text and re.fullmatch(_NAME_OF_KEY, name, re.IGNORECASE):
             return name
     return None
 
 
 def check_key(key: Secret) -> None:
-    """Refuse a key that cannot be one, before it is sent anywhere.
-
-    CARTO cuts or splits a key at some characters
-    (CartoDB/cartodb `config/initializers/warden.rb`), so a mistyped key could be taken
-    for another one.
-    """
+    """Refuse a key that cannot be one, before it is sent anywhere."""
     text: Any = key.reveal()
     if not isinstance(text, str):
         problem = f"The API key must be a text, not {type(text).__name__}."
     elif not text:
-        problem = (
-            "The API key is empty. Copy it from the API keys page of your account."
-        )
+        problem = "The API key is empty. Copy it from the page of your API keys."
     elif text.startswith("eyJ"):
         problem = CARTO_3_MESSAGE
     elif _FORBIDDEN_IN_KEY.search(text):

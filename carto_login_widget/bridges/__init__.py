@@ -17,34 +17,29 @@ import wrapt
 from ..locks import Lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import ModuleType
 
     from ..credentials import Credentials
-
-    Apply = Callable[[ModuleType, Credentials | None], None]
 
 _log = logging.getLogger(__name__)
 
 
 class Bridge:
-    """Hands the newest account to one module, now or as soon as it is imported.
+    """Called with the newest account, hands it to a module that is or gets imported."""
 
-    Args:
-        module_name: the module that is waited for.
-        apply: called with the module and the account, or None after a logout; never
-            by two threads at a time.
-    """
+    module_name: str
 
-    def __init__(self, module_name: str, apply: Apply) -> None:
-        self._name = module_name
-        self._apply = apply
+    def __init__(self) -> None:
         self._lock = Lock()
         self._watching = False
         self._module: ModuleType | None = None
         self._newest: Credentials | None = None
 
-    def follow(self, credentials: Credentials | None) -> None:
+    def apply(self, module: ModuleType, credentials: Credentials | None) -> None:
+        """Set the module's account, never in two threads; None means signed out."""
+        raise NotImplementedError
+
+    def __call__(self, credentials: Credentials | None) -> None:
         """Take `credentials` over; None means signed out."""
         self._watch()
         with self._lock:
@@ -52,18 +47,18 @@ class Bridge:
                 return  # checked meanwhile, which is nothing to a library
             self._newest = credentials
             if self._module is not None:
-                self._apply(self._module, credentials)
+                self.apply(self._module, credentials)
 
     def _watch(self) -> None:
         with self._lock:
             first, self._watching = not self._watching, True
         if not first:
             return
-        if self._name in sys.modules:
+        if self.module_name in sys.modules:
             # Another thread may be in the middle of importing it: wait for its end.
             with contextlib.suppress(Exception):
-                import_module(self._name)
-        wrapt.register_post_import_hook(self._imported, self._name)
+                import_module(self.module_name)
+        wrapt.register_post_import_hook(self._imported, self.module_name)
 
     def _imported(self, module: ModuleType) -> None:
         """Catch up when the module has been imported; never break that import."""
@@ -71,12 +66,12 @@ class Bridge:
             with self._lock:
                 self._module = module
                 if self._newest is not None:
-                    self._apply(module, self._newest)
+                    self.apply(module, self._newest)
         except Exception as error:  # noqa: BLE001 - the import belongs to the user
             _log.warning(
                 "%s was imported, but did not get your CARTO account (%s); set its "
                 "account by hand.",
-                self._name,
+                self.module_name,
                 type(error).__name__,
             )
 

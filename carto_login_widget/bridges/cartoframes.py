@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..convert.cartoframes import of_class
+from ..convert import of_class
 from . import Bridge
 
 if TYPE_CHECKING:
@@ -13,11 +13,9 @@ if TYPE_CHECKING:
     from ..credentials import Credentials
 
 
-class _Default:
-    """What was put into cartoframes; only that is taken back."""
-
-    def __init__(self) -> None:
-        self._ours: Any = None
+class _Default(Bridge):
+    module_name = "cartoframes.auth.defaults"
+    _ours: Any = None  # what was put into cartoframes; only that is taken back
 
     def apply(self, module: ModuleType, credentials: Credentials | None) -> None:
         before, self._ours = self._ours, None
@@ -32,9 +30,4 @@ class _Default:
                 module.unset_default_credentials()
 
 
-_bridge = Bridge("cartoframes.auth.defaults", _Default().apply)
-
-
-def follow(credentials: Credentials | None) -> None:
-    """Take the account over; None means signed out."""
-    _bridge.follow(credentials)
+follow = _Default()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import secrets
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ..address import is_loopback
 from ..errors import CartoLoginError, sealed
 from ..locks import Lock
 from ..session import default as defaults
@@ -34,13 +34,9 @@ def share_with_workers(client: Client) -> Callable[[], None]:
     """Give the account of this session to the workers of a Dask cluster.
 
     Workers that join later have it too before their first task, and all of them follow
-    when it changes. They need this package installed; those without it work on, and are
-    named to the user. Called again for the same cluster, the new sharing takes the
-    place of the one before, whose function then does nothing.
-
-    No log of Dask shows the key. Over anything but TLS it can be read on the network
-    between the machines, so a cluster without it is warned about, unless all of it is
-    on this machine.
+    when it changes. They need this package installed; those without it work on. Called
+    again for the same cluster, the new sharing takes the place of the one before. No
+    log of Dask shows the key; what can be read is a network without TLS.
 
     Args:
         client: a connected `distributed.Client` that is not asynchronous.
@@ -66,38 +62,55 @@ def share_with_workers(client: Client) -> Callable[[], None]:
         )
     defaults.warn(_notes_on_readers(client), stacklevel=4)
     sharing = _Sharing(client)
-    notes = sharing.start()
+    defaults.tell(sharing.begin)
     with _lock:
         before = _sharings.get(sharing.cluster)
         _sharings[sharing.cluster] = sharing
     if before is not None:
         before.end(client)
+    notes = [_missing(sharing.without)] if sharing.without else []
     defaults.warn(notes, stacklevel=4)
     return sealed(sharing.stop)
 
 
-class _Sharing:
-    """One cluster that follows the account.
+def _notes_on_readers(client: Any) -> list[str]:
+    places = (client.scheduler.address, *client.nthreads())
+    if (place := next(filter(_is_readable, places), None)) is None:
+        return []
+    note = (
+        "The Dask cluster is not on TLS, so the CARTO API key can be read on the "
+        f"network on its way to {place}. Give the cluster certificates "
+        "(distributed.Security), or share an API key that can do little."
+    )
+    return [note]
 
-    Each account is a plugin of its own, under a new name: all workers, and those that
-    join later, ask for it at the topic and are answered by way of the scheduler.
-    """
+
+def _is_readable(address: str) -> bool:
+    """Whether what goes to `address` can be read on the way."""
+    return urlsplit(address).scheme not in _UNREADABLE and not is_loopback(address)
+
+
+class _Sharing:
+    """One cluster that follows the account; each account is a plugin of its own."""
 
     def __init__(self, client: Any) -> None:
-        from .dask_worker import Exchange
-
         self.cluster: str = client.scheduler_info()["id"]
-        self._client, self._exchange = client, Exchange()
+        self.without: set[str] = set()  # the workers that cannot take it over
+        self._client = client
         self._topic = f"carto-account-{secrets.token_hex(8)}"
         self._name = ""
         self._credentials: Credentials | None = None
-        self._delivered = self._heard = self._ended = False
-        self._without: set[str] = set()
+        self._delivered = self._heard = False
 
-    def start(self) -> list[str]:
-        """Sign the present workers in; return what the user should know."""
-        defaults.tell(self._begin)
-        return [_missing(self._without)] if self._without else []
+    def begin(self, credentials: Credentials | None) -> None:
+        """Sign the present workers in; other deliveries wait meanwhile."""
+        self._unsubscribe = defaults.on_default_change(self._follow)
+        try:
+            if self._give(credentials) == 0 and self.without:
+                raise CartoLoginError(_missing(self.without))  # noqa: TRY301
+        except BaseException:
+            self.end(self._client)
+            raise
 
     def stop(self) -> None:
         """End it, unless another one has taken its place."""
@@ -112,11 +125,14 @@ class _Sharing:
     def end(self, client: Any) -> None:
         """Sign the workers out by way of `client`; its own may be closed by now."""
         self._unsubscribe()
-        self._ended, self._delivered = True, False
+        self._delivered = False
+        name, self._name = self._name, ""
         if not _is_open(client):
             return
         try:
-            client.sync(self._withdraw, client, callback_timeout=_TIMEOUT)
+            if self._heard and _is_open(self._client):
+                self._client.unsubscribe_topic(self._topic)
+            client.sync(_unregister, client, name, callback_timeout=_TIMEOUT)
         except Exception as error:  # noqa: BLE001 - nothing is left to be undone
             _log.warning(
                 "The Dask workers of %s may still be signed in to CARTO (%s).",
@@ -124,25 +140,15 @@ class _Sharing:
                 type(error).__name__,
             )
 
-    def _begin(self, credentials: Credentials | None) -> None:
-        # Other deliveries wait meanwhile, so no change slips between.
-        self._unsubscribe = defaults.on_default_change(self._follow)
-        try:
-            if self._give(credentials) == 0 and self._without:
-                raise CartoLoginError(_missing(self._without))  # noqa: TRY301
-        except BaseException:
-            self.end(self._client)
-            raise
-
     def _follow(self, credentials: Credentials | None) -> None:
         if not _is_open(self._client):
             self._unsubscribe()
             return
         if self._delivered and is_same(credentials, self._credentials):
             return  # checked meanwhile, which is nothing to a worker
-        before = self._without.copy()
+        before = self.without
         self._give(credentials)
-        if lost := self._without - before:
+        if lost := self.without - before:
             _log.warning(_missing(lost))
             raise CartoLoginError(_missing(lost))
 
@@ -169,39 +175,30 @@ class _Sharing:
             await client.scheduler.log_event(topic=topic, msg={})
             await asyncio.sleep(0.01)
         self._name = name = f"{topic}-{secrets.token_hex(4)}"
-        given = (topic, name, client.id, this_process(), self._exchange.public)
+        await client.scheduler.queue_create(name=name)
+        follower = AccountFollower(topic, name, client.id, this_process())
         try:
-            await client.register_plugin(AccountFollower(*given), name=name)
+            await client.register_plugin(follower, name=name)
         finally:
             # Only now, so that no worker is signed out in between.
             await _unregister(client, before)
         news = [message for _, message in await client.scheduler.events(topic=topic)]
         asked = {one["worker"] for one in news if one.get("asks") == name}
-        self._without = {one["worker"] for one in news if one.get("without") == name}
-        return len(asked - self._without)
+        self.without = {one["worker"] for one in news if one.get("without") == name}
+        return len(asked - self.without)
 
     async def _hear(self, event: tuple[float, dict[str, str]]) -> None:
         """Answer a worker, which may be a new one."""
+        from .dask_worker import packed
+
         message, self._heard = event[1], True
         worker = message.get("worker", "")
-        if "asks" in message and not self._ended:
-            await self._answer(message["public"])
-        elif "without" in message and self._delivered and worker not in self._without:
-            self._without.add(worker)
+        if message.get("asks") == self._name:
+            answer = packed(self._credentials)
+            await self._client.scheduler.queue_put(name=self._name, data=answer)
+        elif "without" in message and self._delivered and worker not in self.without:
+            self.without.add(worker)
             _log.warning(_missing([worker]))
-
-    async def _answer(self, public: str) -> None:
-        from .dask_worker import seal
-
-        answer = seal(self._exchange.key_with(public), self._credentials)
-        place = [self._topic, public]
-        await self._client.scheduler.set_metadata(keys=place, value=answer)
-
-    async def _withdraw(self, client: Any) -> None:
-        if self._heard and _is_open(self._client):
-            self._client.unsubscribe_topic(self._topic)
-        await client.scheduler.set_metadata(keys=[self._topic], value=None)
-        await _unregister(client, self._name)
 
 
 _lock = Lock()
@@ -215,6 +212,7 @@ def _is_open(client: Any) -> bool:
 async def _unregister(client: Any, name: str) -> None:
     if not name:
         return
+    client._send_to_scheduler({"op": "queue_release", "name": name})
     with contextlib.suppress(ValueError):  # the scheduler does not know it
         await client.unregister_worker_plugin(name)
 
@@ -224,30 +222,3 @@ def _missing(workers: Iterable[str]) -> str:
         "These Dask workers do not have the account of this session: "
         f"{', '.join(sorted(workers))}. {_NEED}"
     )
-
-
-def _notes_on_readers(client: Any) -> list[str]:
-    readable = [
-        address
-        for address in (client.scheduler.address, *client.nthreads())
-        if _is_readable(address)
-    ]
-    if not readable:
-        return []
-    note = (
-        "The Dask cluster is not on TLS, so the CARTO API key can be read on the "
-        f"network on its way to {readable[0]}. Give the cluster certificates "
-        "(distributed.Security), or share an API key that can do little."
-    )
-    return [note]
-
-
-def _is_readable(address: str) -> bool:
-    """Whether what goes to `address` can be read on the way."""
-    parts = urlsplit(address)
-    host = parts.hostname or ""
-    try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    return not local and parts.scheme not in _UNREADABLE

@@ -53,12 +53,22 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: Any) -> st
     return name
 
 
-def put(module: ModuleType, credentials: Credentials | None) -> None:
-    module.account = credentials
+class Put(Bridge):
+    """Puts the account into a library."""
+
+    def __init__(self, library: str) -> None:
+        super().__init__()
+        self.module_name = library
+
+    def apply(self, module: ModuleType, credentials: Credentials | None) -> None:
+        module.account = credentials
 
 
-def fail(module: ModuleType, credentials: Credentials | None) -> None:
-    raise RuntimeError
+class Fail(Put):
+    """Cannot do that."""
+
+    def apply(self, *_: object) -> None:
+        raise RuntimeError
 
 
 def test_a_login_imports_no_library(run: Callable[..., Any]) -> None:
@@ -74,28 +84,28 @@ def test_a_default_costs_no_import(run: Callable[..., Any]) -> None:
 def test_an_imported_library_has_the_account_at_once(library: str) -> None:
     """Imported before the login, it follows login, switch and logout."""
     module = import_module(library)
-    bridge = Bridge(library, put)
+    bridge = Put(library)
     for account in (JANE, BOB, None):
-        bridge.follow(account)
+        bridge(account)
         assert module.account is account
 
 
 def test_a_library_that_is_imported_later_catches_up(library: str) -> None:
     """It gets the newest account when it is imported, and follows from then on."""
-    bridge = Bridge(library, put)
-    bridge.follow(JANE)
-    bridge.follow(BOB)
+    bridge = Put(library)
+    bridge(JANE)
+    bridge(BOB)
     assert library not in sys.modules
     module = import_module(library)
     assert module.account is BOB
-    bridge.follow(None)
+    bridge(None)
     assert module.account is None
 
 
 def test_a_library_imported_after_the_logout_gets_nothing(library: str) -> None:
     """An account that was left is not brought back by an import."""
-    bridge = Bridge(library, fail)
-    bridge.follow(None)
+    bridge = Fail(library)
+    bridge(None)
     assert import_module(library).account is None
 
 
@@ -103,8 +113,8 @@ def test_a_failing_bridge_does_not_break_the_import(
     library: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The import belongs to the user and goes well; what is missing is said."""
-    bridge = Bridge(library, fail)
-    bridge.follow(JANE)
+    bridge = Fail(library)
+    bridge(JANE)
     assert import_module(library).account is None
     assert f"{library} was imported, but did not get your CARTO account" in caplog.text
 
@@ -114,9 +124,9 @@ def test_an_import_that_is_forbidden_is_no_trouble(
 ) -> None:
     """A library that cannot be imported is one that has not been imported."""
     monkeypatch.setitem(sys.modules, library, None)
-    bridge = Bridge(library, fail)
-    bridge.follow(JANE)
-    bridge.follow(None)
+    bridge = Fail(library)
+    bridge(JANE)
+    bridge(None)
 
 
 def test_a_failing_listener_is_said_and_the_rest_goes_on() -> None:

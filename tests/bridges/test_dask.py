@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
+import dask.config
 import pytest
 from distributed import Client, LocalCluster
 from distributed.security import Security
@@ -112,6 +113,19 @@ def test_a_worker_that_joins_later_has_it(
     cluster.scale(3)
     client.wait_for_workers(3, timeout=30)
     assert accounts(client) == {None}
+
+
+def test_a_worker_that_joins_after_much_work_has_it() -> None:
+    """Dask forgets that a client came, as it keeps the last events of each only."""
+    set_default_credentials("jane", KEY)
+    few = dask.config.set({"distributed.admin.low-level-log-length": 9})
+    with few, start(n_workers=1, processes=True) as own, Client(own) as client:
+        stop = share_with_workers(client)
+        client.gather([client.submit(len, "abc", pure=False) for _ in range(9)])
+        own.scale(2)
+        client.wait_for_workers(2, timeout=30)
+        assert accounts(client) == {("jane", KEY)}
+        stop()
 
 
 def test_the_end_of_the_sharing_signs_the_workers_out(client: Client) -> None:

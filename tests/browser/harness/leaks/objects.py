@@ -14,7 +14,7 @@ from IPython.core.formatters import DisplayFormatter
 from IPython.lib.pretty import pretty
 
 from carto_login_widget import LoginForm
-from carto_login_widget.bridges.dask_worker import AccountFollower, Exchange, seal
+from carto_login_widget.bridges.dask_worker import AccountFollower, packed
 from carto_login_widget.form import flow
 from carto_login_widget.form.plain import PlainForm
 from carto_login_widget.server.client import Client
@@ -81,11 +81,9 @@ def _forms(scene: Scene, jane: Any) -> dict[str, Any]:
 
 
 def _dask(jane: Any) -> dict[str, Any]:
-    here, there = Exchange(), Exchange()
-    follower = AccountFollower("topic", "name", "client", "process", here.public)
+    follower = AccountFollower("topic", "name", "client", "process")
     follower.credentials = jane
-    sealed = seal(here.key_with(there.public), jane)
-    return {"dask": follower, "dask exchange": [here, there], "dask answer": sealed}
+    return {"dask": follower, "dask answer": packed(jane)}
 
 
 def _carto_client(jane: Any) -> Any:
