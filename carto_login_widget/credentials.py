@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import requests
 
     from .account import Account
-    from .store.profiles import Record
+    from .store.record import Record
 
 
 class Credentials:
@@ -103,7 +103,7 @@ class Credentials:
     @property
     def _record(self) -> Record:
         """What a file holds of them."""
-        from .store.profiles import Record
+        from .store.record import Record
 
         return Record.of(
             self._identity,
