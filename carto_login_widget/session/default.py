@@ -104,8 +104,24 @@ def set_default_credentials(  # noqa: PLR0913 - cartoframes' signature
                 f"by {kind}=."
             )
         given[kind] = given[kind] if value is None else value
-    given |= {"session": session, "allow_non_secure": bool(allow_non_secure)}
-    chosen, notes = _chosen(**given)
+    by_hand = [given[field] for field in ("username", "api_key", "base_url")]
+    is_by_hand = any(value is not None for value in by_hand)
+    ways = given["credentials"] is not None, given["filepath"] is not None, is_by_hand
+    if sum(ways) > 1:
+        raise InvalidCredentialsError(
+            "set_default_credentials() got more than one account: give credentials, or "
+            "a file, or a user name or base URL with its API key."
+        )
+    notes: tuple[str, ...] = ()
+    if given["credentials"] is not None:
+        chosen = own(given["credentials"])
+    elif is_by_hand:
+        identity = Identity.of(*by_hand, allow_non_secure=bool(allow_non_secure))
+        chosen = Credentials._made(identity)
+    else:
+        chosen, notes = Credentials._read(given["filepath"])
+    if session is not None:
+        chosen = chosen._with(session=session)
     warn([*notes, *publish(chosen)], stacklevel=4)
 
 
@@ -123,36 +139,6 @@ def _kind_of(first: Any) -> str:
         "set_default_credentials() takes Credentials, a path, a base URL or a user "
         f"name first, not {type(first).__name__}."
     )
-
-
-def _chosen(  # noqa: PLR0913 - one for each way to give an account
-    *,
-    credentials: Any,
-    filepath: str | Path | None,
-    username: str | None,
-    base_url: str | None,
-    api_key: Secret | None,
-    session: requests.Session | None,
-    allow_non_secure: bool,
-) -> tuple[Credentials, tuple[str, ...]]:
-    """Return the account that was given, and what is to be said of its file."""
-    by_hand = username is not None or base_url is not None or api_key is not None
-    if sum((credentials is not None, filepath is not None, by_hand)) > 1:
-        raise InvalidCredentialsError(
-            "set_default_credentials() got more than one account: give credentials, or "
-            "a file, or a user name or base URL with its API key."
-        )
-    notes: tuple[str, ...] = ()
-    if credentials is not None:
-        found = own(credentials)
-    elif by_hand:
-        identity = Identity.of(
-            username, api_key, base_url, allow_non_secure=allow_non_secure
-        )
-        found = Credentials._made(identity)
-    else:
-        found, notes = Credentials._read(filepath)
-    return found if session is None else found._with(session=session), notes
 
 
 def own(credentials: Any) -> Credentials:

@@ -6,6 +6,7 @@ key. Then always check, save (if asked), register: a refused key changes nothing
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -153,20 +154,18 @@ def find(  # noqa: PLR0913 - one keyword for each way to give an account
 ) -> Found | None:
     """Return the account of the first source that gives one, or None."""
     by_hand = username is not None or key is not None or base_url is not None
-    ways = (profile or None, credentials, file, by_hand or None)
-    if sum(way is not None for way in ways) > 1:
+    ways = (bool(profile), credentials is not None, file is not None, by_hand)
+    if sum(ways) > 1:
         raise InvalidCredentialsError(
             "Give the account in one way only: a saved account, credentials, file, or "
             "username with api_key."
         )
     # The strongest first.
     sources: tuple[Source, ...] = (
-        lambda _: _given(credentials),
-        lambda _: _read(file),
-        lambda _: _typed(username, key, base_url) if by_hand else None,
+        lambda _: _explicit(credentials, file, username, key, base_url),
         lambda profiles: _saved(profile, profiles, ""),
         lambda profiles: _saved(settings.named_profile(environ), profiles, _ASKED),
-        lambda _: _signed_in_already(),
+        lambda _: _signed_in(),
         lambda _: _in_environment(environ),
         _default_account,
     )
@@ -177,15 +176,19 @@ def find(  # noqa: PLR0913 - one keyword for each way to give an account
     return None
 
 
-def _given(credentials: Any) -> Found | None:
-    return None if credentials is None else Found(default.own(credentials), named=True)
-
-
-def _read(file: str | Path | None) -> Found | None:
-    return None if file is None else Found(*Credentials._read(file), named=True)
-
-
-def _typed(username: str | None, key: Secret | None, base_url: str | None) -> Found:
+def _explicit(
+    credentials: Any,
+    file: str | Path | None,
+    username: str | None,
+    key: Secret | None,
+    base_url: str | None,
+) -> Found | None:
+    if credentials is not None:
+        return Found(default.own(credentials), named=True)
+    if file is not None:
+        return Found(*Credentials._read(file), named=True)
+    if username is None and key is None and base_url is None:
+        return None
     if key is None:
         raise InvalidCredentialsError(
             "An API key is needed beside the user name; for public data only, give "
@@ -232,7 +235,7 @@ def _meant_by(name: object) -> str:
     return ""
 
 
-def _signed_in_already() -> Found | None:
+def _signed_in() -> Found | None:
     current = default.get_default_credentials()
     return None if current is None else Found(current, kept=True)
 
@@ -287,25 +290,18 @@ def _told(winner: Found, weaker: Sequence[Source], environ: Mapping[str, str]) -
 
 def nothing_found() -> str:
     """Say that there is no account to log in with, why, and what to do."""
-    first = _logged_out_of() or "There is no account to log in with."
+    first, saved = "There is no account to log in with.", None
+    if _kernel.logged_out and not settings.is_shared():
+        with suppress(CartoLoginError):
+            saved = _store.locked.default()
+    if saved is not None:
+        first = (
+            "You have logged out in this kernel, so the saved account "
+            f"'{saved.profile}' ({saved.identity.who}) is not used by itself: "
+            f"login('{saved.profile}') or %carto_login {saved.profile} uses it."
+        )
     why = settings.environment_note()
     return " ".join(filter(None, (first, why, ways_to_log_in())))
-
-
-def _logged_out_of() -> str | None:
-    """Say which saved account would be used if nobody had logged out here."""
-    try:
-        is_secret = not _kernel.logged_out or settings.is_shared()
-        saved = None if is_secret else _store.locked.default()
-    except CartoLoginError:
-        return None
-    if saved is None:
-        return None
-    return (
-        f"You have logged out in this kernel, so the saved account '{saved.profile}' "
-        f"({saved.identity.who}) is not used by itself: login('{saved.profile}') or "
-        f"%carto_login {saved.profile} uses it."
-    )
 
 
 def ways_to_log_in() -> str:

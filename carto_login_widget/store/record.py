@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from pathlib import Path
 
 from ..errors import CredentialsFileError, InvalidCredentialsError
 from ..identity import Identity
@@ -15,6 +14,7 @@ from . import files, keyring
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
     from typing import Any
 
     from ..account import Account
@@ -187,26 +187,22 @@ def keep_broken(path: Path) -> list[str]:
     """Keep a file that is not usable under another name, and say so."""
     if not os.path.isfile(path) or look(path):  # noqa: PTH113
         return []
-    aside = files.set_aside(path)
-    note = f"{path} could not be used as a credentials file and was kept as"
-    return [f"{note} {aside.name}."]
+    kept = files.set_aside(path).name
+    return [f"{path} could not be used as a credentials file and was kept as {kept}."]
 
 
 def close(path: Path) -> list[str]:
     """Take a file away from other users, and say if they could read it."""
-    if not files.repair_mode(path):
-        return []
-    note = (
+    said = (
         f"Other users of this machine could read {path}; now only you can. If the "
         f"machine is shared, give the account a new API key."
     )
-    return [note]
+    return [said] if files.repair_mode(path) else []
 
 
 def remove(path: Path) -> list[str]:
     """Remove a file; of a link, say where the key still is."""
-    target = Path(os.path.realpath(path)) if path.is_symlink() else None
+    is_link, target = path.is_symlink(), os.path.realpath(path)
     files.remove(path)
-    if target is None:
-        return []
-    return [f"{path} was a link and is gone; {target}, where the key is, was left."]
+    said = f"{path} was a link and is gone; {target}, where the key is, was left."
+    return [said] if is_link else []
