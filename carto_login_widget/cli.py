@@ -261,8 +261,8 @@ def _login(
     if saving is None:
         click.echo("Nothing was saved; --remember saves it.")
     else:
-        offer = (None, prompt.in_file) if _is_terminal() else ()
-        _do("save", credentials, saving, *offer)
+        in_file = prompt.in_file if _is_terminal() else None
+        _do("save", credentials, saving, in_file=in_file)
 
 
 def _given(

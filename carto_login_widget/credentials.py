@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import requests
 
     from .account import Account
-    from .store.profiles import Record
+    from .store.record import Record
 
 
 _FIELDS = {"session", "proved", "entry"}  # of its identity, that a copy may have anew
@@ -94,7 +94,7 @@ class Credentials:
     @property
     def _record(self) -> Record:
         """What a file holds of them."""
-        from .store.profiles import Record
+        from .store.record import Record
 
         return Record.of(
             self._value,

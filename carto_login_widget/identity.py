@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import requests
 
+    from .address import Address
+
 
 class Identity(NamedTuple):
     """A user, a key and an address; two are equal if these three are."""
@@ -63,6 +65,14 @@ class Identity(NamedTuple):
         )
 
     @property
+    def known_address(self) -> Address | None:
+        """The same, or None where user or address cannot be told."""
+        try:
+            return self.address
+        except InvalidCredentialsError:
+            return None
+
+    @property
     def is_public(self) -> bool:
         """Whether the key is `default_public`, which everybody knows."""
         return self.key == PUBLIC
@@ -70,18 +80,15 @@ class Identity(NamedTuple):
     @property
     def who(self) -> str:
         """User and host for people, as `jane at jane.carto.com`."""
-        try:
-            where = self.address
-        except InvalidCredentialsError:
-            return self.base_url
-        return f"{where.username} at {where.host}"
+        where = self.known_address
+        return f"{where.username} at {where.host}" if where else self.base_url
 
     def same_account(self, other: Identity) -> bool:
         """Whether both are one user at one address, whatever the keys."""
-        try:
-            return self.address == other.address
-        except InvalidCredentialsError:
+        where = self.known_address
+        if where is None:
             return (self.username, self.base_url) == (other.username, other.base_url)
+        return where == other.known_address
 
     def same_key(self, other: Identity) -> bool:
         """Whether both are one account with one key, however the address is written."""

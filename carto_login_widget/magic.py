@@ -259,13 +259,12 @@ class CartoLoginMagics(Magics):
 def _nobody(other: Found | None) -> str:
     """Say that nobody can be asked, and why somebody would have to be."""
     from .session import login
-    from .session.facts import who
 
     if other is None:
         return f"Nobody is there to ask. {login.nothing_found()}"
     return (
         "Nobody is there to ask. The account at hand, "
-        f"{who(other.credentials)}, is not the one that this line asks for. "
+        f"{other.credentials._identity.who}, is not the one that this line asks for. "
         f"{login.ways_to_log_in()}"
     )
 

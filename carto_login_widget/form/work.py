@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..credentials import Credentials
 from ..errors import CartoLoginError, CredentialsFileError, UndecidedError
 from ..session import acts, default, login
-from ..session.facts import key_words, place, saved_name, start_name
+from ..session.facts import key_words, place, saved_name
 from ..store.profiles import Profiles, proposed_name
 from . import flow, view
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..account import Account
     from ..identity import Identity
-    from ..store.profiles import Record
+    from ..store.record import Record
 
 _AT_ONCE = 100  # accounts whose files are read before the first picture
 
@@ -56,7 +56,10 @@ class Office:
         except CartoLoginError:
             return []  # saving will say what is wrong with the directory
         names.sort(key=lambda name: (name != start, name))
-        known = self.profiles.details(names[:_AT_ONCE] if at_once else names)
+        known = {
+            name: self.profiles.peek(name)
+            for name in (names[:_AT_ONCE] if at_once else names)
+        }
         return [_row(name, known.get(name), is_default=name == start) for name in names]
 
     def signed(self) -> flow.Signed | None:
@@ -83,7 +86,7 @@ class Office:
             since=f"{since:%Y-%m-%d %H:%M}" if since else "",
             source=credentials.source,
             profile=name,
-            is_default=name is not None and name == start_name(self.profiles),
+            is_default=name is not None and name == self.profiles.default_name,
             in_keyring=identity.entry is not None,
             proposed=name or self._name_for(identity, account),
         )

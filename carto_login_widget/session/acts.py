@@ -1,8 +1,4 @@
-"""What people do with accounts: the same acts in form, magic and on the command line.
-
-An act that concerns the account of this kernel lets that one know, too. Without
-`profiles` they are those of this user.
-"""
+"""What people do with accounts: the same in form, magic and on the command line."""
 
 from __future__ import annotations
 
@@ -10,11 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..store.profiles import Profiles, check_name
 from . import default, login
-from .facts import short_path, start_name
+from .facts import saved_name, short_path
 
 if TYPE_CHECKING:
     from ..credentials import Credentials
     from .login import InFile, Saving
+
+_store = Profiles()
 
 
 class Did(NamedTuple):
@@ -27,50 +25,44 @@ class Did(NamedTuple):
 def save(
     credentials: Credentials,
     saving: Saving,
-    profiles: Profiles | None = None,
-    in_file: InFile = login.never,
+    profiles: Profiles = _store,
+    in_file: InFile | None = None,
 ) -> Did:
     """Save an account that is in use or was checked; `in_file` as in `login.save`."""
-    profiles = profiles or Profiles()
     saved, notes = login.save(credentials, saving, profiles, in_file)
-    return Did(saved_as(saving.name, profiles), notes + _put(credentials, saved))
-
-
-def saved_as(name: str, profiles: Profiles) -> str:
-    """Say under which name an account is saved, and whether sessions start with it."""
-    is_start = name.lower() == start_name(profiles)
+    notes += default.publish_checked(credentials, saved)
+    is_start = saved.profile == profiles.default_name
     starts = "; every session starts with it" if is_start else ""
-    return f"Saved as '{name.lower()}' in {short_path(profiles.directory)}{starts}."
+    where = short_path(profiles.directory)
+    return Did(f"Saved as '{saved.profile}' in {where}{starts}.", notes)
 
 
-def rename(old: str, new: str, profiles: Profiles | None = None) -> Did:
+def rename(old: str, new: str, profiles: Profiles = _store) -> Did:
     """Give a saved account another name."""
-    profiles = profiles or Profiles()
     current = _current(old, profiles)
     notes, new = profiles.rename(old, new), check_name(new)
     if current is not None:
-        notes += _put(current, current._with(profile=new))
+        notes += default.publish_checked(current, current._with(profile=new))
     return Did(f"The saved account '{old.lower()}' is called '{new}' now.", notes)
 
 
-def make_default(name: str | None, profiles: Profiles | None = None) -> Did:
+def make_default(name: str | None, profiles: Profiles = _store) -> Did:
     """Let every session start with a saved account, or with none."""
-    profiles = profiles or Profiles()
     notes = profiles.set_default(name)
     if name is None:
         return Did("Sessions start with no account now; saved ones stay saved.", notes)
     return Did(f"Every session starts with '{name.lower()}' now.", notes)
 
 
-def forget(name: str, profiles: Profiles | None = None) -> Did:
+def forget(name: str, profiles: Profiles = _store) -> Did:
     """Delete a saved account; whoever is signed in with it stays so."""
-    profiles = profiles or Profiles()
     current = _current(name, profiles)
     notes = profiles.delete(name)
     where = short_path(profiles.directory)
     said = f"Forgot '{name.lower()}': its key is deleted from {where}."
     if current is not None:
-        notes += _put(current, current._with(profile=None, source=None))
+        nameless = current._with(profile=None, source=None)
+        notes += default.publish_checked(current, nameless)
         said += " You stay signed in here."
     return Did(said, notes)
 
@@ -84,7 +76,7 @@ def check_again(credentials: Credentials) -> Did:
     """Ask CARTO about the account of this kernel; a refusal leaves it as it is."""
     checked = login.check(credentials)
     problems = default.publish_checked(credentials, checked)
-    return Did("CARTO accepts this key.", problems or [])
+    return Did("CARTO accepts this key.", problems)
 
 
 def log_out() -> Did:
@@ -92,9 +84,9 @@ def log_out() -> Did:
     return Did("Logged out. Saved accounts stay saved.", login.sign_out())
 
 
-def move_keys(*, to_keyring: bool, profiles: Profiles | None = None) -> Did:
+def move_keys(*, to_keyring: bool, profiles: Profiles = _store) -> Did:
     """Move the keys of all saved accounts to the keyring of the system, or back."""
-    moved, notes = (profiles or Profiles()).move_keys(to_keyring=to_keyring)
+    moved, notes = profiles.move_keys(to_keyring=to_keyring)
     where = "in the keyring of this system" if to_keyring else "in their files"
     said = f"Now {where}: {', '.join(moved)}." if moved else "No key was moved."
     later = (
@@ -107,13 +99,5 @@ def move_keys(*, to_keyring: bool, profiles: Profiles | None = None) -> Did:
 def _current(name: str, profiles: Profiles) -> Credentials | None:
     """Return the account of this kernel, if it is the saved one of that name."""
     current = default.get_default_credentials()
-    if current is None or current.profile != name.lower():
-        return None
-    saved = profiles.peek(current.profile)
-    same = saved is not None and saved.identity.same_key(current._identity)
-    return current if same else None
-
-
-def _put(old: Credentials, new: Credentials) -> list[str]:
-    """Let the kernel's account know its name, if it is still the same account."""
-    return default.publish_checked(old, new) or []
+    is_it = current and saved_name(current, profiles) == name.lower()
+    return current if is_it else None

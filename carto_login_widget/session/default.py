@@ -1,12 +1,7 @@
-"""The account of the whole kernel, and who hears when it changes.
-
-A module global behind a lock: callbacks of a form may run on a thread of their own,
-where a ContextVar of the cell cannot be seen.
-"""
+"""The account of the whole kernel, and who hears when it changes."""
 
 from __future__ import annotations
 
-import logging
 import warnings
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -18,19 +13,19 @@ from ..locks import Lock
 from ..secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     import requests
 
     Listener = Callable[[Credentials | None], None]
 
-_log = logging.getLogger(__name__)
-
 
 class _State:
     """The default and its listeners; one instance per process."""
 
+    # No ContextVar: callbacks of a form may run on a thread of their own, where one of
+    # the cell cannot be seen.
     def __init__(self) -> None:
         self.lock = Lock()
         # Held while listeners run, so that the last one to hear hears the newest.
@@ -95,47 +90,47 @@ def set_default_credentials(  # noqa: PLR0913 - cartoframes' signature
         >>> set_default_credentials("creds.json")  # doctest: +SKIP
         >>> set_default_credentials("jane", "0123456789abcdef")
     """
-    key = _one_key(Secret.of(second), Secret.of(api_key))
-    given = {
+    given: dict[str, Any] = {
         "credentials": credentials,
         "filepath": filepath,
         "username": username,
         "base_url": base_url or None,
+        "api_key": Secret.of(api_key),
     }
-    _place_first(first, given)
-    _refuse_two_accounts(given, key)
-    chosen, notes = _chosen(given, key, session, allow_non_secure=allow_non_secure)
+    for kind, value in ((_kind_of(first), first), ("api_key", Secret.of(second))):
+        if value is not None and given[kind] is not None:
+            raise InvalidCredentialsError(
+                f"set_default_credentials() got {kind} twice: give it by its place or "
+                f"by {kind}=."
+            )
+        given[kind] = given[kind] if value is None else value
+    by_hand = [given[field] for field in ("username", "api_key", "base_url")]
+    is_by_hand = any(value is not None for value in by_hand)
+    ways = given["credentials"] is not None, given["filepath"] is not None, is_by_hand
+    if sum(ways) > 1:
+        raise InvalidCredentialsError(
+            "set_default_credentials() got more than one account: give credentials, or "
+            "a file, or a user name or base URL with its API key."
+        )
+    notes: tuple[str, ...] = ()
+    if given["credentials"] is not None:
+        chosen = own(given["credentials"])
+    elif is_by_hand:
+        identity = Identity.of(*by_hand, allow_non_secure=bool(allow_non_secure))
+        chosen = Credentials._made(identity)
+    else:
+        chosen, notes = Credentials._read(given["filepath"])
+    if session is not None:
+        chosen = chosen._with(session=session)
     warn([*notes, *publish(chosen)], stacklevel=4)
 
 
-def _one_key(second: Secret | None, api_key: Secret | None) -> Secret | None:
-    if second is not None and api_key is not None:
-        raise InvalidCredentialsError(
-            "set_default_credentials() got two API keys: give either the second "
-            "argument or api_key=.",
-            field="api_key",
-        )
-    return api_key if second is None else second
-
-
-def _place_first(first: Any, given: dict[str, Any]) -> None:
-    if first is None:
-        return
-    kind = _kind_of(first)
-    if given[kind] is not None:
-        raise InvalidCredentialsError(
-            f"set_default_credentials() got {kind} twice: give either the first "
-            f"argument or {kind}=."
-        )
-    given[kind] = first
-
-
 def _kind_of(first: Any) -> str:
-    if isinstance(first, str):
-        if first.lower().endswith(".json"):
+    if first is None or isinstance(first, str):
+        text = (first or "").lower()
+        if text.endswith(".json"):
             return "filepath"
-        is_url = first.lower().startswith(("http://", "https://"))
-        return "base_url" if is_url else "username"
+        return "base_url" if text.startswith(("http://", "https://")) else "username"
     if hasattr(first, "__fspath__"):
         return "filepath"
     if hasattr(first, "api_key"):
@@ -146,50 +141,11 @@ def _kind_of(first: Any) -> str:
     )
 
 
-def _refuse_two_accounts(given: dict[str, Any], key: Secret | None) -> None:
-    by_hand = key or given["username"] or given["base_url"]
-    sources = (given["credentials"], given["filepath"], by_hand)
-    if sum(source is not None for source in sources) > 1:
-        raise InvalidCredentialsError(
-            "set_default_credentials() got more than one account: give credentials, or "
-            "a file, or a user name or base URL with its API key."
-        )
-
-
-def _chosen(
-    given: dict[str, Any],
-    key: Secret | None,
-    session: requests.Session | None,
-    *,
-    allow_non_secure: bool,
-) -> tuple[Credentials, tuple[str, ...]]:
-    """Return the account that was given, and what is to be said of its file."""
-    username, base_url = given["username"], given["base_url"]
-    if given["credentials"] is not None:
-        return own(given["credentials"], session), ()
-    if username is not None or base_url is not None:
-        identity = Identity.of(
-            username, key, base_url, allow_non_secure=bool(allow_non_secure)
-        )
-        return Credentials._made(identity._replace(session=session)), ()
-    if key is not None:
-        raise InvalidCredentialsError(
-            "An API key needs a user name or a base_url beside it.", field="username"
-        )
-    read, notes = Credentials._read(given["filepath"])
-    return read._with(session=session), notes
-
-
-def own(credentials: Any, session: requests.Session | None = None) -> Credentials:
-    """Return credentials of this package; a copy where a session is given beside them.
-
-    Raises:
-        InvalidCredentialsError: they are neither ours nor cartoframes'.
-    """
-    chosen: Credentials = credentials
-    if not isinstance(credentials, Credentials):
-        chosen = Credentials.from_credentials(credentials)
-    return chosen if session is None else chosen._with(session=session)
+def own(credentials: Any) -> Credentials:
+    """Return credentials of this package, copied from cartoframes' if need be."""
+    if isinstance(credentials, Credentials):
+        return credentials
+    return Credentials.from_credentials(credentials)
 
 
 @sealed
@@ -226,30 +182,22 @@ def on_default_change(listener: Listener) -> Callable[[], None]:
 
 def signed_in_since() -> datetime | None:
     """Return when the account of this kernel was signed in with."""
-    with _state.lock:
-        return _state.since
+    return _state.since
 
 
 def publish(credentials: Credentials | None) -> list[str]:
-    """Make `credentials` the default, tell the listeners, return what went wrong.
-
-    A listener that fails stops neither the login nor the other listeners.
-    """
+    """Make `credentials` the default, tell the listeners, return what went wrong."""
     with _state.lock:
         _state.default = credentials
         _state.since = datetime.now().astimezone() if credentials else None
     return _announce(credentials)
 
 
-def publish_checked(asked: Credentials, checked: Credentials) -> list[str] | None:
-    """Put a checked copy in the place of the default that was asked about.
-
-    Returns:
-        What went wrong; None where the default is another one by now.
-    """
+def publish_checked(asked: Credentials, checked: Credentials) -> list[str]:
+    """Put a copy that knows more in the place of the default, if that is still it."""
     with _state.lock:
         if _state.default is not asked:
-            return None
+            return []
         _state.default = checked
     return _announce(checked)
 
@@ -278,7 +226,12 @@ def _deliver(token: object) -> str | None:
         # Asked anew for each: a listener may itself have changed the default.
         listener(get_default_credentials())
     except Exception as error:  # noqa: BLE001 - whatever it was, the login stands
-        return _failure(listener, error)
+        module = getattr(listener, "__module__", None) or ""
+        if ".bridges." in module:
+            return _failure(module.rpartition(".")[2], error, is_bridge=True)
+        # Its repr may show anything: the arguments of a functools.partial, for one.
+        name = getattr(listener, "__qualname__", None) or type(listener).__name__
+        return _failure(name, error)
     return None
 
 
@@ -295,35 +248,19 @@ def _connect_bridges() -> list[str]:
         try:
             on_default_change(load())
         except Exception as error:  # noqa: BLE001 - a broken bridge is only said
-            problems.append(_bridge_failure(name, error))
+            problems.append(_failure(name, error, is_bridge=True))
     return problems
 
 
-def _failure(listener: Listener, error: Exception) -> str:
-    module = getattr(listener, "__module__", None) or ""
-    if ".bridges." in module:
-        return _bridge_failure(module, error)
-    # Its repr may show anything: the arguments of a functools.partial, for one.
-    name = getattr(listener, "__qualname__", None) or type(listener).__name__
-    return f"{_state_of_now()}, but {name} could not follow ({type(error).__name__})."
-
-
-def _bridge_failure(module: str, error: Exception) -> str:
-    # The text of a foreign error may hold anything, so only its kind is told.
-    name = module.rpartition(".")[2]
-    _log.debug("%s could not follow: %s", name, type(error).__name__)
-    return (
-        f"{_state_of_now()}, but {name} could not follow "
-        f"({type(error).__name__}); set its account by hand."
-    )
-
-
-def _state_of_now() -> str:
+def _failure(name: str, error: Exception, *, is_bridge: bool = False) -> str:
     state = "out" if get_default_credentials() is None else "in"
-    return f"You are signed {state} here"
+    advice = "; set its account by hand" if is_bridge else ""
+    # The text of a foreign error may hold anything, so only its kind is told.
+    kind = type(error).__name__
+    return f"You are signed {state} here, but {name} could not follow ({kind}){advice}."
 
 
-def warn(notes: list[str], stacklevel: int = 3) -> None:
+def warn(notes: Iterable[str], stacklevel: int) -> None:
     """Issue notes for the user as warnings of the calling code."""
     for note in notes:
         warnings.warn(note, stacklevel=stacklevel)

@@ -12,36 +12,24 @@ from ..store.profiles import Profiles
 if TYPE_CHECKING:
     from ..account import Account
     from ..credentials import Credentials
-    from ..store.profiles import Record
+    from ..store.record import Record
 
-NOT_CHECKED = "The key was not checked."
-
-
-def who(credentials: Credentials) -> str:
-    """Return user and host, as `jane at jane.carto.com`."""
-    return credentials._identity.who
+_store = Profiles()
 
 
-def facts(
-    credentials: Credentials, profiles: Profiles | None = None
-) -> list[tuple[str, str]]:
+def facts(credentials: Credentials) -> list[tuple[str, str]]:
     """Return what is known about an account, as labels and sentences."""
-    profiles = profiles or Profiles()
-    username = base_url = credentials.base_url
-    try:
-        where = credentials._identity.address
-        username, base_url = where.username, where.base_url
-    except CartoLoginError:
-        pass
+    identity = credentials._identity
+    where = identity.known_address
     return lines(
-        username=username,
-        base_url=base_url,
+        username=where.username if where else identity.base_url,
+        base_url=where.base_url if where else identity.base_url,
         account=credentials.account,
         source=credentials.source,
-        profile=saved_name(credentials, profiles),
-        path=place(profiles),
-        start=start_name(profiles),
-        in_keyring=credentials._identity.entry is not None,
+        profile=saved_name(credentials, _store),
+        path=place(_store),
+        start=_store.default_name,
+        in_keyring=identity.entry is not None,
     )
 
 
@@ -62,7 +50,7 @@ def lines(  # noqa: PLR0913 - each is one line, or a part of one
     found = [
         ("User", username),
         ("Address", base_url.partition("://")[2]),
-        ("API key", account.summary if account else NOT_CHECKED),
+        ("API key", account.summary if account else "The key was not checked."),
     ]
     if account and account.organization:
         found.append(("Organisation", account.organization))
@@ -88,24 +76,14 @@ def saved_name(credentials: Credentials, profiles: Profiles) -> str | None:
     return name if same else None
 
 
-def start_name(profiles: Profiles) -> str | None:
-    """Return the account that sessions start with; None where it cannot be told."""
-    try:
-        return profiles.default_name
-    except CartoLoginError:
-        return None
-
-
 def listing(profiles: Profiles) -> list[str]:
     """Return the saved accounts, one a line, with a star at the start of sessions."""
-    names, start = profiles.names(), start_name(profiles)
+    names, start = profiles.names(), profiles.default_name
     if not names:
         return [f"No account is saved in {short_path(profiles.directory)}."]
-    known, width = profiles.details(names), max(map(len, names))
-    rows = []
+    rows, width = [], max(map(len, names))
     for name in names:
-        record = known.get(name)
-        about = "cannot be used"
+        record, about = profiles.peek(name), "cannot be used"
         if record is not None:
             about = ", ".join(filter(None, (record.identity.who, key_words(record))))
         rows.append(f"{'*' if name == start else ' '} {name:<{width}}  {about}")
@@ -116,36 +94,37 @@ def listing(profiles: Profiles) -> list[str]:
 
 def entries(profiles: Profiles) -> list[dict[str, Any]]:
     """Return the saved accounts as data; of one that cannot be used, the name."""
-    names, start = profiles.names(), start_name(profiles)
-    known = profiles.details(names)
-    blank = dict.fromkeys(("username", "base_url", "key_type", "key_name"))
-    found = []
-    for name in names:
-        entry = {"name": name, "default": name == start, **blank}
-        if record := known.get(name):
-            identity = record.identity
-            entry |= {"username": identity.username, "base_url": identity.base_url}
-            entry |= {"key_type": record.key_type, "key_name": record.key_name}
+    start, found = profiles.default_name, []
+    for name in profiles.names():
+        record = profiles.peek(name)
+        entry = {
+            "name": name,
+            "default": name == start,
+            "username": record and record.identity.username,
+            "base_url": record and record.identity.base_url,
+            "key_type": record and record.key_type,
+            "key_name": record and record.key_name,
+        }
         found.append(entry)
     return found
 
 
 def as_data(credentials: Credentials) -> dict[str, Any]:
     """Return what is known about an account as data, without the key."""
-    name = saved_name(credentials, Profiles())
+    name = saved_name(credentials, _store)
     return {
         **(asdict(credentials.account) if credentials.account else {}),
         "source": credentials.source,
         "profile": name,
-        "default": name is not None and name == start_name(Profiles()),
+        "default": name is not None and name == _store.default_name,
     }
 
 
 def names_from(start: str) -> list[str]:
     """Return the names that a word may become; where they cannot be read, none."""
     try:
-        return [name for name in Profiles().names() if name.startswith(start.lower())]
-    except (CartoLoginError, OSError):
+        return [name for name in _store.names() if name.startswith(start.lower())]
+    except CartoLoginError:
         return []
 
 

@@ -1,14 +1,13 @@
 """Signing in: where the account comes from, and the order in which it takes effect.
 
-The first source that gives an account is used, all fields of it, never mixed with those
-of another: a foreign address never meets a stored key. Then always check → save (if
-asked) → register, so that a key that is refused changes neither a file nor the account
-that the kernel is signed in with.
+All fields of an account come from one source: a foreign address never meets a stored
+key. Then always check, save (if asked), register: a refused key changes nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import settings
@@ -25,82 +24,44 @@ from ..errors import (
     sealed,
 )
 from ..identity import Identity
-from ..locks import Lock
 from ..secret import Secret
 from ..store.keyring import KeyringError
 from ..store.profiles import Profiles
 from . import default
-from .facts import who
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from ..store.record import Record
 
-class _Kernel:
-    """What this kernel remembers about logging in and out."""
-
-    def __init__(self) -> None:
-        self.lock = Lock()
-        self.logged_out = False
-        self.said: set[str] = set()
-
-    def is_new(self, note: str) -> bool:
-        with self.lock:
-            known = note in self.said
-            self.said.add(note)
-        return not known
-
-
-_kernel = _Kernel()
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An account to sign in with, before anybody asked CARTO about it.
-
-    Attributes:
-        credentials: the account, with its source.
-        named: whether the user asked for this very source.
-        kept: whether the kernel is signed in with it already.
-        successor: what to try where CARTO refuses the account.
-        notes: sentences for the user.
-    """
-
-    credentials: Credentials
-    named: bool = False
-    kept: bool = False
-    successor: Credentials | None = None
-    notes: tuple[str, ...] = ()
-
-
-class _Given(NamedTuple):
-    """What a source gives, and what was said while reading it."""
-
-    credentials: Credentials
-    notes: tuple[str, ...] = ()
-
-
-if TYPE_CHECKING:
+    # Whether the key is to be in the file where there is no keyring.
     InFile = Callable[[KeyringError], object]
-    _Source = Callable[[Profiles, Mapping[str, str]], _Given | None]
+    Source = Callable[[Profiles], "Found | None"]
+
+# What this kernel remembers: whether somebody has logged out, and notes that were told.
+_kernel = SimpleNamespace(logged_out=False, said=set())
+_store = Profiles()
+_ASKED = f"{settings.ENV_PROFILE} asks for it."
 
 
-@dataclass(frozen=True, slots=True)
-class Saving:
-    """How an account is saved: under which name, and what that may change.
+class Found(NamedTuple):
+    """An account to sign in with, before anybody asked CARTO about it."""
 
-    Attributes:
-        name: of the saved account.
-        default: whether every session starts with it.
-        replace: whether a saved account of that name may be replaced.
-        in_keyring: whether its key goes to the keyring; None: as the settings say.
-    """
+    credentials: Credentials
+    notes: tuple[str, ...] = ()
+    named: bool = False  # the user asked for this very source
+    kept: bool = False  # the kernel is signed in with it already
+    successor: Credentials | None = None  # what to try where CARTO refuses the key
+
+
+class Saving(NamedTuple):
+    """How an account is saved: under which name, and what that may change."""
 
     name: str
-    default: bool = False
-    replace: bool = False
-    in_keyring: bool | None = None
+    default: bool = False  # whether every session starts with it
+    replace: bool = False  # whether a saved account of that name may be replaced
+    in_keyring: bool | None = None  # None: as the settings say
 
 
 @sealed
@@ -189,51 +150,74 @@ def find(  # noqa: PLR0913 - one keyword for each way to give an account
     username: str | None = None,
     key: Secret | None = None,
     base_url: str | None = None,
-    profiles: Profiles | None = None,
     environ: Mapping[str, str] = settings.ENVIRONMENT,
 ) -> Found | None:
     """Return the account of the first source that gives one, or None."""
-    profiles = profiles or Profiles()
-    given = _explicit(profile, credentials, file, username, key, base_url)
-    if profile:
-        given = _saved(profile, profiles)
-    if given is not None:
-        notes = given.notes + _passed_over(given, _WEAKER, profiles, environ)
-        return Found(given.credentials, named=True, notes=notes)
-    current = default.get_default_credentials()
-    for rank, source in enumerate(_WEAKER):
-        # Only a profile that was named is stronger than being signed in already.
-        if current is not None and source is not _profile_of_environment:
-            return Found(current, kept=True)
-        given = source(profiles, environ)
-        if given is not None:
-            weaker = _WEAKER[rank + 1 :]
-            return Found(
-                given.credentials,
-                named=source is _profile_of_environment,
-                successor=_successor(profiles) if source is _default_account else None,
-                notes=given.notes + _passed_over(given, weaker, profiles, environ),
-            )
+    by_hand = username is not None or key is not None or base_url is not None
+    ways = (bool(profile), credentials is not None, file is not None, by_hand)
+    if sum(ways) > 1:
+        raise InvalidCredentialsError(
+            "Give the account in one way only: a saved account, credentials, file, or "
+            "username with api_key."
+        )
+    # The strongest first.
+    sources: tuple[Source, ...] = (
+        lambda _: _explicit(credentials, file, username, key, base_url),
+        lambda profiles: _saved(profile, profiles, ""),
+        lambda profiles: _saved(settings.named_profile(environ), profiles, _ASKED),
+        lambda _: _signed_in(),
+        lambda _: _in_environment(environ),
+        _default_account,
+    )
+    for rank, source in enumerate(sources, start=1):
+        found = source(_store)
+        if found is not None:
+            return found if found.kept else _told(found, sources[rank:], environ)
     return None
 
 
-def load(name: str, profiles: Profiles) -> Credentials:
-    """Return a saved account."""
-    return _saved(name, profiles).credentials
+def _explicit(
+    credentials: Any,
+    file: str | Path | None,
+    username: str | None,
+    key: Secret | None,
+    base_url: str | None,
+) -> Found | None:
+    if credentials is not None:
+        return Found(default.own(credentials), named=True)
+    if file is not None:
+        return Found(*Credentials._read(file), named=True)
+    if username is None and key is None and base_url is None:
+        return None
+    if key is None:
+        raise InvalidCredentialsError(
+            "An API key is needed beside the user name; for public data only, give "
+            "api_key='default_public'.",
+            field="api_key",
+        )
+    identity = Identity.of(username, key, base_url)
+    return Found(Credentials._made(identity, source="arguments"), named=True)
 
 
-def _saved(name: str, profiles: Profiles) -> _Given:
+def _saved(name: Any, profiles: Profiles, asked: str) -> Found | None:
+    if name is None or name == "":
+        return None
+    if not isinstance(name, str):
+        text = (
+            "The name of a saved account comes first, and it is a text, not "
+            f"{type(name).__name__}. {_meant_by(name)}"
+        )
+        raise InvalidCredentialsError(text.rstrip())
     try:
-        record = profiles.load(name)
+        return _of(profiles.load(name), named=True)
     except ProfileNotFoundError as error:
-        raise _more(error, _meant_by(name)) from None
-    source = f"profile '{record.profile}'"
-    return _Given(Credentials._of(record, source=source), record.notes)
+        text = f"{error} {asked or _meant_by(name)}".rstrip()
+        raise ProfileNotFoundError(text, name=error.name, known=error.known) from None
 
 
-def _more(error: ProfileNotFoundError, hint: str) -> ProfileNotFoundError:
-    text = f"{error} {hint}".rstrip()
-    return ProfileNotFoundError(text, name=error.name, known=error.known)
+def _of(record: Record, source: str | None = None, *, named: bool = False) -> Found:
+    source = source or f"profile '{record.profile}'"
+    return Found(Credentials._of(record, source=source), record.notes, named)
 
 
 def _meant_by(name: object) -> str:
@@ -251,128 +235,72 @@ def _meant_by(name: object) -> str:
     return ""
 
 
-def _explicit(  # noqa: PLR0913 - one for each way to give an account
-    profile: object,
-    credentials: Any,
-    file: str | Path | None,
-    username: str | None,
-    key: Secret | None,
-    base_url: str | None,
-) -> _Given | None:
-    if profile is not None and not isinstance(profile, str):
-        text = (
-            "The name of a saved account comes first, and it is a text, not "
-            f"{type(profile).__name__}. {_meant_by(profile)}"
-        )
-        raise InvalidCredentialsError(text.rstrip())
-    by_hand = username is not None or key is not None or base_url is not None
-    ways = (bool(profile), credentials is not None, file is not None, by_hand)
-    if sum(ways) > 1:
-        raise InvalidCredentialsError(
-            "Give the account in one way only: a saved account, credentials, file, or "
-            "username with api_key."
-        )
-    if credentials is not None:
-        return _Given(default.own(credentials))
-    if file is not None:
-        return _Given(*Credentials._read(file))
-    if not by_hand:
-        return None
-    if key is None:
-        raise InvalidCredentialsError(
-            "An API key is needed beside the user name; for public data only, give "
-            "api_key='default_public'.",
-            field="api_key",
-        )
-    identity = Identity.of(username, key, base_url)
-    return _Given(Credentials._made(identity, source="arguments"))
+def _signed_in() -> Found | None:
+    current = default.get_default_credentials()
+    return None if current is None else Found(current, kept=True)
 
 
-def _profile_of_environment(
-    profiles: Profiles, environ: Mapping[str, str]
-) -> _Given | None:
-    name = settings.named_profile(environ)
-    if name is None:
-        return None
-    try:
-        return _saved(name, profiles)
-    except ProfileNotFoundError as error:
-        raise _more(error, f"{settings.ENV_PROFILE} asks for it.") from None
-
-
-def _environment(_profiles: Profiles, environ: Mapping[str, str]) -> _Given | None:
+def _in_environment(environ: Mapping[str, str]) -> Found | None:
     identity = settings.environment_identity(environ)
     if identity is None:
         return None
-    return _Given(Credentials._made(identity, source=settings.ENV_API_KEY))
+    return Found(Credentials._made(identity, source=settings.ENV_API_KEY))
 
 
-def _default_account(profiles: Profiles, _environ: Mapping[str, str]) -> _Given | None:
+def _default_account(profiles: Profiles) -> Found | None:
     # In shared mode it is somebody else's, unless it is named.
     if _kernel.logged_out or settings.is_shared():
         return None
     try:
-        return _saved_default(profiles)
+        record = profiles.default()
     except KeyringError as error:
         raise NotLoggedInError(
             f"{error} The saved account {profiles.default_name!r} has its key there: "
             f"unlock it and log in again. {ways_to_log_in()}"
         ) from None
-
-
-# What may give an account where nobody named one, the strongest first.
-_WEAKER: tuple[_Source, ...] = (_profile_of_environment, _environment, _default_account)
-
-
-def _saved_default(profiles: Profiles) -> _Given | None:
-    record = profiles.default()
     if record is None:
         return None
-    source = profiles.default_path.name
-    return _Given(Credentials._of(record, source=source), record.notes)
+    # What a save that was cut off has left newer than `creds.json`.
+    newer = profiles.hinted()
+    successor = _of(newer).credentials if newer else None
+    return _of(record, profiles.default_path.name)._replace(successor=successor)
 
 
-def _successor(profiles: Profiles) -> Credentials | None:
-    """What a save that was cut off has left newer than `creds.json`."""
-    record = profiles.hinted()
-    if record is None:
-        return None
-    return Credentials._of(record, source=f"profile '{record.profile}'")
-
-
-def _passed_over(
-    winner: _Given,
-    weaker: Sequence[_Source],
-    profiles: Profiles,
-    environ: Mapping[str, str],
-) -> tuple[str, ...]:
-    """Say which other accounts the sources that were passed over name."""
-    notes = []
+def _told(winner: Found, weaker: Sequence[Source], environ: Mapping[str, str]) -> Found:
+    """Add which other accounts the sources that were passed over name."""
+    one, notes = winner.credentials, list(winner.notes)
     for source in weaker:
         try:
-            other = source(profiles.locked, environ)
+            passed_over = source(_store.locked)
         except CartoLoginError:
             continue  # what is not used may be broken; that is for its own day
-        if other is not None and _differ(winner.credentials, other.credentials):
-            origin = winner.credentials.source
+        if passed_over is None or passed_over.kept:
+            continue
+        other = passed_over.credentials
+        if not one._identity.same_account(other._identity):
+            origin = f" from {one.source}" if one.source else ""
             notes.append(
-                f"Signing in as {who(winner.credentials)}"
-                f"{f' from {origin}' if origin else ''}; {other.credentials.source} "
-                f"names {who(other.credentials)} and is not used."
+                f"Signing in as {one._identity.who}{origin}; {other.source} names "
+                f"{other._identity.who} and is not used."
             )
-    note = settings.environment_note(environ)
-    return (*notes, note) if note else tuple(notes)
+    if note := settings.environment_note(environ):
+        notes.append(note)
+    return winner._replace(notes=tuple(notes))
 
 
-def _differ(one: Credentials, other: Credentials) -> bool:
-    return not one._identity.same_account(other._identity)
-
-
-def nothing_found(environ: Mapping[str, str] = settings.ENVIRONMENT) -> str:
+def nothing_found() -> str:
     """Say that there is no account to log in with, why, and what to do."""
-    unused = _logged_out_of()
-    first = unused or "There is no account to log in with."
-    why = settings.environment_note(environ)
+    first, saved = "There is no account to log in with.", None
+    if _kernel.logged_out and not settings.is_shared():
+        with suppress(CartoLoginError):
+            saved = _store.locked.default()
+    if saved is not None:
+        first = (
+            "You have logged out in this kernel, so the saved account "
+            f"'{saved.profile}' ({saved.identity.who}) is not used by itself: "
+            f"login('{saved.profile}') or %carto_login {saved.profile} uses it."
+        )
+    why = settings.environment_note()
     return " ".join(filter(None, (first, why, ways_to_log_in())))
 
 
@@ -398,45 +326,28 @@ def ways_to_log_in() -> str:
     return f"{first}; {others}"
 
 
-def _logged_out_of() -> str | None:
-    """Say which saved account would be used if nobody had logged out here."""
-    try:
-        is_secret = not _kernel.logged_out or settings.is_shared()
-        given = None if is_secret else _saved_default(Profiles().locked)
-    except CartoLoginError:
-        return None
-    if given is None:
-        return None
-    saved = given.credentials
-    return (
-        f"You have logged out in this kernel, so the saved account '{saved.profile}' "
-        f"({who(saved)}) is not used by itself: login('{saved.profile}') or "
-        f"%carto_login {saved.profile} uses it."
-    )
-
-
 # From an account to a kernel that is signed in.
 
 
-def sign_in(
-    found: Found, *, validate: bool = True, timeout: float | None = None
-) -> tuple[Credentials, list[str]]:
+def sign_in(found: Found, *, validate: bool = True) -> tuple[Credentials, list[str]]:
     """Check and register an account that was found; a refusal changes nothing."""
     if found.kept:
         return _look_after(found.credentials) if validate else (found.credentials, [])
     if validate:
-        asked, notes = checked(found, timeout)
+        asked, notes = checked(found)
     else:
         asked, notes = unchecked(found.credentials), []
     registered, more = register(asked)
-    return registered, [*filter(_kernel.is_new, found.notes), *notes, *more]
+    told = [note for note in found.notes if note not in _kernel.said]
+    _kernel.said.update(told)
+    return registered, [*told, *notes, *more]
 
 
-def check(credentials: Credentials, *, timeout: float | None = None) -> Credentials:
+def check(credentials: Credentials) -> Credentials:
     """Ask CARTO; return a copy that knows what it said."""
     from ..server.check import check as ask
 
-    verdict = ask(credentials._identity, timeout=timeout)
+    verdict = ask(credentials._identity)
     return credentials._with(account=verdict.account, proved=verdict.proved)
 
 
@@ -447,19 +358,17 @@ def unchecked(credentials: Credentials) -> Credentials:
     return credentials._with(account=account)
 
 
-def checked(
-    found: Found, timeout: float | None = None
-) -> tuple[Credentials, list[str]]:
+def checked(found: Found) -> tuple[Credentials, list[str]]:
     """Check an account that was found; what was accepted before may stay unchecked."""
     credentials = found.credentials
     try:
-        return check(credentials, timeout=timeout), []
+        return check(credentials), []
     except UndecidedError as undecided:
         # What CARTO has accepted before survives a server that does not answer.
         if not credentials._accepted:
             raise
-        note = f"{undecided} {who(credentials)} was not checked this time."
-        return unchecked(credentials), [note]
+        who = credentials._identity.who
+        return unchecked(credentials), [f"{undecided} {who} was not checked this time."]
     except RejectedError as refused:
         if found.successor is None or refused.reason is not Reason.WRONG_KEY:
             raise
@@ -467,7 +376,7 @@ def checked(
             f"CARTO no longer accepts the key in {credentials.source}; the newer one "
             f"of {found.successor.source} is used."
         )
-        newer, notes = checked(Found(found.successor), timeout)
+        newer, notes = checked(Found(found.successor))
         return newer, [note, *notes]
 
 
@@ -480,27 +389,20 @@ def _look_after(credentials: Credentials) -> tuple[Credentials, list[str]]:
     try:
         asked = check(credentials)
     except UndecidedError as error:
-        asked = unchecked(credentials)
-        notes = [f"{error} You stay signed in as {who(credentials)}, unchecked."]
-    problems = default.publish_checked(credentials, asked)
-    return asked, notes + (problems or [])
-
-
-def never(_error: KeyringError) -> bool:
-    """Write no key to a file that nobody asked for."""
-    return False
+        asked, who = unchecked(credentials), credentials._identity.who
+        notes = [f"{error} You stay signed in as {who}, unchecked."]
+    return asked, notes + default.publish_checked(credentials, asked)
 
 
 def register(
     credentials: Credentials,
     saving: Saving | None = None,
-    profiles: Profiles | None = None,
-    in_file: InFile = never,
+    profiles: Profiles = _store,
+    in_file: InFile | None = None,
 ) -> tuple[Credentials, list[str]]:
     """Save (if asked) and register; a save that fails does not undo the login."""
     notes: list[str] = []
     if saving is not None:
-        profiles = profiles or Profiles()
         try:
             credentials, notes = save(credentials, saving, profiles, in_file)
         except KeyringError as error:
@@ -509,27 +411,23 @@ def register(
         except (CartoLoginError, FileExistsError) as error:
             notes = [f"You are signed in, but the account could not be saved. {error}"]
     notes += default.publish(credentials)
-    with _kernel.lock:
-        _kernel.logged_out = False
+    _kernel.logged_out = False
     return credentials, notes
 
 
 def save(
     credentials: Credentials,
     saving: Saving,
-    profiles: Profiles,
-    in_file: InFile = never,
+    profiles: Profiles = _store,
+    in_file: InFile | None = None,
 ) -> tuple[Credentials, list[str]]:
-    """Save an account; return a copy that knows its name, and notes for the user.
-
-    `in_file` says whether the key is to be in the file where there is no keyring.
-    """
+    """Save an account; return a copy that knows its name, and notes for the user."""
     record, name = credentials._record, saving.name.lower()
     options = {"default": saving.default, "overwrite": saving.replace}
     try:
         notes = profiles.save(name, record, **options, in_keyring=saving.in_keyring)
     except KeyringError as error:
-        if not in_file(error):
+        if in_file is None or not in_file(error):
             raise
         notes = profiles.save(name, record, **options, in_keyring=False)
     saved = profiles.peek(name)
@@ -538,17 +436,16 @@ def save(
     return credentials._with(**known), notes
 
 
-def sign_out(environ: Mapping[str, str] = settings.ENVIRONMENT) -> list[str]:
+def sign_out() -> list[str]:
     """Sign this kernel out and return what remains, in sentences for the user."""
-    with _kernel.lock:
-        _kernel.logged_out = True
+    _kernel.logged_out = True
     notes = default.publish(None)
-    if environ.get(settings.ENV_API_KEY):
+    if settings.ENVIRONMENT.get(settings.ENV_API_KEY):
         notes.append(
             f"{settings.ENV_API_KEY} is still set in the environment: GDAL and the "
             "next login read it. Unset it to be signed out there too."
         )
-    if settings.named_profile(environ):
+    if settings.named_profile():
         notes.append(
             f"{settings.ENV_PROFILE} is still set in the environment: the next login "
             "signs in with that account again."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..credentials import Credentials
 from ..errors import sealed
-from ..store.profiles import DEFAULT_FILE_NAME, Profiles, Record, check_name
+from ..store.profiles import DEFAULT_FILE_NAME, Profiles, check_name
 
 if TYPE_CHECKING:
     import os
@@ -72,7 +72,8 @@ class ProfileStore:
             CredentialsFileError: its file cannot be read or used.
         """
         record = self._profiles.load(name)
-        return _credentials(record, f"profile '{record.profile}'")
+        _warn(record.notes)
+        return Credentials._of(record, source=f"profile '{record.profile}'")
 
     @sealed
     def save(
@@ -100,12 +101,9 @@ class ProfileStore:
             CredentialsFileError: it could not be written; what was there is still
                 there.
         """
-        given = Credentials.from_credentials(credentials)
-        _warn(
-            self._profiles.save(
-                name, given._record, default=default, overwrite=overwrite
-            )
-        )
+        record = Credentials.from_credentials(credentials)._record
+        notes = self._profiles.save(name, record, default=default, overwrite=overwrite)
+        _warn(notes)
         return self._profiles.path_of(check_name(name))
 
     @sealed
@@ -144,7 +142,10 @@ class ProfileStore:
             CredentialsFileError: `creds.json` cannot be read or used.
         """
         record = self._profiles.default()
-        return None if record is None else _credentials(record, DEFAULT_FILE_NAME)
+        if record is None:
+            return None
+        _warn(record.notes)
+        return Credentials._of(record, source=DEFAULT_FILE_NAME)
 
     @sealed
     def set_default(self, name: str | None) -> None:
@@ -159,12 +160,7 @@ class ProfileStore:
         _warn(self._profiles.set_default(name))
 
 
-def _credentials(record: Record, source: str) -> Credentials:
-    # One frame more than a method that changes files.
-    _warn(record.notes, stacklevel=5)
-    return Credentials._of(record, source=source)
-
-
-def _warn(notes: Iterable[str], stacklevel: int = 4) -> None:
+def _warn(notes: Iterable[str]) -> None:
+    """Issue warnings of whoever called the door that called this."""
     for note in notes:
-        warnings.warn(note, stacklevel=stacklevel)
+        warnings.warn(note, stacklevel=4)

@@ -1,10 +1,4 @@
-"""Where the store is, and private files that are written whole or not at all.
-
-A credentials file holds a key in plain text, so it is readable for its owner only from
-its first byte on, and a reader sees the old content or the new one, never a part of it.
-The steps are those of every careful writer: a temporary file of an unguessable name in
-the same directory, flushed to the disk, and given its name in one step.
-"""
+"""Where the store is, and private files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -23,20 +17,17 @@ from ..secret import clean_paste
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
     from typing import Any
 
     PathLike = str | os.PathLike[str]
 
 HOME_VARIABLE = "CARTO_LOGIN_HOME"
 
-_APPLICATION = "cartoframes"
 _MAX_BYTES = 1_000_000
 _PREFIX, _SUFFIX = ".carto-login-", ".tmp"
 _LEFTOVER_AGE = 600.0
 _REPLACE_TRIES, _REPLACE_PAUSE = 20, 0.025
-_BINARY: int = getattr(os, "O_BINARY", 0)
-_NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 _CHOOSE = f"Set {HOME_VARIABLE} to a directory that you can write to."
 _ADVICE = {
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _CHOOSE),
@@ -48,46 +39,41 @@ class MountedFileError(CredentialsFileError):
     """A file that is a mount of its own, which nothing can be put in the place of."""
 
 
-def store_directory(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the directory of the store, which need not exist.
-
-    It is the one that cartoframes uses, so that both read the same `creds.json`.
-    """
-    if text := clean_paste(environ.get(HOME_VARIABLE, "")):
+def store_directory() -> Path:
+    """Return the directory of the store, which need not exist."""
+    if text := clean_paste(os.environ.get(HOME_VARIABLE, "")):
         # os.path, since a Path raises where there is no home.
-        named = os.path.expanduser(os.path.expandvars(text))  # noqa: PTH111
-        if not os.path.isabs(named):  # noqa: PTH117
+        directory = Path(os.path.expanduser(os.path.expandvars(text)))  # noqa: PTH111
+        if not directory.is_absolute():
             # Not repeated: a key may stand there by mistake.
             raise InvalidCredentialsError(
                 f"{HOME_VARIABLE} must name a directory by its full path, as in "
                 f"/home/jane/carto or ~/carto."
             )
-        return Path(named)
-    directory = _application_directory()
-    # Without a home, platformdirs gives a "~" that would become a directory here.
-    if directory is None or not directory.is_absolute():
+        return directory
+    directory = _cartoframes_directory()
+    # Without a home, a "~" is left that would become a directory here.
+    if not directory.is_absolute():
         raise CredentialsFileError(
             f"There is no home directory, and so no place for saved accounts. Set "
             f"{HOME_VARIABLE} to a directory.",
-            path=directory or _APPLICATION,
+            path=directory,
         )
     return directory
 
 
-def _application_directory() -> Path | None:
-    try:
-        if sys.platform == "darwin":
-            # platformdirs would follow XDG here, and cartoframes would not.
-            return Path.home() / "Library" / "Application Support" / _APPLICATION
-        if os.name != "nt":
-            # As platformdirs does it, whose import takes longer than reading a file.
-            base = os.environ.get("XDG_CONFIG_HOME", "")
-            return Path(base if base.strip() else Path.home() / ".config", _APPLICATION)
-    except RuntimeError:
-        return None
-    from platformdirs import user_config_path
+def _cartoframes_directory() -> Path:
+    """Return where cartoframes has its `creds.json`, so that both read the same."""
+    if os.name == "nt":
+        from platformdirs import user_config_path
 
-    return user_config_path(_APPLICATION)
+        return user_config_path("cartoframes")
+    # As platformdirs does it, whose import takes longer than reading a file.
+    parent = os.environ.get("XDG_CONFIG_HOME", "").strip() or "~/.config"
+    if sys.platform == "darwin":
+        # platformdirs would follow XDG here, and cartoframes would not.
+        parent = "~/Library/Application Support"
+    return Path(os.path.expanduser(parent), "cartoframes")  # noqa: PTH111
 
 
 def read_document(path: PathLike) -> dict[str, Any]:
@@ -129,37 +115,39 @@ def write_document(
     exclusive: bool = False,
     follow: bool = True,
 ) -> Path:
-    """Write a JSON object to a file that only its owner can read.
-
-    The file is replaced in one step; a symbolic link stays and its target is replaced,
-    unless it is not to be followed. Missing directories are made, for the owner only.
-    """
+    """Write a private file in one step; a link stays, unless it is not to be used."""
     path = Path(path)
     try:
         content = (json.dumps(document, indent=2) + "\n").encode()
-        written = _write(_target(path, follow=follow), content, exclusive=exclusive)
-    except (TypeError, RecursionError):
-        raise _not_written(path, "Its content cannot be expressed as JSON.") from None
-    except (OSError, ValueError) as error:
-        number = getattr(error, "errno", None)
-        if number in {errno.EBUSY, errno.EXDEV}:
-            raise MountedFileError(
-                f"{path} was not replaced: it is a mount of its own. Mount its "
-                f"directory, {path.parent}, instead of the file.",
-                path=path,
-            ) from None
-        problem = f"{_why(error)}. {_ADVICE.get(number or 0, '')}".rstrip()
-        raise _not_written(path, problem) from None
-    if not written:
+        target = Path(os.path.realpath(path))
+        if not follow:
+            target = Path(os.path.realpath(path.parent), path.name)
+        if target.exists() and not target.is_file():
+            raise OSError(errno.EINVAL, "it is there, and is not a regular file")  # noqa: TRY301
+        make_directory(target.parent)
+        _write(target, content, _publish_new if exclusive else _replace)
+        _sweep(target)
+    except FileExistsError:
         raise FileExistsError(
             f"{path} exists already and was left as it is. Choose another name."
-        )
+        ) from None
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise _not_written(path, error) from None
     return path
 
 
-def _not_written(path: Path, problem: str) -> CredentialsFileError:
+def _not_written(path: Path, error: Exception) -> CredentialsFileError:
+    number = getattr(error, "errno", 0)
+    if number in {errno.EBUSY, errno.EXDEV}:
+        return MountedFileError(
+            f"{path} was not replaced: it is a mount of its own. Mount its "
+            f"directory, {path.parent}, instead of the file.",
+            path=path,
+        )
+    advice = f" {_ADVICE[number]}" if number in _ADVICE else ""
     return CredentialsFileError(
-        f"{path} was not written: {problem} What was there before is unchanged.",
+        f"{path} was not written: {_why(error)}.{advice} What was there before is "
+        "unchanged.",
         path=path,
     )
 
@@ -167,66 +155,40 @@ def _not_written(path: Path, problem: str) -> CredentialsFileError:
 def _why(error: Exception) -> str:
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
-    return "its name cannot be the name of a file"
+    if isinstance(error, ValueError):
+        return "its name cannot be the name of a file"
+    return "its content cannot be expressed as JSON"
 
 
-def _target(path: Path, *, follow: bool) -> Path:
-    target = Path(os.path.realpath(path if follow else path.parent))
-    target = target if follow else target / path.name
-    if target.exists() and not target.is_file():
-        raise OSError(errno.EINVAL, "it is there, and is not a regular file")
-    return target
-
-
-def _write(target: Path, content: bytes, *, exclusive: bool) -> bool:
-    """Write a file; False where it exists and `exclusive` was asked for."""
-    make_directory(target.parent)
-    owner = _owner_for(target)
+def _write(target: Path, content: bytes, publish: Callable[[Path, Path], None]) -> None:
     temporary = target.with_name(f"{_PREFIX}{os.urandom(16).hex()}{_SUFFIX}")
     try:
-        _write_temporary(temporary, content, owner)
-        if not _publish(temporary, target, exclusive=exclusive):
-            return False
+        with open(temporary, "xb", opener=_private) as file:
+            # A umask may have taken bits away, and FAT has none to give.
+            with suppress(OSError, AttributeError):
+                os.fchmod(file.fileno(), 0o600)
+                hand_over(file.fileno(), target if target.exists() else target.parent)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        publish(temporary, target)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
     _sync_directory(target.parent)
-    _sweep(target)
-    return True
 
 
-def _write_temporary(
-    temporary: Path, content: bytes, owner: tuple[int, int] | None
-) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY | _NO_FOLLOW
-    descriptor = os.open(temporary, flags, 0o600)
-    try:
-        # A umask may have taken bits away, and FAT has none to give.
-        with suppress(OSError, AttributeError):
-            os.fchmod(descriptor, 0o600)
-            if owner:
-                os.fchown(descriptor, *owner)
-        while content:
-            content = content[os.write(descriptor, content) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
-def _owner_for(path: Path) -> tuple[int, int] | None:
-    """Whose a file is to be: what root writes for a user stays that user's."""
-    if os.name == "nt" or os.geteuid() != 0:
-        return None
-    status = (path if path.exists() else path.parent).stat()
-    return status.st_uid, status.st_gid
-
-
-def hand_over(path: Path) -> None:
-    """Give what root has just made to the owner of the directory that it is in."""
+def hand_over(made: Path | int, like: Path) -> None:
+    """Let what root has just made for a user be that user's."""
     if os.name != "nt" and os.geteuid() == 0:
-        status = path.parent.stat()
+        owner = like.stat()
         # Not through a link: the owner of the directory could have put one there.
-        os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)
+        follow = isinstance(made, int)
+        os.chown(made, owner.st_uid, owner.st_gid, follow_symlinks=follow)
 
 
 def make_directory(directory: Path) -> None:
@@ -240,37 +202,25 @@ def make_directory(directory: Path) -> None:
         return  # another program made it in the meantime
     with suppress(OSError):
         directory.chmod(0o700)
-        hand_over(directory)
+        hand_over(directory, directory.parent)
     _sync_directory(directory.parent)
 
 
-def _publish(temporary: Path, target: Path, *, exclusive: bool) -> bool:
-    """Give the file its name; False where that name is taken and `exclusive`."""
-    if not exclusive:
-        _replace(temporary, target)
-        return True
+def _publish_new(source: Path, target: Path) -> None:
+    """Give a file a name that must be free."""
     try:
         # A link is made whole and never replaces a file, unlike a rename.
-        os.link(temporary, target)
+        os.link(source, target)
     except FileExistsError:
-        return False
-    except OSError:
-        return _publish_without_links(temporary, target)
-    return True
-
-
-def _publish_without_links(temporary: Path, target: Path) -> bool:
-    # FAT and some network file systems: an empty file holds the name for a moment.
-    try:
-        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    except FileExistsError:
-        return False
-    try:
-        _replace(temporary, target)
-    except BaseException:
-        target.unlink(missing_ok=True)
         raise
-    return True
+    except OSError:
+        # FAT and some network file systems: an empty file holds the name for a moment.
+        open(target, "xb", opener=_private).close()
+        try:
+            _replace(source, target)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
 
 
 def _replace(source: Path, target: Path) -> None:
@@ -305,8 +255,7 @@ def _sweep(written: Path) -> None:
         for name in os.listdir(written.parent):  # noqa: PTH208
             if name.startswith(_PREFIX) and name.endswith(_SUFFIX):
                 leftover = written.with_name(name)
-                status = leftover.lstat()
-                if status.st_mtime < newest and _is_ours(status):
+                if leftover.lstat().st_mtime < newest:
                     leftover.unlink(missing_ok=True)
 
 
@@ -327,50 +276,35 @@ def remove(path: PathLike) -> bool:
 
 
 def set_aside(path: PathLike) -> Path:
-    """Keep a broken file as `<name>.corrupt-N`, before something is written there.
-
-    The file keeps its own name as well until it is replaced, so that a failed write
-    leaves it where it was.
-    """
+    """Keep a broken file as `<name>.corrupt-N`, before something is written there."""
+    # It has its own name as well until it is replaced: a write may fail.
     target = Path(os.path.realpath(path))
-    try:
-        for number in count(1):
-            aside = target.with_name(f"{target.name}.corrupt-{number}")
-            if _same_file(aside, target) or _publish(target, aside, exclusive=True):
-                repair_mode(aside)
+    for number in count(1):
+        aside = target.with_name(f"{target.name}.corrupt-{number}")
+        try:
+            with suppress(FileExistsError):
+                _publish_new(target, aside)
                 break
-    except OSError as error:
-        raise CredentialsFileError(
-            f"{path} cannot be used, and keeping a copy of it failed: {_why(error)}. "
-            f"It is unchanged, and nothing was written.",
-            path=path,
-        ) from None
+            if aside.samefile(target):
+                break
+        except OSError as error:
+            raise CredentialsFileError(
+                f"{path} cannot be used, and keeping a copy of it failed: "
+                f"{_why(error)}. It is unchanged, and nothing was written.",
+                path=path,
+            ) from None
+    repair_mode(aside)
     return aside
 
 
-def _same_file(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except FileNotFoundError:
-        return False
-
-
 def repair_mode(path: PathLike) -> bool:
-    """Take a file or directory of ours away from other users; True if it was open.
-
-    On Windows the directory of the user's profile keeps others out, and nothing is
-    done.
-    """
-    if os.name == "nt":
-        return False
-    with suppress(OSError):
-        path = Path(path)
-        status = path.stat()
-        if status.st_mode & 0o077 and _is_ours(status):
-            path.chmod(stat.S_IMODE(status.st_mode) & 0o700)
-            return True
+    """Take a file or directory of ours away from other users; True if it was open."""
+    # On Windows the directory of the user's profile keeps others out.
+    if os.name != "nt":
+        # What belongs to somebody else cannot be changed, and stays as it is.
+        with suppress(OSError):
+            mode = stat.S_IMODE(Path(path).stat().st_mode)
+            if mode & 0o077:
+                Path(path).chmod(mode & 0o700)
+                return True
     return False
-
-
-def _is_ours(status: os.stat_result) -> bool:
-    return os.name == "nt" or os.geteuid() in {0, status.st_uid}

@@ -1,9 +1,4 @@
-"""Keys in the keyring of the operating system, for files that hold none.
-
-In place of its key such a file has `keyring:` and the random id of an entry. The entry
-holds whose key it is as well, and is used for no other account: a file that somebody
-has changed brings the key to no other address.
-"""
+"""Keys in the keyring of the operating system, for files that hold an entry's id."""
 
 from __future__ import annotations
 
@@ -11,7 +6,7 @@ import json
 import os
 from contextlib import suppress
 
-from ..errors import CredentialsFileError, InvalidCredentialsError
+from ..errors import CredentialsFileError
 from ..secret import Secret
 
 TYPE_CHECKING = False
@@ -47,14 +42,11 @@ def put(identity: Identity, path: PathLike) -> Identity:
     """Keep a key in the keyring; return the account with the entry in its place."""
     entry = _PREFIX + os.urandom(16).hex()
     content = json.dumps({**_whose(identity), "api_key": identity.key.reveal()})
-
-    def store(backend: Any) -> None:
-        backend.set_password(_SERVICE, entry, content)
-
-    def take_back(backend: Any) -> None:
-        backend.delete_password(_SERVICE, entry)
-
-    _ask(store, path, too_late=take_back)
+    _ask(
+        lambda backend: backend.set_password(_SERVICE, entry, content),
+        path,
+        undo=lambda backend: backend.delete_password(_SERVICE, entry),
+    )
     return identity._replace(key=Secret(entry), entry=entry)
 
 
@@ -95,26 +87,17 @@ def remove(entry: str, path: PathLike) -> list[str]:
 
 
 def _whose(identity: Identity) -> dict[str, str | None]:
-    try:
-        where = identity.address
-    except InvalidCredentialsError:
+    # A file that somebody has changed takes the key to no other address.
+    where = identity.known_address
+    if where is None:
         return {"origin": identity.base_url, "user": identity.username}
     return {"origin": where.origin, "user": where.username}
-
-
-def _backend() -> Any:
-    import keyring
-
-    backend = keyring.get_keyring()  # PYTHON_KEYRING_BACKEND may name another one
-    if backend.priority < _LEAST_PRIORITY:
-        raise LookupError
-    return backend
 
 
 def _ask(
     act: Callable[[Any], Any],
     path: PathLike,
-    too_late: Callable[[Any], None] = lambda _backend: None,
+    undo: Callable[[Any], Any] = lambda _backend: None,
 ) -> Any:
     """Let a thread talk to the keyring, which may wait for somebody to unlock it."""
     # Reading a file is to be quick where its key is in it.
@@ -125,8 +108,14 @@ def _ask(
     done: Future[Any] = Future()
 
     def work() -> None:
+        backend: Any = None
         try:
-            backend = _backend()
+            import keyring
+
+            # PYTHON_KEYRING_BACKEND may name another one.
+            backend = keyring.get_keyring()
+            if backend.priority < _LEAST_PRIORITY:
+                raise LookupError  # noqa: TRY301
             found, problem = act(backend), ""
         except Exception as error:  # noqa: BLE001 - each backend has its own
             found, problem = None, _problem(error)
@@ -134,7 +123,7 @@ def _ask(
             done.set_result((found, problem))
         elif not problem:
             with suppress(Exception):
-                too_late(backend)
+                undo(backend)
 
     context = copy_context()
     Thread(target=context.run, args=(work,), daemon=True).start()

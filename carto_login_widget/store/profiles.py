@@ -1,10 +1,7 @@
 """The saved accounts: one private file each, and the one that sessions start with.
 
-`profiles/<name>.json` holds an account, in cartoframes' own format with a few fields
-more. `creds.json`, the file that cartoframes reads, holds a copy of the default one. No
-file is merged with another account's, so a broken file harms one account only.
-
-What changes files returns notes: sentences for the user on what else was done.
+`profiles/<name>.json` holds an account. `creds.json`, the file that cartoframes reads,
+holds a copy of the default one. What changes files returns notes for the user.
 """
 
 from __future__ import annotations
@@ -17,25 +14,19 @@ from itertools import count
 from pathlib import Path
 
 from ..errors import CredentialsFileError, InvalidCredentialsError, ProfileNotFoundError
-from ..identity import Identity
-from ..secret import (
-    PUBLIC,
-    Secret,
-    clean_key,
-    looks_like_key,
-    looks_like_master_key,
-    misnamed_key,
-)
-from ..values import NamedTuple
-from . import files, keyring
+from ..secret import Secret, clean_key, looks_like_key, looks_like_master_key
+from . import files, keyring, record
+from .record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Callable, Iterator
 
     from ..account import Account
+    from ..identity import Identity
     from .files import PathLike
+
+    Keep = Callable[..., Record]
 
 DEFAULT_FILE_NAME = "creds.json"
 
@@ -43,7 +34,7 @@ _LOCK = ".carto-login.lock"
 _LOCK_PATIENCE, _LOCK_PAUSE = 10.0, 0.005
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)")
 _NAME = re.compile(rf"(?!{_DEVICE.pattern})[a-z0-9][a-z0-9._@-]{{0,63}}(?<!\.)")
-_SUFFIX = ".json"
+_FILE = re.compile(rf"{_NAME.pattern}\.json")
 _LISTED = 20
 _LONG = 20
 _CARTOFRAMES = (
@@ -52,54 +43,8 @@ _CARTOFRAMES = (
 )
 
 
-class Record(NamedTuple):
-    """An account as a file holds it."""
-
-    identity: Identity
-    profile: str | None = None  # None for a file that is not of the store
-    accepted: bool = False  # CARTO has accepted this very key
-    key_type: str | None = None  # as in `Account`; None where it is not known
-    key_name: str | None = None
-    # Sentences for the user on what was done while reading.
-    notes: tuple[str, ...] = ()
-
-    @classmethod
-    def of(
-        cls,
-        identity: Identity,
-        account: Account | None = None,
-        *,
-        profile: str | None = None,
-        accepted: bool = False,
-    ) -> Record:
-        """Make one of an account and of what CARTO said about its key, if it did."""
-        if account is None or not account.checked:
-            return cls(identity, profile, accepted)
-        known = None if account.key_type == "unknown" else account.key_type
-        return cls(identity, profile, True, known, account.key_name)  # noqa: FBT003
-
-    @property
-    def _kind(self) -> tuple[str, str | None] | None:
-        if self.identity.is_public:
-            return "default_public", None
-        if self.key_type == "regular":
-            return ("regular", self.key_name) if self.key_name else None
-        return (self.key_type, None) if self.key_type else None
-
-    def replaces(self, saved: Record) -> bool:
-        """Whether this is the same key of the same account, or a new one for it."""
-        if self.identity.same_key(saved.identity):
-            return True
-        same = self.identity.same_account(saved.identity)
-        return same and self._kind is not None and self._kind == saved._kind
-
-
 def check_name(name: str) -> str:
-    """Return the name of a saved account as it is stored: in lower case.
-
-    A name becomes the name of a file, on every system: hence ASCII, one case, and none
-    of the names that Windows keeps for devices.
-    """
+    """Return a name as it is stored: in lower case, and one that any system takes."""
     lowered = name.lower() if name.isascii() else ""
     if looks_like_master_key(lowered):
         raise InvalidCredentialsError(
@@ -120,11 +65,6 @@ def is_name(lowered: str) -> bool:
     return _NAME.fullmatch(lowered) is not None
 
 
-def _name_of_file(file: str) -> str | None:
-    name = file.removesuffix(_SUFFIX)
-    return name if name != file and is_name(name) else None
-
-
 def shown(name: str) -> str:
     """Return a name as messages repeat it, or `***` where it may be a key."""
     # A key that an administrator has set need not look like those that CARTO makes.
@@ -136,213 +76,34 @@ def shown(name: str) -> str:
 def proposed_name(
     identity: Identity, account: Account | None, profiles: Profiles
 ) -> str:
-    """Return the name to save an account under, if the user does not say another.
+    """Return a name that is free, or that of the same key or one it was made for."""
+    new = Record.of(identity, account)
 
-    It is free, or that of the same key, or of a key that a new one was made for.
-    """
-    record = Record.of(identity, account)
-    for name in _numbered(_derived_name(record)):
+    def is_for_it(name: str) -> bool:
         saved = profiles.peek(name)
-        if record.replaces(saved) if saved else not profiles.has(name):
-            return name
-    raise AssertionError
+        return new.replaces(saved) if saved else not profiles.has(name)
+
+    return next(filter(is_for_it, _names_for(new)))
 
 
-def _derived_name(record: Record) -> str:
-    """Return user, key and host in a name: `jane`, `jane-reporting@example.com`."""
-    try:
-        where = record.identity.address
-    except InvalidCredentialsError:
-        return "account"
-    name = where.username.lstrip("-_") or "account"
-    if record.identity.is_public:
-        name += "-public"
-    elif record.key_type == "regular":
-        key = re.sub(r"[^a-z0-9]+", "-", (record.key_name or "").lower()).strip("-")
-        name += f"-{key}" if key else ""
-    if not where.is_cloud:
-        name += "@" + re.sub(r"[\[\]]", "", where.host).replace(":", "-")
-    name = name[:64].rstrip(".")
-    return f"{name}@carto.com" if _DEVICE.match(name) else name
-
-
-def _numbered(name: str) -> Iterator[str]:
+def _names_for(account: Record) -> Iterator[str]:
+    """Yield names of user, key and host, as `jane-reporting@example.com`, numbered."""
+    where, name = account.identity.known_address, "account"
+    if where is not None:
+        name = where.username.lstrip("-_") or name
+        if account.identity.is_public:
+            name += "-public"
+        elif account.key_type == "regular":
+            key = re.sub(r"[^a-z0-9]+", "-", (account.key_name or "").lower())
+            name = f"{name}-{key.strip('-')}".rstrip("-")
+        if not where.is_cloud:
+            name += "@" + re.sub(r"[\[\]]", "", where.host).replace(":", "-")
+        name = name[:64].rstrip(".")
+        if _DEVICE.match(name):
+            name += "@carto.com"
     yield name
     for number in count(2):
         yield f"{name[:58]}-{number}"
-
-
-class _Saved(NamedTuple):
-    """What a file holds; `hint` is what it says of its own name."""
-
-    record: Record
-    document: dict[str, Any]
-    hint: str | None
-    is_profile: bool = False  # of `creds.json`: whether it equals one
-
-    def has(self, other: Identity | None) -> bool:
-        return other is not None and self.record.identity.same_key(other)
-
-
-def _read(path: Path) -> _Saved:
-    document = files.read_document(path)
-    api_key = document.get("api_key")
-    entry = api_key if keyring.is_entry(api_key) else None
-    try:
-        identity = Identity.of(
-            document.get("username"),
-            PUBLIC if entry else api_key,
-            document.get("base_url"),
-            # Only a true says that the key may travel in the clear.
-            allow_non_secure=document.get("allow_non_secure") is True,
-        )
-    except InvalidCredentialsError as error:
-        raise CredentialsFileError(
-            f"{path} cannot be used: {error}", path=path
-        ) from None
-    if entry:
-        identity = identity._replace(key=Secret(entry), entry=entry)
-    key, proved = document.get("key"), _text(document.get("proved"))
-    key = key if isinstance(key, dict) else {}
-    record = Record(
-        identity._replace(proved=proved),
-        # At another address, written by hand, nobody has accepted it.
-        accepted=document.get("accepted") is True and proved == _origin(identity),
-        key_type=_text(key.get("type")),
-        key_name=_text(key.get("name")),
-        notes=_keyless(path, document),
-    )
-    hint = _text(document.get("profile"))
-    return _Saved(record, document, hint if hint and is_name(hint) else None)
-
-
-def _keyless(path: Path, document: Mapping[str, Any]) -> tuple[str, ...]:
-    """Say that a file without a key opens what is public only, and why that may be."""
-    if document.get("api_key") is not None:
-        return ()
-    name = misnamed_key(document)
-    other = f"; it has '{name}', which must be called 'api_key'" if name else ""
-    return (f"Public data only: the file {path} has no 'api_key'{other}.",)
-
-
-def _origin(identity: Identity) -> str | None:
-    with suppress(InvalidCredentialsError):
-        return identity.address.origin
-    return None
-
-
-def _text(value: Any) -> str | None:
-    # Only what can be shown: others may write here, too.
-    return value if isinstance(value, str) and value.isprintable() else None
-
-
-def _look(path: Path) -> _Saved | None:
-    """Return what a file holds, or None where it holds no account."""
-    # Path.is_file raises where the directory may not be searched.
-    if os.path.isfile(path):  # noqa: PTH113
-        with suppress(FileNotFoundError, CredentialsFileError):
-            return _read(path)
-    return None
-
-
-def _document(record: Record) -> dict[str, Any]:
-    """Return cartoframes' four fields, with an address that it can use, and ours."""
-    identity = record.identity
-    username, base_url = identity.username, identity.base_url
-    with suppress(InvalidCredentialsError):
-        where = identity.address
-        username, base_url = where.username, where.base_url
-    document = {
-        "username": username,
-        "api_key": identity.key.reveal(),
-        "base_url": base_url,
-        # cartoframes takes a loopback http address only with this flag.
-        "allow_non_secure": identity.allow_non_secure
-        or base_url.lower().startswith("http://"),
-        "profile": record.profile,
-        "proved": identity.proved,
-        "accepted": record.accepted or None,
-        "key": {"type": record.key_type, "name": record.key_name}
-        if record.key_type
-        else None,
-    }
-    optional = ("profile", "proved", "accepted", "key")
-    return {k: v for k, v in document.items() if v is not None or k not in optional}
-
-
-def _write(
-    path: Path,
-    record: Record,
-    *,
-    carry: Sequence[Path] = (),
-    exclusive: bool = False,
-    follow: bool = True,
-) -> list[str]:
-    """Write an account, and lose nothing that is there; `carry`: files it was in."""
-    document = _document(record)
-    fixed = {*document, "profile"}
-    for source in carry:
-        # What else stands there of the same account survives; the last one wins.
-        saved = _look(source)
-        if saved is None or not saved.record.identity.same_account(record.identity):
-            continue
-        same_key = saved.record.identity.key == record.identity.key
-        of_key = set() if same_key else {"accepted", "key"}
-        document |= {
-            name: value
-            for name, value in saved.document.items()
-            if name not in fixed | of_key
-        }
-    notes = [] if exclusive else _keep_broken(path) + _close(path)
-    files.write_document(path, document, exclusive=exclusive, follow=follow)
-    return notes
-
-
-def _kept(
-    record: Record, entries: Sequence[str | None], path: Path, *, wanted: bool | None
-) -> Record:
-    """Return an account as its file is to hold it, with its key in the keyring or not.
-
-    `entries`: of the file as it was, and of one with the same account. Without a wish,
-    a key that is in the keyring stays there, and the settings decide about others.
-    """
-    identity, entry = record.identity._replace(entry=None), record.identity.entry
-    if wanted is None:
-        # Where nobody has loaded them, which takes time, nobody has changed them.
-        loaded = sys.modules.get(f"{__package__.rpartition('.')[0]}.settings")
-        is_on = loaded is not None and loaded.CartoLogin.instance().keyring
-        wanted = bool(entry or entries[0] or is_on)
-    if wanted and entry and entry in entries:
-        identity = identity._replace(key=Secret(entry), entry=entry)
-    elif wanted and not identity.is_public:
-        identity = keyring.put(identity, path)
-    return record._replace(identity=identity)
-
-
-def _keep_broken(path: Path) -> list[str]:
-    if not os.path.isfile(path) or _look(path):  # noqa: PTH113
-        return []
-    aside = files.set_aside(path)
-    note = f"{path} could not be used as a credentials file and was kept as"
-    return [f"{note} {aside.name}."]
-
-
-def _close(path: Path) -> list[str]:
-    if not files.repair_mode(path):
-        return []
-    note = (
-        f"Other users of this machine could read {path}; now only you can. If the "
-        f"machine is shared, give the account a new API key."
-    )
-    return [note]
-
-
-def _remove(path: Path) -> list[str]:
-    target = Path(os.path.realpath(path)) if path.is_symlink() else None
-    files.remove(path)
-    if target is None:
-        return []
-    return [f"{path} was a link and is gone; {target}, where the key is, was left."]
 
 
 def read(path: PathLike) -> Record:
@@ -352,29 +113,22 @@ def read(path: PathLike) -> Record:
     if place is not None:
         return place[0].use(path, place[1])
     # What a file says of itself counts in the store only.
-    record = _read(path).record
-    known = Record(record.identity._replace(proved=None), notes=record.notes)
-    return _unlocked(known, path)
+    found = record.read(path)
+    found = Record(found.identity._replace(proved=None), notes=found.notes)
+    return record.unlocked(found, path)
 
 
-def _unlocked(record: Record, path: Path) -> Record:
-    if record.identity.entry is None:
-        return record
-    return record._replace(identity=keyring.get(record.identity, path))
-
-
-def write(path: PathLike, record: Record) -> list[str]:
+def write(path: PathLike, account: Record) -> list[str]:
     """Write a credentials file; one of the store as the store does it."""
     path = Path(path)
     place = _place_of(path)
     if place is not None:
         profiles, name = place
-        return profiles.save(name, record) if name else profiles.save_default(record)
+        return profiles.save(name, account) if name else profiles.save_default(account)
     notes: list[str] = []
-    record, saved = record._replace(profile=None), _look(path)
-    before = [saved and saved.record]
-    with Profiles()._keeping(record, before, notes, path) as kept:
-        notes += _write(path, kept, carry=[path])
+    with Profiles()._swept(notes, path) as keep:
+        kept = keep(account._replace(profile=None), record.look(path))
+        notes += record.write(path, kept, carry=[path])
     return notes
 
 
@@ -394,18 +148,17 @@ def _place_of(path: Path) -> tuple[Profiles, str | None] | None:
             return profiles, None
         directory = Path(os.path.realpath(profiles.path_of("x").parent))
         for place in (real, Path(os.path.realpath(path.parent), path.name)):
-            if place.parent == directory and (name := _name_of_file(place.name)):
-                return profiles, name
+            if place.parent == directory and _FILE.fullmatch(place.name):
+                return profiles, place.stem
     return None
 
 
 class Profiles:
-    """The accounts that are saved for this user of the machine.
+    """The accounts that are saved for this user of the machine, by lower-case name."""
 
-    Names are compared and shown in lower case. `creds.json` is a saved account exactly
-    if it equals that profile; otherwise it is an account of its own, listed under a
-    free name, and saved under it before anything overwrites it.
-    """
+    # `creds.json` is a saved account exactly if it equals that profile; otherwise it is
+    # an account of its own, listed under a free name, and saved under it before
+    # anything overwrites it.
 
     def __init__(
         self, directory: PathLike | None = None, *, unlocks: bool = True
@@ -432,7 +185,7 @@ class Profiles:
 
     def path_of(self, name: str) -> Path:
         """Return the file of a saved account."""
-        return self.directory / "profiles" / f"{name}{_SUFFIX}"
+        return self.directory / "profiles" / f"{name}.json"
 
     def names(self) -> list[str]:
         """Return the names of the saved accounts, sorted."""
@@ -448,40 +201,24 @@ class Profiles:
                 f"{error.strerror}.",
                 path=directory,
             ) from None
-        names = [name for name in map(_name_of_file, found) if name]
-        start = self._start()
-        if start is not None and not start.is_profile:
-            names.append(str(start.record.profile))
+        names = {file.removesuffix(".json") for file in found if _FILE.fullmatch(file)}
+        if start := self.default_name:
+            names.add(start)
         return sorted(names)
 
     def has(self, name: str) -> bool:
         """Whether a name is taken."""
-        if os.path.lexists(self.path_of(name)):
-            return True
-        start = self._start()
-        return start is not None and start.record.profile == name
+        return os.path.lexists(self.path_of(name)) or self.default_name == name
 
     def peek(self, name: str) -> Record | None:
-        """Return a saved account to look at: a key in the keyring stays there.
-
-        None where there is none, or none that is usable.
-        """
+        """Return a saved account to look at, or None where none is usable."""
+        # No key leaves the keyring, and no mode is repaired: it is not used.
         path = self.path_of(name)
         if os.path.lexists(path):
-            saved = _look(path)
-            return saved and saved.record._replace(profile=name)
+            found = record.look(path)
+            return found and found._replace(profile=name)
         start = self._start()
-        return (
-            start.record if start is not None and start.record.profile == name else None
-        )
-
-    def details(self, names: Iterable[str]) -> dict[str, Record]:
-        """Return the accounts of some names, those in view; broken ones are left out.
-
-        No mode is repaired: to be listed is not to be used.
-        """
-        records = ((name, self.peek(name)) for name in names)
-        return {name: record for name, record in records if record}
+        return start if start and start.profile == name else None
 
     def load(self, name: str) -> Record:
         """Read a saved account."""
@@ -489,49 +226,92 @@ class Profiles:
 
     def use(self, path: Path, name: str | None = None) -> Record:
         """Read a file of the store, and take it away from other users."""
-        notes = _close(path)
-        saved = _read(path)
-        profile = name or self._name_of(saved)[0]
-        told = (*notes, *saved.record.notes)
-        record = saved.record._replace(profile=profile, notes=told)
-        return _unlocked(record, path) if self._unlocks else record
+        notes = record.close(path)
+        found = record.read(path)
+        found = found._replace(
+            profile=name or self._name_of(found), notes=(*notes, *found.notes)
+        )
+        return record.unlocked(found, path) if self._unlocks else found
+
+    def default(self) -> Record | None:
+        """Read the account that sessions start with; None if there is none."""
+        try:
+            return self.use(self.default_path)
+        except FileNotFoundError:
+            return None
+
+    @property
+    def default_name(self) -> str | None:
+        """Name of the account that sessions start with; None if there is none."""
+        with suppress(ValueError):  # no home, and so no store
+            return start.profile if (start := self._start()) else None
+        return None
+
+    def hinted(self) -> Record | None:
+        """Return what `creds.json` says it is, if that has another key by now."""
+        # So it is after a save that was cut off between the two files.
+        start = record.look(self.default_path)
+        if start is None or not is_name(start.profile or ""):
+            return None
+        name = str(start.profile)
+        newer = self.peek(name)
+        if newer is None or newer.identity.same_key(start.identity):
+            return None
+        if newer.identity.same_account(start.identity):
+            with suppress(CredentialsFileError):
+                return self.load(name)
+        return None
 
     def save(
         self,
         name: str,
-        record: Record,
+        account: Record,
         *,
         default: bool = False,
         overwrite: bool = True,
         in_keyring: bool | None = None,
     ) -> list[str]:
-        """Save an account under a name; `default`: sessions start with it.
-
-        `in_keyring`: whether its key goes there; None: as the settings say.
-        """
+        """Save an account; its key in the keyring or not, None: as the settings say."""
         name = check_name(name)
-        path, record = self.path_of(name), record._replace(profile=name)
-        notes: list[str] = []
-        paths, before = (path, self.default_path), [self.peek(name)]
-        with (
-            self._keeping(record, before, notes, *paths, wanted=in_keyring) as kept,
-            self._turn(make=True),
-        ):
-            start, carry = self._start(), [path]
-            is_it = start is not None and start.has(record.identity)
-            if is_it:
-                carry.insert(0, self.default_path)
-            if start is not None and start.record.profile == name:
-                if not (overwrite or start.is_profile or is_it):
-                    raise _taken(name, self.default_path)
-                # creds.json is a copy of the default account, and stays one.
-                default = default or start.is_profile
+        path, notes = self.path_of(name), list[str]()
+        with self._swept(notes, path, self.default_path) as keep, self._turn():
+            account = account._replace(profile=name)
+            kept = keep(account, self.peek(name), wanted=in_keyring)
+            start = self._start()
+            lonely = self._only_there(start, account.identity)
+            if lonely and lonely.profile == name and not overwrite:
+                raise _taken(name, self.default_path)
+            # creds.json is a copy of the default account, and stays one.
+            is_copy = start and start.profile == name and os.path.lexists(path)
             files.repair_mode(path.parent)
-            notes += _write(path, kept, carry=carry, exclusive=not overwrite)
-            if default:
-                notes += self._adopt(start, record.identity)
+            carry = [self.default_path, path]
+            notes += record.write(path, kept, carry=carry, exclusive=not overwrite)
+            if default or is_copy:
+                notes += self._adopt(lonely)
                 notes += self._follow(kept)
         return notes
+
+    def save_default(self, account: Record) -> list[str]:
+        """Write `creds.json` alone, as `Credentials.save()` does."""
+        notes: list[str] = []
+        with self._swept(notes, self.default_path) as keep, self._turn():
+            named = self.peek(account.profile) if account.profile else None
+            kept = keep(account, record.look(self.default_path), named)
+            notes += self._adopt(self._only_there(self._start(), account.identity))
+            notes += self._write_default(kept)
+        return notes
+
+    def set_default(self, name: str | None) -> list[str]:
+        """Let sessions start with a saved account; None: with none."""
+        with self._turn():
+            start = self._start()
+            if name is None:
+                notes = record.keep_broken(self.default_path)
+                notes += self._adopt(self._only_there(start))
+                return notes + record.remove(self.default_path)
+            chosen = record.read(self._find(name))._replace(profile=name.lower())
+            notes = self._adopt(self._only_there(start, chosen.identity))
+            return notes + self._write_default(chosen)
 
     def rename(self, old: str, new: str) -> list[str]:
         """Give a saved account another name."""
@@ -542,196 +322,129 @@ class Profiles:
                 return []
             if self.has(new):
                 raise _taken(new, self.path_of(new))
-            start = self._start()
-            record = _read(source).record._replace(profile=new)
-            notes = _write(self.path_of(new), record, carry=[source], exclusive=True)
-            if start is not None and start.record.profile == old.lower():
-                notes += self._follow(record)
-            return notes + (_remove(source) if source != self.default_path else [])
+            is_start = self.default_name == old.lower()
+            account = record.read(source)._replace(profile=new)
+            path = self.path_of(new)
+            notes = record.write(path, account, carry=[source], exclusive=True)
+            if is_start:
+                notes += self._follow(account)
+            if source != self.default_path:
+                notes += record.remove(source)
+            return notes
 
     def delete(self, name: str) -> list[str]:
         """Remove a saved account, also from `creds.json` if it is the default."""
         notes: list[str] = []
         path = self._find(name)
         with self._swept(notes, path, self.default_path), self._turn():
-            paths = [path]
             if self.default_name == name.lower():
-                paths = [self.default_path, *paths]
-            notes += [note for path in dict.fromkeys(paths) for note in _remove(path)]
+                notes += record.remove(self.default_path)
+            if path != self.default_path:
+                notes += record.remove(path)
         return notes
 
     def move_keys(self, *, to_keyring: bool) -> tuple[list[str], list[str]]:
-        """Move the keys of all accounts into the keyring, or out of it into the files.
-
-        Returns:
-            The names of the accounts that were moved, and notes.
-        """
+        """Move all keys to the keyring or out of it; return names moved, and notes."""
         moved, notes, start = list[str](), list[str](), self.default_name
         for name in self.names():
             saved = self.peek(name)
             if saved is None:
                 notes.append(f"'{name}' cannot be used and was left as it is.")
                 continue
-            identity, is_start = saved.identity, name == start
-            if not identity.is_public and to_keyring != bool(identity.entry):
+            is_there = bool(saved.identity.entry) is to_keyring
+            if not (is_there or saved.identity.is_public):
+                account, is_start = self.load(name), name == start
                 notes += self.save(
-                    name, self.load(name), default=is_start, in_keyring=to_keyring
+                    name, account, default=is_start, in_keyring=to_keyring
                 )
                 moved.append(name)
         return moved, [*dict.fromkeys(notes)]
 
-    @property
-    def default_name(self) -> str | None:
-        """Name of the account that sessions start with; None if there is none."""
-        return start.record.profile if (start := self._start()) else None
-
-    def default(self) -> Record | None:
-        """Read the account that sessions start with; None if there is none."""
-        try:
-            return self.use(self.default_path)
-        except FileNotFoundError:
+    def _only_there(
+        self, start: Record | None, replacement: Identity | None = None
+    ) -> Record | None:
+        """Return what only `creds.json` holds, unless its replacement is the same."""
+        if start is None or os.path.lexists(self.path_of(str(start.profile))):
             return None
+        is_same = replacement is not None and start.identity.same_key(replacement)
+        return None if is_same else start
 
-    def hinted(self) -> Record | None:
-        """Return what `creds.json` says it is, if that has another key by now.
-
-        So it is after a save that was cut off between the two files.
-        """
-        saved = _look(self.default_path)
-        named = self.peek(saved.hint) if saved and saved.hint else None
-        if saved is None or named is None or saved.has(named.identity):
-            return None
-        if not named.identity.same_account(saved.record.identity):
-            return None
-        with suppress(CredentialsFileError):
-            return self.load(saved.hint or "")
-        return None
-
-    def set_default(self, name: str | None) -> list[str]:
-        """Let sessions start with a saved account; None: with none."""
-        with self._turn():
-            start = self._start()
-            if name is None:
-                notes = _keep_broken(self.default_path) + self._adopt(start)
-                return notes + _remove(self.default_path)
-            path = self._find(name)
-            record = _read(path).record._replace(profile=name.lower())
-            only_there = path == self.default_path
-            notes = self._adopt(start, None if only_there else record.identity)
-            return notes + self._write_default(record)
-
-    def save_default(self, record: Record) -> list[str]:
-        """Write `creds.json` alone, as `Credentials.save()` does."""
-        notes: list[str] = []
-        path = self.default_path
-        saved = _look(path)
-        named = self.peek(record.profile) if record.profile else None
-        before = [saved and saved.record, named]
-        with (
-            self._keeping(record, before, notes, path) as kept,
-            self._turn(make=True),
-        ):
-            notes += self._adopt(self._start(), record.identity)
-            notes += self._write_default(kept)
-        return notes
-
-    def _adopt(
-        self, start: _Saved | None, replacement: Identity | None = None
-    ) -> list[str]:
-        """Save what `creds.json` holds and no profile does, before it is replaced."""
-        if start is None or start.is_profile or start.has(replacement):
-            return []
+    def _adopt(self, start: Record | None) -> list[str]:
+        """Save what only `creds.json` holds, before it is replaced."""
         source = self.default_path
-        while True:
+        while start is not None:
             # The name that it was listed under may have been taken just now.
-            name, is_profile = self._name_of(start._replace(hint=None))
-            if is_profile:
-                return []  # without a lock, another program may be here, too
-            record = start.record._replace(profile=name)
+            name = self._name_of(start)
+            if os.path.lexists(self.path_of(name)):
+                break  # without a lock, another program may be here, too
             with suppress(FileExistsError):
-                _write(self.path_of(name), record, carry=[source], exclusive=True)
+                start = start._replace(profile=name)
+                record.write(self.path_of(name), start, carry=[source], exclusive=True)
                 note = f"The account that was in {source} is now saved as '{name}'."
-                return [note, *start.record.notes]
+                return [note, *start.notes]
+        return []
 
-    def _follow(self, record: Record) -> list[str]:
+    def _follow(self, account: Record) -> list[str]:
         """Let `creds.json` follow a profile that was written; say where it cannot."""
         try:
-            return self._write_default(record)
+            return self._write_default(account)
         except files.MountedFileError as error:
             return [str(error)]
 
-    def _write_default(self, record: Record) -> list[str]:
-        path, name = self.default_path, record.profile
+    def _write_default(self, account: Record) -> list[str]:
+        path, name = self.default_path, account.profile
         carry = [path, self.path_of(name)] if name else [path]
         # A link that leads to a profile would let that one be replaced.
         profiles = os.path.realpath(self.path_of("x").parent)
         follow = not os.path.realpath(path).startswith(profiles + os.sep)
-        return _write(path, record, carry=carry, follow=follow)
+        return record.write(path, account, carry=carry, follow=follow)
 
     @contextmanager
-    def _turn(self, *, make: bool = False) -> Iterator[None]:
-        """Take turns with other programs.
-
-        What only `creds.json` holds could otherwise be written by one between the look
-        and the write of another. Where there can be no lock, or somebody keeps it for
-        longer than ten seconds, the turn is taken all the same.
-        """
+    def _turn(self) -> Iterator[None]:
+        """Take turns with other programs, which may write after our look at a file."""
         from filelock import FileLock
 
         with ExitStack() as stack:
-            # Where this fails, the write that follows fails too, and tells why.
+            # Where there can be no lock, or somebody keeps it for long, the turn is
+            # taken all the same; a write that cannot be done tells why by itself.
             with suppress(OSError, NotImplementedError):
-                if make:
-                    files.make_directory(self.directory)
-                if self.directory.is_dir():
-                    lock = FileLock(self.directory / _LOCK, _LOCK_PATIENCE, mode=0o600)
-                    stack.enter_context(lock.acquire(poll_interval=_LOCK_PAUSE))
-                    files.hand_over(self.directory / _LOCK)
+                files.make_directory(self.directory)
+                lock = FileLock(self.directory / _LOCK, _LOCK_PATIENCE, mode=0o600)
+                stack.enter_context(lock.acquire(poll_interval=_LOCK_PAUSE))
+                files.hand_over(self.directory / _LOCK, self.directory)
             yield
 
     @contextmanager
-    def _keeping(
-        self,
-        record: Record,
-        before: Sequence[Record | None],
-        notes: list[str],
-        *paths: Path,
-        wanted: bool | None = None,
-    ) -> Iterator[Record]:
-        """Give what a file is to hold; see `_kept` and `_swept`."""
-        with self._swept(notes, *paths) as saved:
-            entries = [old.identity.entry if old else None for old in before]
-            kept = _kept(record, entries, paths[0], wanted=wanted)
-            if kept.identity.entry not in {None, *entries}:
-                notes.append(_CARTOFRAMES)
-            saved.append(_Saved(kept, {}, kept.profile))
-            yield kept
-
-    @contextmanager
-    def _swept(self, notes: list[str], *paths: Path) -> Iterator[list[_Saved]]:
-        """Remove from the keyring what no file leads to afterwards.
-
-        That are the entries in these files as they were, and those added to what this
-        gives, should their file not be written.
-        """
+    def _swept(self, notes: list[str], *paths: Path) -> Iterator[Keep]:
+        """Remove from the keyring what these files had and no file has any more."""
         paths = tuple(Path(os.path.realpath(path)) for path in paths)
-        before = [saved for path in paths if (saved := _look(path))]
-        try:
-            yield before
-        finally:
-            entries = {saved.record.identity.entry: saved for saved in before}
-            entries.pop(None, None)
-            for entry, saved in entries.items():
-                if not self._is_somewhere(saved, paths):
-                    notes += keyring.remove(str(entry), paths[0])
+        tracked = [found for path in paths if (found := record.look(path))]
 
-    def _is_somewhere(self, saved: _Saved, paths: Sequence[Path]) -> bool:
+        def keep(
+            account: Record, *before: Record | None, wanted: bool | None = None
+        ) -> Record:
+            """Return an account as the first file is to hold it."""
+            entries = [old.identity.entry if old else None for old in before]
+            identity = _kept(account.identity, entries, paths[0], wanted=wanted)
+            if identity.entry not in {None, *entries}:
+                notes.append(_CARTOFRAMES)
+            tracked.append(account._replace(identity=identity))
+            return tracked[-1]
+
+        try:
+            yield keep
+        finally:
+            by_entry = {found.identity.entry: found for found in tracked}
+            for entry, found in by_entry.items():
+                if entry is not None and not self._is_somewhere(found, paths):
+                    notes += keyring.remove(entry, paths[0])
+
+    def _is_somewhere(self, account: Record, paths: tuple[Path, ...]) -> bool:
         with suppress(ValueError):  # no home, and so no store
-            if self._name_of(saved)[1]:
-                return True
-            paths = [*paths, self.default_path]
-        now = [other for path in paths if (other := _look(path))]
-        return any(other.has(saved.record.identity) for other in now)
+            named = self.path_of(self._name_of(account))
+            paths = (*paths, self.default_path, named)
+        found = filter(None, map(record.look, paths))
+        return any(other.identity.same_key(account.identity) for other in found)
 
     def _find(self, name: str) -> Path:
         """Return the file that holds an account: its own, or `creds.json`."""
@@ -757,28 +470,44 @@ class Profiles:
             known=tuple(known),
         )
 
-    def _start(self) -> _Saved | None:
-        saved = _look(self.default_path)
-        if saved is None:
-            return None
-        name, is_profile = self._name_of(saved)
-        record = saved.record._replace(profile=name)
-        return saved._replace(record=record, is_profile=is_profile)
+    def _start(self) -> Record | None:
+        """Return what `creds.json` holds, with the name that it goes by."""
+        found = record.look(self.default_path)
+        return found and found._replace(profile=self._name_of(found))
 
-    def _name_of(self, saved: _Saved) -> tuple[str, bool]:
-        """Tell the profile that `creds.json` equals, or a free name for it."""
-        if saved.hint and self._equals(saved.hint, saved.record):
-            return saved.hint, True
-        for name in _numbered(_derived_name(saved.record)):
-            if not os.path.lexists(self.path_of(name)):
-                return name, False
-            if self._equals(name, saved.record):
-                return name, True
-        raise AssertionError
+    def _name_of(self, account: Record) -> str:
+        """Return the profile that an account equals, or a free name for it."""
+        # Looked at are its hint and the names made of it; 10,000 others are not read.
+        hint = account.profile or ""
+        if is_name(hint) and self._equals(hint, account):
+            return hint
+        return next(
+            name
+            for name in _names_for(account)
+            if self._equals(name, account) or not os.path.lexists(self.path_of(name))
+        )
 
-    def _equals(self, name: str, record: Record) -> bool:
-        saved = _look(self.path_of(name))
-        return saved is not None and saved.has(record.identity)
+    def _equals(self, name: str, account: Record) -> bool:
+        saved = record.look(self.path_of(name))
+        return saved is not None and saved.identity.same_key(account.identity)
+
+
+def _kept(
+    identity: Identity, entries: list[str | None], path: Path, *, wanted: bool | None
+) -> Identity:
+    """Return an account with its key in the keyring or not; `entries`: of its files."""
+    entry, identity = identity.entry, identity._replace(entry=None)
+    if wanted is None:
+        # A key that is in the keyring stays there; the settings decide about others.
+        # Where nobody has loaded them, which takes time, nobody has changed them.
+        loaded = sys.modules.get(f"{__package__.rpartition('.')[0]}.settings")
+        is_on = loaded is not None and loaded.CartoLogin.instance().keyring
+        wanted = bool(entry or entries[0] or is_on)
+    if wanted and entry and entry in entries:
+        return identity._replace(key=Secret(entry), entry=entry)
+    if wanted and not identity.is_public:
+        return keyring.put(identity, path)
+    return identity
 
 
 def _taken(name: str, path: Path) -> FileExistsError:

@@ -15,7 +15,8 @@ import sys
 import time
 
 from carto_login_widget.identity import Identity
-from carto_login_widget.store.profiles import Profiles, Record
+from carto_login_widget.store.profiles import Profiles
+from carto_login_widget.store.record import Record
 
 LONGEST_LIFE = 0.008
 

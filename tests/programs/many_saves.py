@@ -11,7 +11,8 @@ from __future__ import annotations
 import sys
 
 from carto_login_widget.identity import Identity
-from carto_login_widget.store.profiles import Profiles, Record
+from carto_login_widget.store.profiles import Profiles
+from carto_login_widget.store.record import Record
 
 
 def main(directory: str, prefix: str, count: int, name: str | None = None) -> None:

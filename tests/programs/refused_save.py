@@ -15,7 +15,8 @@ import tempfile
 
 from carto_login_widget import CredentialsFileError, ProfileNotFoundError
 from carto_login_widget.identity import Identity
-from carto_login_widget.store.profiles import Profiles, Record
+from carto_login_widget.store.profiles import Profiles
+from carto_login_widget.store.record import Record
 
 NOBODY = 65534
 JANE = Record(Identity.of("jane", "k", None))

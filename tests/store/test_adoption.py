@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from carto_login_widget import CredentialsFileError
 from carto_login_widget.identity import Identity
-from carto_login_widget.store.profiles import Profiles, Record
+from carto_login_widget.store.profiles import Profiles
+from carto_login_widget.store.record import Record
 
 if TYPE_CHECKING:
     from pathlib import Path

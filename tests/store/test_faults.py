@@ -18,7 +18,8 @@ import pytest
 from carto_login_widget import CredentialsFileError
 from carto_login_widget.identity import Identity
 from carto_login_widget.store import files
-from carto_login_widget.store.profiles import Profiles, Record
+from carto_login_widget.store.profiles import Profiles
+from carto_login_widget.store.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -48,10 +48,11 @@ def any_umask() -> object:
     os.umask(before)
 
 
-def test_the_variable_names_the_directory() -> None:
+def test_the_variable_names_the_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     """CARTO_LOGIN_HOME wins, with a tilde too."""
-    assert files.store_directory({"CARTO_LOGIN_HOME": "/srv/x"}) == Path("/srv/x")
-    assert files.store_directory({"CARTO_LOGIN_HOME": "~/x"}) == Path.home() / "x"
+    for text, path in (("/srv/x", Path("/srv/x")), ("~/x", Path.home() / "x")):
+        monkeypatch.setenv("CARTO_LOGIN_HOME", text)
+        assert files.store_directory() == path
 
 
 @pytest.mark.parametrize(
@@ -60,14 +61,18 @@ def test_the_variable_names_the_directory() -> None:
 def test_the_variable_is_cleaned(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """Files of variables keep quotes, blanks and dollars that a shell would take."""
     monkeypatch.setenv("ROOT", "/srv")
-    assert files.store_directory({"CARTO_LOGIN_HOME": text}) == Path("/srv/x")
+    monkeypatch.setenv("CARTO_LOGIN_HOME", text)
+    assert files.store_directory() == Path("/srv/x")
 
 
 @pytest.mark.parametrize("text", ["carto", "./carto", "$NOTHING/x", CANARY])
-def test_a_variable_that_is_no_full_path_is_refused(text: str) -> None:
+def test_a_variable_that_is_no_full_path_is_refused(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
     """A directory that depends on where a program starts is no store."""
+    monkeypatch.setenv("CARTO_LOGIN_HOME", text)
     with pytest.raises(InvalidCredentialsError, match="CARTO_LOGIN_HOME") as caught:
-        files.store_directory({"CARTO_LOGIN_HOME": text})
+        files.store_directory()
     assert CANARY[:8] not in str(caught.value)
 
 
@@ -96,13 +101,14 @@ def test_without_a_home_no_directory_is_called_tilde(given: dict[str, str]) -> N
     assert "Error" in done.stdout
 
 
-def test_an_empty_variable_is_none(home: Path) -> None:
+def test_an_empty_variable_is_none(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the variable the directory is the one of cartoframes, in the home."""
+    without = files.store_directory()
     for text in ("", ' ""\n'):
-        given = {"CARTO_LOGIN_HOME": text}
-        assert files.store_directory(given) == files.store_directory({})
-    assert files.store_directory({}).name == "cartoframes"
-    assert home in files.store_directory({}).parents
+        monkeypatch.setenv("CARTO_LOGIN_HOME", text)
+        assert files.store_directory() == without
+    assert without.name == "cartoframes"
+    assert home in without.parents
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="XDG is for Linux")
@@ -110,9 +116,9 @@ def test_on_linux_xdg_config_home_counts(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As for cartoframes, `$XDG_CONFIG_HOME` moves the directory."""
-    assert files.store_directory({}) == home / ".config" / "cartoframes"
+    assert files.store_directory() == home / ".config" / "cartoframes"
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "elsewhere"))
-    assert files.store_directory({}) == home / "elsewhere" / "cartoframes"
+    assert files.store_directory() == home / "elsewhere" / "cartoframes"
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:

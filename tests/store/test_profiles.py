@@ -22,7 +22,8 @@ from carto_login_widget import (
 from carto_login_widget.account import Account
 from carto_login_widget.identity import Identity
 from carto_login_widget.store import profiles
-from carto_login_widget.store.profiles import Profiles, Record, proposed_name
+from carto_login_widget.store.profiles import Profiles, proposed_name
+from carto_login_widget.store.record import Record
 
 
 def account(
@@ -341,7 +342,7 @@ def test_files_that_others_could_read_are_closed_and_said(store: Profiles) -> No
         return [stat.S_IMODE(file.stat().st_mode) for file in files]
 
     store.names()
-    store.details(["john"])
+    store.peek("john")
     assert modes() == [0o755, 0o644, 0o644, 0o644]
     (note,) = store.load("john").notes
     assert str(path) in note
@@ -568,15 +569,17 @@ def test_ten_thousand_names_are_not_all_told(store: Profiles) -> None:
     assert len(caught.value.known) == 31
 
 
-def test_details_are_of_what_is_in_view(store: Profiles) -> None:
-    """Broken and missing ones are left out."""
+def test_an_account_can_be_looked_at(store: Profiles) -> None:
+    """One that is broken or missing is none."""
     store.save("jane", account("jane", "k", key_type="master"))
     store.save_default(JOHN)
     store.path_of("broken").write_text("{")
-    found = store.details(["jane", "john", "broken", "missing"])
-    assert [(name, r.profile, r.key_type) for name, r in found.items()] == [
-        ("jane", "jane", "master"),
-        ("john", "john", None),
+    found = [store.peek(name) for name in ("jane", "john", "broken", "missing")]
+    assert [r and (r.profile, r.key_type) for r in found] == [
+        ("jane", "master"),
+        ("john", None),
+        None,
+        None,
     ]
 
 
