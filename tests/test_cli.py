@@ -109,7 +109,7 @@ def test_a_file_is_taken_over(carto: Sandbox, tmp_path: Path) -> None:
         (["login", "--file", "nowhere.json"], "nowhere.json"),
         (["login", "--key-stdin", "--profile", "a/b"], "cannot be the name"),
         (["default", "work"], "Saved: none"),
-        (["whoami"], "No account is saved"),
+        (["whoami"], "There is no account to log in with"),
         (["whoami", "work"], "Saved: none"),
         (["rename", "work", "home"], "Saved: none"),
         (["forget", "work"], "Saved: none"),

@@ -93,7 +93,6 @@ def test_unloading_takes_everything_away(
     assert shell.find_line_magic("carto_login") is None
     assert "--forget" not in complete(shell, "%carto_login --f")
     assert CartoLogin.instance() not in shell.configurables
-    assert "CartoLoginMagics" not in shell.magics_manager.registry
     assert get_default_credentials().username == "jane"
     shell.run_line_magic("load_ext", "carto_login_widget")
     assert shell.find_line_magic("carto_login")
@@ -405,7 +404,7 @@ def test_a_long_name_of_a_saved_account_is_no_key(
     ("line", "told"),
     [
         ("--whomai", "Did you mean --whoami?"),
-        ("--xyz", "No option is like that."),
+        ("--xyz", ""),
         ("one two", ""),
         ("--file", ""),
         ("--username", ""),

@@ -30,7 +30,7 @@ import urllib3.exceptions
 
 from .. import __version__
 from ..address import is_loopback
-from ..settings import timeouts
+from ..settings import CartoLogin
 from . import answers
 from .answers import Answer, Failure
 from .failures import AuthoritiesError, Proxy, sort_error, timeout_failure
@@ -73,8 +73,8 @@ class Client:
         self.address = identity.address
         self._key = identity.key
         self._lent = identity.session or requests.Session()
-        self._limits = timeouts()
-        self._total = self._limits.total if timeout is None else timeout
+        self._limits = CartoLogin.instance()
+        self._total = self._limits.total_timeout if timeout is None else timeout
         self._deadline = time.monotonic() + self._total
         self._line = Line()
         self._adapter: requests.adapters.BaseAdapter | None = None
@@ -207,7 +207,10 @@ class Client:
         self._proxy = Proxy.named(named, url.partition(":")[0])
         # A little longer than the caller waits, who has the better message.
         left = max(self._left(), 0.0) + 0.5
-        limits = (min(self._limits.connect, left), min(self._limits.read, left))
+        limits = (
+            min(self._limits.connect_timeout, left),
+            min(self._limits.read_timeout, left),
+        )
         adapter = self._adapter_for(url, settings["verify"])
         response = adapter.send(asked.prepare(), timeout=limits, **settings)
         try:
