@@ -1,7 +1,4 @@
-"""`carto-login` on the command line: saved accounts, the sandbox, the demo.
-
-Each command imports what it needs, so that help and completion are quick.
-"""
+"""`carto-login` on the command line: saved accounts, the sandbox, the demo."""
 
 from __future__ import annotations
 
@@ -9,13 +6,11 @@ import json
 import os
 import sys
 from importlib.util import find_spec
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from . import __version__
-from .address import refuse_keys
 from .errors import (
     CartoLoginError,
     NotLoggedInError,
@@ -52,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if _COMPLETE in os.environ:
         _complete_in_bash()
     try:
-        _refuse_keys(words)
+        if holds_key(word for word in words if word != "--key-stdin"):
+            raise _MisuseError(_NO_KEY_HERE)
         # It deals with a pipe that was closed, and with Ctrl-C.
         return _carto_login.main(words, prog_name=_PROGRAM, standalone_mode=False) or 0
     except click.Abort:
@@ -71,19 +67,6 @@ def _fail(told: str, status: int) -> int:
     except BrokenPipeError:
         sys.stderr = None  # nobody reads it, and Python would complain at the end
     return status
-
-
-def _refuse_keys(words: list[str]) -> None:
-    """Refuse a line with a key in it, before any of it is shown."""
-    if holds_key(word for word in words if word != "--key-stdin"):
-        raise _MisuseError(_NO_KEY_HERE)
-    for before, word in pairwise(["", *words]):
-        # A part of a path may well look like a key.
-        if before != "--file" and not word.startswith("--file="):
-            try:
-                refuse_keys(word)
-            except CartoLoginError:
-                raise _MisuseError(_NO_KEY_HERE) from None
 
 
 def _misused(error: click.UsageError) -> str:
@@ -128,7 +111,7 @@ def _note(notes: Iterable[str]) -> None:
         click.echo(note, err=True)
 
 
-# The commands.
+# The commands; each imports what it needs, so that help and completion are quick.
 
 
 def _examples(*lines: str) -> str:
@@ -178,30 +161,16 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     "login --username jane --profile work --default",
     "login --base-url https://carto.example.com/user/jane",
     "login --file creds.json",
-    "login --username jane --key-stdin --replace < file",
+    "login --username jane --key-stdin --replace < <(pass carto)",
 )
 @click.option("--username", metavar="NAME", help="CARTO user name.")
 @click.option("--base-url", metavar="URL", help="On-premises CARTO.")
 @click.option("--file", type=click.Path(), help="Take over a credentials file.")
 @click.option("--key-stdin", is_flag=True, help="Read the key from standard input.")
 @click.option("--no-validate", is_flag=True, help="Do not ask CARTO about the key.")
-@click.option(
-    "--remember/--no-remember",
-    default=None,
-    help="Save the account, or only check it. [yes, but for a temporary OAuth token]",
-)
-@click.option(
-    "--profile",
-    "name",
-    metavar="NAME",
-    shell_complete=_names,
-    help="Save it under this name. [one made of user, key and address]",
-)
-@click.option(
-    "--default/--no-default",
-    default=None,
-    help="Start every session with it, and cartoframes. [yes, if nothing else is]",
-)
+@click.option("--remember/--no-remember", default=None, help="Save it, or only check.")
+@click.option("--profile", "name", shell_complete=_names, help="Name to save it under.")
+@click.option("--default/--no-default", default=None, help="Start sessions with it.")
 @click.option("--replace", is_flag=True, help="Replace what is saved under its name.")
 def _login(
     *,
@@ -214,8 +183,10 @@ def _login(
 ) -> None:
     """Check an account with CARTO and save it.
 
-    In a terminal it asks for what the options do not say. The key is never an option:
-    it is asked for, or comes by --key-stdin or --file.
+    In a terminal it asks for what the options do not say. Elsewhere the account is
+    saved under a name made of user, key and address, unless its key is a temporary
+    token, and the first one starts every session. The key is never an option: it is
+    asked for, or comes by --key-stdin or --file.
     """
     from . import prompt, settings
     from .credentials import Credentials
@@ -253,9 +224,7 @@ def _login(
         _tell(acts.save(found, saving, in_file=prompt.in_file))
 
 
-@_command(
-    "list", "list", "list | xargs -n 1 carto-login whoami", "list --json | jq -r .[0]"
-)
+@_command("list", "list", "list | xargs -n 1 carto-login whoami", "list --json")
 @_as_json
 def _list(*, as_json: bool) -> None:
     """List the saved accounts.

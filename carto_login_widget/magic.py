@@ -1,7 +1,4 @@
-"""`%carto_login`: parse the line, sign in, show the card or the form.
-
-What signing in needs is imported when it is needed, so that `%load_ext` is quick.
-"""
+"""`%carto_login`; what signing in needs is imported late, so `%load_ext` is quick."""
 
 from __future__ import annotations
 
@@ -21,7 +18,6 @@ from IPython.display import display
 from . import settings
 from .errors import (
     CartoLoginError,
-    InvalidCredentialsError,
     NotCartoError,
     NotLoggedInError,
     RejectedError,
@@ -296,27 +292,20 @@ def _show_card(
 
 def _parse(line: str) -> Namespace:
     """Parse the line; nothing of it is repeated, as it may hold a key."""
-    from .address import refuse_keys
     from .secret import holds_key
 
     words: list[str] = []
     try:
         words += _split(line)
-        if not holds_key(words):
-            args = _parser().parse_args(words)
-            for word in words:
-                # A part of a path may look like a key.
-                if not (args.file and word.endswith(args.file)):
-                    refuse_keys(word)
-            return args
-    except InvalidCredentialsError:
-        pass
+        args = None if holds_key(words) else _parser().parse_args(words)
     except (UsageError, ValueError):
         raise UsageError(
             f"%{_NAME} does not understand this line.{_did_you_mean(words)} "
             f"%{_NAME} --help shows what it understands."
         ) from None
-    raise UsageError(_NO_KEY_HERE)
+    if args is None:
+        raise UsageError(_NO_KEY_HERE)
+    return args
 
 
 def _split(line: str) -> list[str]:
@@ -358,8 +347,6 @@ def _did_you_mean(words: list[str]) -> str:
 @completion_matcher(identifier=_NAME, priority=100, api_version=2)
 def _complete(context: CompletionContext) -> SimpleMatcherResult:
     """Complete options, and names of saved accounts where one can stand."""
-    from .session.facts import names_from
-
     found: list[str] = []
     word = ""
     if line := _THE_MAGIC.match(context.text_until_cursor):
@@ -367,6 +354,8 @@ def _complete(context: CompletionContext) -> SimpleMatcherResult:
         if word.startswith("-"):
             found = _options(word)
         elif not {"--file", "--username", "--base-url"} & set(before[-1:]):
+            from .session.facts import names_from
+
             found = names_from(word)
     return SimpleMatcherResult(
         completions=[SimpleCompletion(text, type="magic") for text in found],

@@ -1,8 +1,4 @@
-"""Signing in by questions, where there is no form: terminals, VS Code's input box.
-
-`input` and `getpass` are looked up when they are called, as a kernel puts its own in
-their place while a cell runs.
-"""
+"""Signing in by questions, where there is no form: terminals, VS Code's input box."""
 
 from __future__ import annotations
 
@@ -69,6 +65,7 @@ def made(username: str | None, key: Secret, base_url: str | None) -> Credentials
 
 def read_key() -> Secret:
     """Ask for a key without showing it."""
+    # By the module's name, as a kernel puts its own in that place while a cell runs.
     return Secret(clean_key(getpass.getpass("API key (not shown): ")))
 
 

@@ -1,8 +1,6 @@
-"""What can be set from outside: traitlets configuration and the environment.
+"""What comes from outside: configuration by traitlets, the environment, the front end.
 
-In a notebook `%config CartoLogin.read_timeout = 30`, for good in `ipython_config.py` as
-`c.CartoLogin.read_timeout = 30`. The environment names accounts only; an empty variable
-counts as unset. `CARTO_LOGIN_SHARED` stands above `CartoLogin.shared`.
+A variable that is empty counts as unset; one that is set stands above a trait.
 """
 
 # ruff: noqa: FBT003 - the defaults of traits
@@ -114,13 +112,11 @@ def is_voila(environ: Mapping[str, str] = ENVIRONMENT) -> bool:
 
 
 def somebody_is_there() -> bool:
-    """Whether a person can be asked: not under nbclient and papermill, nor in scripts.
-
-    A page of Voilà is opened by somebody, though no cell may wait for them.
-    """
+    """Whether a person can be asked: nobody is there for papermill and scripts."""
     kernel = running_kernel()
     if kernel is None:
         return sys.stdin is not None and sys.stdin.isatty()
+    # A page of Voilà is opened by somebody, though no cell may wait for them.
     return bool(getattr(kernel, "_allow_stdin", False)) or is_voila()
 
 
@@ -136,12 +132,10 @@ def is_shared(environ: Mapping[str, str] = ENVIRONMENT) -> bool:
 
 
 def for_anybody(environ: Mapping[str, str] = ENVIRONMENT) -> Mapping[str, str]:
-    """Return what the environment gives to whoever runs `%carto_login`.
-
-    In shared mode its account is the program's own, and only a name counts.
-    """
+    """Return what the environment gives to whoever runs `%carto_login`."""
     if not is_shared(environ):
         return environ
+    # Its account is the program's own, so that only a name counts.
     return {ENV_PROFILE: environ.get(ENV_PROFILE, "")}
 
 

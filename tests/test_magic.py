@@ -9,6 +9,7 @@ import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
+from ipywidgets import Widget
 from traitlets.config import Config
 
 from carto_login_widget import (
@@ -49,6 +50,7 @@ def shell() -> Iterator[InteractiveShell]:
     shell.run_line_magic("load_ext", "carto_login_widget")
     yield shell
     shell.run_line_magic("unload_ext", "carto_login_widget")
+    Widget.close_all()  # a form that is left follows the next test's account
     _kernel.logged_out = False
 
 
