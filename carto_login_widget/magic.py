@@ -213,14 +213,10 @@ def _sign_in(args: Namespace) -> None:
 
 def _is_meant(found: Found, args: Namespace) -> bool:
     """Whether an account is the one whose name or address the line gives."""
-    from . import address
-
-    try:
-        where = found.credentials._identity.address
-        base_url = args.base_url or where.base_url
-        return where == address.resolve(args.username or where.username, base_url)
-    except CartoLoginError:
-        return False
+    own = found.credentials._identity
+    username = args.username or own.address.username
+    base_url = args.base_url or own.address.base_url
+    return own.same_account(own._replace(username=username, base_url=base_url))
 
 
 def _ask(

@@ -402,6 +402,18 @@ def test_a_long_name_of_a_saved_account_is_no_key(
     assert get_default_credentials().username == "jane"
 
 
+@pytest.mark.parametrize("option", ["--file ", "--file="])
+def test_a_part_of_a_path_is_no_key(
+    shell: InteractiveShell, carto: Sandbox, tmp_path: Path, option: str
+) -> None:
+    """Directories are called as commits are."""
+    path = tmp_path / KEY / "creds.json"
+    path.parent.mkdir()
+    account(carto).save(path)
+    run(shell, f"{option}{path}")
+    assert get_default_credentials().username == "jane"
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [
