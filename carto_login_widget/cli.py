@@ -1,11 +1,8 @@
-"""`carto-login` on the command line: saved accounts, the sandbox, the demo.
-
-Each command imports what it needs, so that help and completion are quick.
-"""
+"""`carto-login` on the command line: saved accounts, the sandbox, the demo."""
 
 from __future__ import annotations
 
-import io
+import json
 import os
 import sys
 from importlib.util import find_spec
@@ -24,9 +21,9 @@ from .errors import (
 from .secret import Secret, clean_key, holds_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from .credentials import Credentials
+    from .session.acts import Did
 
 _PROGRAM, _COMPLETE = "carto-login", "_CARTO_LOGIN_COMPLETE"
 _REFUSED, _WRONG_USAGE, _NO_VERDICT, _INTERRUPTED = 1, 2, 3, 130
@@ -35,11 +32,6 @@ _NO_KEY_HERE = (
     "a command line: other users and the shell's history see it. Give it to "
     "carto-login login when it asks, or by --key-stdin. A name that only looks like a "
     "key can be written in lower case."
-)
-_NO_SESSION = (
-    "There is no session to log out of here. %carto_login --logout ends a login in its "
-    "notebook; carto-login default --none lets sessions start with no account; "
-    "carto-login forget NAME deletes a saved one."
 )
 
 
@@ -55,7 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if _COMPLETE in os.environ:
         _complete_in_bash()
     try:
-        return _run(words)
+        if holds_key(word for word in words if word != "--key-stdin"):
+            raise _MisuseError(_NO_KEY_HERE)
+        # It deals with a pipe that was closed, and with Ctrl-C.
+        return _carto_login.main(words, prog_name=_PROGRAM, standalone_mode=False) or 0
     except click.Abort:
         return _fail("stopped.", _INTERRUPTED)
     except click.UsageError as error:
@@ -64,13 +59,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), _NO_VERDICT)
     except (CartoLoginError, OSError, ImportError) as error:
         return _fail(str(error), _REFUSED)
-
-
-def _run(words: list[str]) -> int:
-    if holds_key(word for word in words if word != "--key-stdin"):
-        raise _MisuseError(_NO_KEY_HERE)
-    # It deals with a pipe that was closed, and with Ctrl-C.
-    return _carto_login.main(words, prog_name=_PROGRAM, standalone_mode=False) or 0
 
 
 def _fail(told: str, status: int) -> int:
@@ -83,40 +71,22 @@ def _fail(told: str, status: int) -> int:
 
 def _misused(error: click.UsageError) -> str:
     """Say what is wrong; no word of the line is repeated, as any may be a key."""
+    context = error.ctx
     told = "There is a word too many."
     if isinstance(error, _MisuseError):
         told = error.message
     elif isinstance(error, click.NoSuchOption):
-        told = f"There is no such option.{_did_you_mean(error.possibilities)}"
+        told = "There is no such option."
     elif isinstance(error, click.MissingParameter | click.BadOptionUsage):
         told = error.format_message()
     elif isinstance(error, click.BadParameter) and error.param is not None:
-        told = f"{error.param.get_error_hint(error.ctx)} takes another kind of value."
-    command = error.ctx.command_path if error.ctx else _PROGRAM
-    return f"{told} See {command} --help."
-
-
-def _did_you_mean(words: Iterable[str] | None) -> str:
-    return f" Did you mean {' or '.join(words)}?" if words else ""
-
-
-class _Commands(click.Group):
-    """Commands in the order in which people meet them, and suggestions for typos."""
-
-    def list_commands(self, _ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if not (
-            args[0] in self.commands or args[0][:1] == "-" or ctx.resilient_parsing
-        ):
-            from difflib import get_close_matches
-
-            meant = get_close_matches(args[0], self.commands, 2)
-            raise _MisuseError(f"There is no such command.{_did_you_mean(meant)}", ctx)
-        return super().resolve_command(ctx, args)
+        told = f"{error.param.get_error_hint(context)} takes another kind of value."
+    elif context is not None and isinstance(context.command, click.Group):
+        told = "There is no such command."
+    # Options and commands that are nearly the word; older clicks know the former only.
+    meant = " or ".join(getattr(error, "possibilities", None) or ())
+    hint = f" Did you mean {meant}?" if meant else ""
+    return f"{told}{hint} See {context.command_path if context else _PROGRAM} --help."
 
 
 def _complete_in_bash() -> None:
@@ -131,42 +101,30 @@ def _complete_in_bash() -> None:
     add_completion_class(Bash)
 
 
-def _names(_ctx: click.Context, _param: click.Parameter, start: str) -> list[str]:
-    from .session.facts import names_from
+def _tell(did: Did) -> None:
+    click.echo(did.said)
+    _note(did.notes)
 
-    return names_from(start)
+
+def _note(notes: Iterable[str]) -> None:
+    for note in notes:
+        click.echo(note, err=True)
 
 
-def _no_key(ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
-    """Refuse an address or a name with a key in it, before any of it is shown."""
-    from .address import refuse_keys
-
-    try:
-        refuse_keys(value or "")
-    except CartoLoginError:
-        raise _MisuseError(_NO_KEY_HERE, ctx) from None
-    return value
+# The commands; each imports what it needs, so that help and completion are quick.
 
 
 def _examples(*lines: str) -> str:
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
-
-
-_name = click.argument("name", metavar="NAME", shell_complete=_names)
-_name_or_none = click.argument(
-    "name", metavar="[NAME]", required=False, shell_complete=_names
-)
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+    return "\b\nExamples:\n" + "\n".join(f"  carto-login {line}" for line in lines)
 
 
 @click.group(
-    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=_examples(
-        "carto-login login         answer questions, save the account",
-        "carto-login list          what is saved; * starts every session",
-        "carto-login whoami work   ask CARTO what the key of 'work' can do",
-        "carto-login demo          try all of it without an account",
+        "login         answer questions, save the account",
+        "list          what is saved; * starts every session",
+        "whoami work   ask CARTO what the key of 'work' can do",
+        "demo          try all of it without an account",
     )
     + "\n\n\b\nCompletion of commands and names, for ~/.bashrc or ~/.zshrc:\n"
     f'  eval "$({_COMPLETE}=bash_source carto-login)"\n'
@@ -184,39 +142,35 @@ def _carto_login() -> None:
     """
 
 
-@_carto_login.command(
+def _command(name: str, *examples: str) -> Callable[..., Any]:
+    return _carto_login.command(name, epilog=_examples(*examples))
+
+
+def _names(_ctx: click.Context, _param: click.Parameter, start: str) -> list[str]:
+    from .session.facts import names_from
+
+    return names_from(start)
+
+
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@_command(
     "login",
-    epilog=_examples(
-        "carto-login login",
-        "carto-login login --username jane --profile work --default",
-        "carto-login login --base-url https://carto.example.com/user/jane",
-        "carto-login login --file creds.json",
-        "pass carto | carto-login login --username jane --key-stdin --replace",
-    ),
+    "login",
+    "login --username jane --profile work --default",
+    "login --base-url https://carto.example.com/user/jane",
+    "login --file creds.json",
+    "login --username jane --key-stdin --replace < <(pass carto)",
 )
-@click.option("--username", metavar="NAME", callback=_no_key, help="CARTO user name.")
-@click.option("--base-url", metavar="URL", callback=_no_key, help="On-premises CARTO.")
+@click.option("--username", metavar="NAME", help="CARTO user name.")
+@click.option("--base-url", metavar="URL", help="On-premises CARTO.")
 @click.option("--file", type=click.Path(), help="Take over a credentials file.")
 @click.option("--key-stdin", is_flag=True, help="Read the key from standard input.")
 @click.option("--no-validate", is_flag=True, help="Do not ask CARTO about the key.")
-@click.option(
-    "--remember/--no-remember",
-    default=None,
-    help="Save the account, or only check it. [yes, but for a temporary OAuth token]",
-)
-@click.option(
-    "--profile",
-    "name",
-    metavar="NAME",
-    callback=_no_key,
-    shell_complete=_names,
-    help="Save it under this name. [one made of user, key and address]",
-)
-@click.option(
-    "--default/--no-default",
-    default=None,
-    help="Start every session with it, and cartoframes. [yes, if nothing else is]",
-)
+@click.option("--remember/--no-remember", default=None, help="Save it, or only check.")
+@click.option("--profile", "name", shell_complete=_names, help="Name to save it under.")
+@click.option("--default/--no-default", default=None, help="Start sessions with it.")
 @click.option("--replace", is_flag=True, help="Replace what is saved under its name.")
 def _login(
     *,
@@ -229,11 +183,15 @@ def _login(
 ) -> None:
     """Check an account with CARTO and save it.
 
-    In a terminal it asks for what the options do not say. The key is never an option:
-    it is asked for, or comes by --key-stdin or --file.
+    In a terminal it asks for what the options do not say. Elsewhere the account is
+    saved under a name made of user, key and address, unless its key is a temporary
+    token, and the first one starts every session. The key is never an option: it is
+    asked for, or comes by --key-stdin or --file.
     """
-    from . import prompt
-    from .store.profiles import Profiles, check_name
+    from . import prompt, settings
+    from .credentials import Credentials
+    from .session import acts
+    from .store.profiles import check_name
 
     if file and (key_stdin or username or base_url):
         raise _MisuseError(
@@ -243,92 +201,30 @@ def _login(
         )
     if wishes["name"] is not None:
         check_name(wishes["name"])
-    if file or key_stdin:
-        credentials = _given(username, base_url, file, validate=not no_validate)
-    elif _is_terminal():
-        credentials = prompt.ask(username, base_url, validate=not no_validate)
+    asks = settings.somebody_is_there()
+    if file:
+        given, notes = Credentials._read(file)
+        _note(notes)
+        found = prompt.checked(given, validate=not no_validate, asks=False)
+    elif key_stdin:
+        key = prompt.read_key() if asks else Secret(clean_key(sys.stdin.readline()))
+        given = prompt.made(username, key, base_url)
+        found = prompt.checked(given, validate=not no_validate, asks=False)
+    elif asks:
+        found = prompt.ask(username, base_url, validate=not no_validate)
     else:
         raise NotLoggedInError(
             "There is no terminal to ask on. Give --username with --key-stdin, or "
             "--file."
         )
-    saving = prompt.choose_saving(
-        credentials,
-        Profiles(),
-        prompt.Wishes(**wishes),
-        read=input if _is_terminal() else None,
-    )
+    saving = prompt.choose_saving(found, asks=asks, **wishes)
     if saving is None:
         click.echo("Nothing was saved; --remember saves it.")
     else:
-        in_file = prompt.in_file if _is_terminal() else None
-        _do("save", credentials, saving, in_file=in_file)
+        _tell(acts.save(found, saving, in_file=prompt.in_file))
 
 
-def _given(
-    username: str | None, base_url: str | None, file: str | None, *, validate: bool
-) -> Credentials:
-    """Return the account of the options, checked if that is wanted."""
-    from .credentials import Credentials
-    from .identity import Identity
-    from .prompt import accepted
-    from .session import login
-
-    if file:
-        found, notes = Credentials._read(file)
-        _note(notes)
-    else:
-        found = Credentials._made(Identity.of(username, _key(), base_url))
-    if not validate:
-        return login.unchecked(found)
-    found = login.check(found)
-    click.echo(accepted(found))
-    return found
-
-
-def _key() -> Secret:
-    if _is_terminal():
-        import getpass
-
-        return Secret(clean_key(getpass.getpass("API key (not shown): ")))
-    if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(errors="replace")  # it is refused in a sentence, then
-    return Secret(clean_key(sys.stdin.readline()))
-
-
-def _is_terminal() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty()
-
-
-def _do(act: str, *what: Any, **how: Any) -> None:
-    """Do one of the acts that all ways share, and say what was done."""
-    from .session import acts
-
-    run: Any = getattr(acts, act)
-    did: acts.Did = run(*what, **how)
-    click.echo(did.said)
-    _note(did.notes)
-
-
-def _note(notes: Iterable[str]) -> None:
-    for note in notes:
-        click.echo(note, err=True)
-
-
-def _print_json(value: Any) -> None:
-    import json
-
-    click.echo(json.dumps(value, indent=2))
-
-
-@_carto_login.command(
-    "list",
-    epilog=_examples(
-        "carto-login list",
-        "carto-login list | xargs -n 1 carto-login whoami",
-        "carto-login list --json",
-    ),
-)
+@_command("list", "list", "list | xargs -n 1 carto-login whoami", "list --json")
 @_as_json
 def _list(*, as_json: bool) -> None:
     """List the saved accounts.
@@ -341,7 +237,7 @@ def _list(*, as_json: bool) -> None:
     profiles = Profiles()
     names = profiles.names()
     if as_json:
-        _print_json(facts.entries(profiles))
+        click.echo(json.dumps(facts.entries(profiles), indent=2))
     elif not names or sys.stdout.isatty():
         click.echo("\n".join(facts.listing(profiles)), err=not names)
     else:
@@ -350,15 +246,8 @@ def _list(*, as_json: bool) -> None:
     profiles.locked.default()
 
 
-@_carto_login.command(
-    "whoami",
-    epilog=_examples(
-        "carto-login whoami",
-        "carto-login whoami work",
-        "carto-login whoami --json | jq -r .key_type",
-    ),
-)
-@_name_or_none
+@_command("whoami", "whoami", "whoami work", "whoami --json | jq -r .key_type")
+@click.argument("name", required=False, shell_complete=_names)
 @_as_json
 def _whoami(*, name: str | None, as_json: bool) -> int:
     """Ask CARTO about a saved account, and say what its key can do.
@@ -366,32 +255,23 @@ def _whoami(*, name: str | None, as_json: bool) -> int:
     Without NAME: the account that a session would start with, from CARTO_PROFILE,
     CARTO_API_KEY or creds.json. Nothing is changed.
     """
-    from . import settings
     from .session import facts, login
 
     found = login.find(name)
     if found is None:
-        why = settings.environment_note()
-        raise NotLoggedInError(
-            "No account is saved and none is in the environment."
-            f"{f' {why}' if why else ''} Run carto-login login."
-        )
+        raise NotLoggedInError(login.nothing_found())
     credentials, notes = login.checked(found)
     if as_json:
-        _print_json(facts.as_data(credentials))
+        click.echo(json.dumps(facts.as_data(credentials), indent=2))
     else:
-        lines = facts.facts(credentials)
-        click.echo("\n".join(f"{label}: {text}" for label, text in lines))
+        click.echo(facts.in_words(credentials))
     _note([*found.notes, *notes])
     account = credentials.account
     return 0 if account is not None and account.checked else _NO_VERDICT
 
 
-@_carto_login.command(
-    "default",
-    epilog=_examples("carto-login default work", "carto-login default --none"),
-)
-@_name_or_none
+@_command("default", "default work", "default --none")
+@click.argument("name", required=False, shell_complete=_names)
 @click.option("--none", "no_account", is_flag=True, help="Start with no account.")
 def _default(*, name: str | None, no_account: bool) -> None:
     """Choose the account that every session starts with.
@@ -401,22 +281,23 @@ def _default(*, name: str | None, no_account: bool) -> None:
     if no_account is (name is not None):
         context = click.get_current_context()
         raise _MisuseError("Give the name of a saved account, or --none.", context)
-    _do("make_default", name)
+    from .session import acts
+
+    _tell(acts.make_default(name))
 
 
-@_carto_login.command("rename", epilog=_examples("carto-login rename jane work"))
-@click.argument("old", metavar="OLD", shell_complete=_names)
-@click.argument("new", metavar="NEW")
+@_command("rename", "rename jane work")
+@click.argument("old", shell_complete=_names)
+@click.argument("new")
 def _rename(*, old: str, new: str) -> None:
     """Give a saved account another name; nothing is replaced."""
-    _do("rename", old, new)
+    from .session import acts
+
+    _tell(acts.rename(old, new))
 
 
-@_carto_login.command(
-    "forget",
-    epilog=_examples("carto-login forget work", "carto-login forget --yes work"),
-)
-@_name
+@_command("forget", "forget work", "forget --yes work")
+@click.argument("name", shell_complete=_names)
 @click.option("-y", "--yes", "is_sure", is_flag=True, help="Do not ask once more.")
 def _forget(*, name: str, is_sure: bool) -> None:
     """Delete a saved account and its key from this machine.
@@ -425,31 +306,32 @@ def _forget(*, name: str, is_sure: bool) -> None:
     """
     from . import prompt
 
-    if _is_terminal() and not is_sure and not prompt.is_sure(name, input):
-        click.echo("Nothing was changed.")
-    else:
-        _do("forget", name)
+    _tell(prompt.forget(name, is_sure=is_sure))
 
 
-@_carto_login.command(
-    "keyring", epilog=_examples("carto-login keyring on", "carto-login keyring off")
-)
-@click.argument("where", metavar="[on|off]", type=click.Choice(["on", "off"]))
+@_command("keyring", "keyring on", "keyring off")
+@click.argument("where", type=click.Choice(["on", "off"]))
 def _keyring(*, where: str) -> None:
     """Move the keys of all accounts to the system's keyring, or back to their files.
 
     cartoframes cannot read an account from a file without its key.
     """
-    _do("move_keys", to_keyring=where == "on")
+    from .session import acts
+
+    _tell(acts.move_keys(to_keyring=where == "on"))
 
 
 @_carto_login.command("logout")
 def _logout() -> None:
     """Say what to use instead: logging out is done in a notebook."""
-    raise _MisuseError(_NO_SESSION)
+    raise _MisuseError(
+        "There is no session to log out of here. %carto_login --logout ends a login in "
+        "its notebook; carto-login default --none lets sessions start with no account; "
+        "carto-login forget NAME deletes a saved one."
+    )
 
 
-@_carto_login.command("sandbox", epilog=_examples("carto-login sandbox --port 8080"))
+@_command("sandbox", "sandbox --port 8080")
 @click.option("--port", type=int, default=0, help="0, the default, is any free one.")
 def _sandbox(*, port: int) -> int:
     """Run a CARTO on this machine, with accounts to try, until Ctrl-C."""
@@ -459,7 +341,7 @@ def _sandbox(*, port: int) -> int:
     return serve(port)
 
 
-@_carto_login.command("demo", epilog=_examples("carto-login demo"))
+@_command("demo", "demo")
 @click.option("--check", is_flag=True, help="Run it unseen, and say what happened.")
 def _demo(*, check: bool) -> int:
     """Open the quickstart notebook, on a sandbox."""

@@ -97,13 +97,21 @@ def looks_like_master_key(text: str) -> bool:
 
 
 def holds_key(words: Iterable[str]) -> bool:
-    """Whether a word of a command, or what follows its "=", is a key or wants one."""
-    return any(
-        looks_like_key(part)
-        or re.fullmatch(_KEY_OPTION, part, re.IGNORECASE) is not None
-        for word in words
-        for part in (word, word.partition("=")[2])
-    )
+    """Whether a word of a command is a key, has one as a part, or asks for one."""
+    # A cell, the history of a shell and the list of processes keep what they are given.
+    before = ""
+    for word in words:
+        option, _, value = word.partition("=")
+        whole = [word, value]
+        # A part of a path may look like a key.
+        is_path = "--file" in {before, option}
+        parts = [] if is_path else re.split(r"[/.:@?&#=]", word)
+        if any(map(looks_like_key, whole + parts)):
+            return True
+        if any(re.fullmatch(_KEY_OPTION, text, re.IGNORECASE) for text in whole):
+            return True
+        before = word
+    return False
 
 
 def clean_paste(text: str) -> str:

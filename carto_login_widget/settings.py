@@ -1,16 +1,15 @@
-"""What can be set from outside: traitlets configuration and the environment.
+"""What comes from outside: configuration by traitlets, the environment, the front end.
 
-In a notebook `%config CartoLogin.read_timeout = 30`, for good in `ipython_config.py` as
-`c.CartoLogin.read_timeout = 30`. The environment names accounts only; an empty variable
-counts as unset. `CARTO_LOGIN_SHARED` stands above `CartoLogin.shared`.
+A variable that is empty counts as unset; one that is set stands above a trait.
 """
 
+# ruff: noqa: FBT003 - the defaults of traits
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from collections import ChainMap
+from typing import TYPE_CHECKING, Any, Self
 
 from traitlets import Bool, Enum, Float
 from traitlets.config import SingletonConfigurable
@@ -18,7 +17,7 @@ from traitlets.config import SingletonConfigurable
 from .errors import InvalidCredentialsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
     from .identity import Identity
 
@@ -28,38 +27,15 @@ ENV_BASE_URL = "CARTO_BASE_URL"
 ENV_PROFILE = "CARTO_PROFILE"
 ENV_SHARED = "CARTO_LOGIN_SHARED"
 
-_VARIABLE_OF = {
-    "username": ENV_USERNAME,
-    "api_key": ENV_API_KEY,
-    "base_url": ENV_BASE_URL,
-}
 
-
-class _Environment(Mapping[str, str]):
-    """The environment, which shows nothing of itself in a traceback."""
-
-    def __getitem__(self, name: str) -> str:
-        return os.environ[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(os.environ)
-
-    def __len__(self) -> int:
-        return len(os.environ)
+class _Environment(ChainMap[str, str]):
+    """The environment, which shows nothing of itself in a traceback or a signature."""
 
     def __repr__(self) -> str:
         return "<environment>"
 
 
-ENVIRONMENT = _Environment()
-
-
-class Timeouts(NamedTuple):
-    """Limits of one check, in seconds."""
-
-    connect: float
-    read: float
-    total: float
+ENVIRONMENT = _Environment(os.environ)
 
 
 class CartoLogin(SingletonConfigurable):
@@ -75,15 +51,13 @@ class CartoLogin(SingletonConfigurable):
         20.0, min=0.001, help="Seconds that a whole check may take."
     ).tag(config=True)
     remember = Bool(
-        True,  # noqa: FBT003 - a trait's default
-        help="Whether 'Remember this account' is ticked when the form opens.",
+        True, help="Whether 'Remember this account' is ticked when the form opens."
     ).tag(config=True)
     keyring = Bool(
-        False,  # noqa: FBT003 - a trait's default
-        help="Whether keys are kept in the keyring of the operating system.",
+        False, help="Whether keys are kept in the keyring of the operating system."
     ).tag(config=True)
     shared = Bool(
-        False,  # noqa: FBT003 - a trait's default
+        False,
         help="Whether people share this user of the machine, as the visitors of a page "
         "do: saved accounts are then used by those only who name them.",
     ).tag(config=True)
@@ -102,54 +76,13 @@ class CartoLogin(SingletonConfigurable):
         return super().instance(*args, **kwargs)
 
 
-def running_shell() -> Any:
-    """Return the IPython shell of this process, or None; IPython is not loaded."""
-    module: Any = sys.modules.get("IPython.core.getipython")
-    return module.get_ipython() if module else None
-
-
-def timeouts() -> Timeouts:
-    """Return the configured limits."""
-    settings = CartoLogin.instance()
-    return Timeouts(
-        settings.connect_timeout, settings.read_timeout, settings.total_timeout
-    )
-
-
-def is_voila(environ: Mapping[str, str] = ENVIRONMENT) -> bool:
-    """Whether this kernel belongs to a page of Voilà, which somebody looks at."""
-    return environ.get("SERVER_SOFTWARE", "").lower().startswith("voila")
-
-
-def is_shared(environ: Mapping[str, str] = ENVIRONMENT) -> bool:
-    """Whether saved accounts are for those only who name them; see `CartoLogin.shared`.
-
-    A page of Voilà is shared by itself.
-    """
-    said = environ.get(ENV_SHARED, "").strip().lower()
-    if said:
-        return said not in {"0", "false", "no", "off"}
-    return CartoLogin.instance().shared or is_voila(environ)
-
-
-def for_anybody(environ: Mapping[str, str] = ENVIRONMENT) -> Mapping[str, str]:
-    """Return what the environment gives to whoever runs `%carto_login`.
-
-    In shared mode its account is the program's own, and only a name counts.
-    """
-    if not is_shared(environ):
-        return environ
-    return {ENV_PROFILE: environ.get(ENV_PROFILE, "")}
-
-
-def configure(shell: Any) -> CartoLogin:
+def configure(shell: Any) -> None:
     """Let an IPython shell's configuration and its `%config` reach the settings."""
     settings = CartoLogin.instance()
     if settings not in shell.configurables:
         settings.parent = shell
         settings.config = shell.config
         shell.configurables.append(settings)
-    return settings
 
 
 def unconfigure(shell: Any) -> None:
@@ -159,14 +92,59 @@ def unconfigure(shell: Any) -> None:
         shell.configurables.remove(settings)
 
 
+# Where this process runs, and for whom.
+
+
+def running_shell() -> Any:
+    """Return the IPython shell of this process, or None; IPython is not loaded."""
+    module: Any = sys.modules.get("IPython.core.getipython")
+    return module.get_ipython() if module else None
+
+
+def running_kernel() -> Any:
+    """Return the kernel of this process, or None: a terminal has no widgets."""
+    return getattr(running_shell(), "kernel", None)
+
+
+def is_voila(environ: Mapping[str, str] = ENVIRONMENT) -> bool:
+    """Whether this kernel belongs to a page of Voilà, which somebody looks at."""
+    return environ.get("SERVER_SOFTWARE", "").lower().startswith("voila")
+
+
+def somebody_is_there() -> bool:
+    """Whether a person can be asked: nobody is there for papermill and scripts."""
+    kernel = running_kernel()
+    if kernel is None:
+        return sys.stdin is not None and sys.stdin.isatty()
+    # A page of Voilà is opened by somebody, though no cell may wait for them.
+    return bool(getattr(kernel, "_allow_stdin", False)) or is_voila()
+
+
+def is_shared(environ: Mapping[str, str] = ENVIRONMENT) -> bool:
+    """Whether saved accounts are for those only who name them, as under Voilà."""
+    said = environ.get(ENV_SHARED, "").strip().lower()
+    if said:
+        return said not in {"0", "false", "no", "off"}
+    return CartoLogin.instance().shared or is_voila(environ)
+
+
+# The account of the environment.
+
+
+def for_anybody(environ: Mapping[str, str] = ENVIRONMENT) -> Mapping[str, str]:
+    """Return what the environment gives to whoever runs `%carto_login`."""
+    if not is_shared(environ):
+        return environ
+    # Its account is the program's own, so that only a name counts.
+    return {ENV_PROFILE: environ.get(ENV_PROFILE, "")}
+
+
 def named_profile(environ: Mapping[str, str] = ENVIRONMENT) -> str | None:
     """Return the profile that the environment asks for, or None."""
     return environ.get(ENV_PROFILE, "").strip() or None
 
 
-def environment_identity(
-    environ: Mapping[str, str] = ENVIRONMENT,
-) -> Identity | None:
+def environment_identity(environ: Mapping[str, str] = ENVIRONMENT) -> Identity | None:
     """Return the account that the environment gives, or None where it gives none."""
     # Imported here, so that `%load_ext`, which configures only, is quick.
     from .identity import Identity
@@ -182,7 +160,7 @@ def environment_identity(
         found = Identity.of(username or None, key, base_url or None)
         _ = found.address  # raises where the two name different users
     except InvalidCredentialsError as error:
-        variable = _VARIABLE_OF.get(error.field or "", ENV_USERNAME)
+        variable = f"CARTO_{(error.field or 'username').upper()}"
         raise InvalidCredentialsError(
             f"{variable} in the environment cannot be used. {error}",
             field=error.field,

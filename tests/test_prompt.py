@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import builtins
 import getpass
+import io
 import json
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,6 +27,7 @@ from carto_login_widget.session.login import Saving
 from carto_login_widget.store.profiles import Profiles
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from carto_login_widget.sandbox import Sandbox
@@ -53,11 +56,20 @@ class Person:
         self.hidden.append(question)
         return self.read(question)
 
+    def meets(self, function: Callable[..., Any], *given: Any, **keywords: Any) -> Any:
+        """Be at the keyboard while something runs, as a kernel lends its own."""
+        said = io.StringIO()
+        try:
+            with pytest.MonkeyPatch.context() as patch, redirect_stdout(said):
+                patch.setattr(builtins, "input", self.read)
+                patch.setattr(getpass, "getpass", self.read_key)
+                return function(*given, **keywords)
+        finally:
+            self.told += said.getvalue().splitlines()
+
     def ask(self, **keywords: Any) -> Any:
-        """Be asked."""
-        return prompt.ask(
-            read=self.read, read_key=self.read_key, say=self.told.append, **keywords
-        )
+        """Be asked for an account."""
+        return self.meets(prompt.ask, **keywords)
 
 
 def key_of(carto: Sandbox, name: str = "jane") -> str:
@@ -192,13 +204,9 @@ def choose(
     person: Person | None, credentials: Credentials, **wishes: Any
 ) -> Saving | None:
     """Be asked how an account is saved; without a person nobody is."""
-    return prompt.choose_saving(
-        credentials,
-        Profiles(),
-        prompt.Wishes(**wishes),
-        read=person and person.read,
-        say=person.told.append if person else print,
-    )
+    if person is None:
+        return prompt.choose_saving(credentials, asks=False, **wishes)
+    return person.meets(prompt.choose_saving, credentials, asks=True, **wishes)
 
 
 def checked(carto: Sandbox, key: str | None = None) -> Credentials:
@@ -323,14 +331,3 @@ def test_who_goes_away_is_not_signed_in() -> None:
         with pytest.raises(NotLoggedInError):
             Person(*answers).ask()
     assert get_default_credentials() is None
-
-
-def test_the_kernel_may_lend_its_own_input(
-    carto: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A kernel replaces `input` and `getpass` while a cell runs, so they count then."""
-    person = Person(carto.base_url("jane"), "jane", key_of(carto))
-    monkeypatch.setattr(builtins, "input", person.read)
-    monkeypatch.setattr(getpass, "getpass", person.read_key)
-    assert prompt.ask().username == "jane"
-    assert "CARTO accepts this key" in capsys.readouterr().out

@@ -26,7 +26,7 @@ import urllib3.exceptions
 from .. import __version__
 from ..address import is_loopback
 from ..errors import CartoLoginError, Reason, UndecidedError
-from ..settings import timeouts
+from ..settings import CartoLogin
 from .answers import Answer, key_mask, not_carto, read_answer
 from .failures import sort_error, too_late
 
@@ -63,8 +63,8 @@ class Client:
         self.address = identity.address
         self._key = identity.key
         self._lent = identity.session or _NO_SESSION
-        self._limits = timeouts()
-        self._total = self._limits.total if timeout is None else timeout
+        self._limits = CartoLogin.instance()
+        self._total = self._limits.total_timeout if timeout is None else timeout
         self._deadline = time.monotonic() + self._total
         self._line = Line()
         self._adapter: requests.adapters.BaseAdapter | None = None
@@ -177,7 +177,10 @@ class Client:
                 self._adapter = _Adapter(url, settings["verify"])
         # A little longer than the caller waits, who has the better message.
         left = max(self._left(), 0.0) + 0.5
-        limits = (min(self._limits.connect, left), min(self._limits.read, left))
+        limits = (
+            min(self._limits.connect_timeout, left),
+            min(self._limits.read_timeout, left),
+        )
         response = self._adapter.send(asked.prepare(), timeout=limits, **settings)
         try:
             return read_answer(

@@ -10,6 +10,8 @@ from ..errors import CartoLoginError
 from ..store.profiles import Profiles
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ..account import Account
     from ..credentials import Credentials
     from ..store.record import Record
@@ -31,6 +33,12 @@ def facts(credentials: Credentials) -> list[tuple[str, str]]:
         start=_store.default_name,
         in_keyring=identity.entry is not None,
     )
+
+
+def in_words(credentials: Credentials, notes: Iterable[str] = ()) -> str:
+    """Return the card of an account for a terminal, with what else is to be said."""
+    lines = (f"{label}: {text}" for label, text in facts(credentials))
+    return "\n".join([*lines, *notes])
 
 
 def lines(  # noqa: PLR0913 - each is one line, or a part of one

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
+import contextlib
+import getpass
+import io
 import json
 import os
 import sys
@@ -9,7 +13,6 @@ import warnings
 
 import carto_login_widget as carto
 from carto_login_widget import cli, prompt
-from carto_login_widget.store.profiles import Profiles
 
 base_url, key = sys.argv[1:]
 warnings.simplefilter("ignore")
@@ -26,8 +29,7 @@ for name in ("HOME", "USER", "LOGNAME", "XDG_CONFIG_HOME"):
 os.environ |= {"CARTO_USERNAME": "jane", "CARTO_API_KEY": key}
 os.environ["CARTO_BASE_URL"] = base_url
 
-answers = iter([base_url, "jane"])
-said: list[str] = []
+answers = iter([base_url, "jane", "y"])
 found = {"login": carto.login().username}
 form = carto.LoginForm()
 found["form"] = (form.status, form.state.saving_allowed)
@@ -35,13 +37,11 @@ form.close()
 carto.set_default_credentials("jane", key)
 found["set"] = carto.get_default_credentials().username
 carto.unset_default_credentials()
-asked = prompt.ask(
-    read=lambda _: next(answers), read_key=lambda _: key, say=said.append
-)
-saving = prompt.choose_saving(
-    asked, Profiles(), prompt.Wishes(), read=lambda _: "y", say=said.append
-)
-found["prompt"] = (asked.username, saving, said[-1])
+builtins.input, getpass.getpass = (lambda _: next(answers)), (lambda _: key)
+with contextlib.redirect_stdout(io.StringIO()) as said:
+    asked = prompt.ask()
+    saving = prompt.choose_saving(asked, asks=True)
+found["prompt"] = (asked.username, saving, said.getvalue().splitlines()[-1])
 found["cli"] = cli.main(["whoami", "--json"])
 try:
     asked.save()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import builtins
 import gc
 import json
 import os
@@ -33,6 +33,7 @@ from carto_login_widget import (
     logout,
     prompt,
     set_default_credentials,
+    settings,
 )
 from carto_login_widget.cli import main
 from carto_login_widget.session.login import Saving, _kernel, register
@@ -477,18 +478,23 @@ def test_without_the_package_it_is_named(tmp_path: Path) -> None:
 # The ways to offer the file.
 
 
-def test_the_prompt_offers_the_file(carto: Sandbox) -> None:
+def test_the_prompt_offers_the_file(
+    carto: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Asked once more; only a yes writes the key."""
     choose("keyring.backends.fail.Keyring")
     jane, asked = account(carto), list[str]()
+    register(jane, Saving("work"), in_file=prompt.in_file)  # without a terminal
+    assert ProfileStore().names() == []
+    monkeypatch.setattr(settings, "somebody_is_there", lambda: True)
     for answer, saved in (("", []), ("y", ["work"])):
 
         def read(question: str, answer: str = answer) -> str:
             asked.append(question)
             return answer
 
-        in_file = functools.partial(prompt.in_file, read=read)
-        register(jane, Saving("work"), in_file=in_file)
+        monkeypatch.setattr(builtins, "input", read)
+        register(jane, Saving("work"), in_file=prompt.in_file)
         assert "nothing that keeps keys" in asked[-1]
         assert ProfileStore().names() == saved
         assert get_default_credentials() == jane

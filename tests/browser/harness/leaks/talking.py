@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import contextlib
+import getpass
 import logging
 import os
 import pprint
@@ -11,6 +13,7 @@ import socket
 import warnings
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 from urllib.parse import quote
 
 from harness.rawserver import RawServer, http
@@ -68,15 +71,11 @@ def _form(scene: Scene) -> None:
 
 def _prompt(scene: Scene) -> None:
     answers = iter([scene.carto.base_url("jane"), "jane", "n", "n"])
-    keys = iter([MASTER])
-
-    def read_key(_question: str) -> str:
-        try:
-            return next(keys)
-        except StopIteration:
-            raise EOFError from None
-
-    prompt.ask(read=lambda _: next(answers, ""), read_key=read_key)
+    with (
+        mock.patch.object(builtins, "input", lambda _: next(answers, "")),
+        mock.patch.object(getpass, "getpass", side_effect=[MASTER, EOFError]),
+    ):
+        prompt.ask()
 
 
 def _command(scene: Scene) -> None:
