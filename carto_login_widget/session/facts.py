@@ -23,9 +23,9 @@ def who(credentials: Credentials) -> str:
 
 
 def facts(
-    credentials: Credentials, profiles: Profiles | None = None
+    credentials: Credentials, profiles: Profiles | None = None, **more: Any
 ) -> list[tuple[str, str]]:
-    """Return what is known about an account, as labels and sentences."""
+    """Return what is known about an account, as labels and sentences; see `lines`."""
     profiles = profiles or Profiles()
     username = base_url = credentials.base_url
     try:
@@ -42,6 +42,7 @@ def facts(
         path=place(profiles),
         start=start_name(profiles),
         in_keyring=credentials._identity.entry is not None,
+        **more,
     )
 
 

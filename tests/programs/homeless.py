@@ -30,7 +30,7 @@ answers = iter([base_url, "jane"])
 said: list[str] = []
 found = {"login": carto.login().username}
 form = carto.LoginForm()
-found["form"] = (form.status, form.state.saving_allowed)
+found["form"] = (form.status, bool(form.state.path))
 form.close()
 carto.set_default_credentials("jane", key)
 found["set"] = carto.get_default_credentials().username
