@@ -228,9 +228,10 @@ def _ask(
     if not args.form and not settings.somebody_is_there():
         why = login.nothing_found()
         if other is not None:
+            who = other.credentials._identity.who
             why = (
-                f"The account at hand, {other.credentials._identity.who}, is not the one that "
-                f"this line asks for. {login.ways_to_log_in()}"
+                f"The account at hand, {who}, is not the one that this line asks for. "
+                f"{login.ways_to_log_in()}"
             )
         raise NotLoggedInError(f"Nobody is there to ask. {why}")
     if args.prompt or not (args.form or settings.running_kernel()):

@@ -134,7 +134,7 @@ class Form(Way):
     def act(self, act: str, **extra: Any) -> str:
         page = Page(LoginForm(credentials=get_default_credentials()))
         page.do(act, **extra)
-        page.until(lambda: not page.form.state.works)
+        page.until(lambda: not page.form.state.order)
         page.until(lambda: self.listed(page) == (*self.world.start[:1], self.names()))
         return page.text
 

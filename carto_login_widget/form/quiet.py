@@ -12,39 +12,27 @@ from typing import Any
 
 import traitlets.log
 
-
-class _DropMessages(logging.Filter):
-    """Drops the records of messages to some comms."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.comms: set[str] = set()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        # logging takes a lone dictionary out of its tuple.
-        args = record.args if isinstance(record.args, tuple) else (record.args,)
-        return not any(map(self._is_to_them, args))
-
-    def _is_to_them(self, value: Any) -> bool:
-        if isinstance(value, dict):
-            content = value.get("content", value)
-            value = content.get("comm_id") if isinstance(content, dict) else None
-        return isinstance(value, str) and value in self.comms
-
-
-_filter = _DropMessages()
+_comms: set[str] = set()
 
 
 def hide_messages(comm: str) -> None:
-    """Log no message to a comm from now on.
-
-    Args:
-        comm: its id, which is the id of the widget's model too.
-    """
-    _filter.comms.add(comm)
+    """Log no message to a comm, whose id is the widget's, from now on."""
+    _comms.add(comm)
     kernels = traitlets.log.get_logger()
     if isinstance(kernels, logging.LoggerAdapter):
         kernels = kernels.logger
     for logger in (logging.getLogger("Comm"), kernels):
-        if _filter not in logger.filters:
-            logger.addFilter(_filter)
+        logger.addFilter(_is_for_others)  # a second time, it does nothing
+
+
+def _is_for_others(record: logging.LogRecord) -> bool:
+    # logging takes a lone dictionary out of its tuple.
+    args = record.args if isinstance(record.args, tuple) else (record.args,)
+    return not any(map(_is_to_them, args))
+
+
+def _is_to_them(value: Any) -> bool:
+    if isinstance(value, dict):
+        content = value.get("content", value)
+        value = content.get("comm_id") if isinstance(content, dict) else None
+    return isinstance(value, str) and value in _comms

@@ -8,7 +8,7 @@ speaks up later gets the form back.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets
 from IPython import display as ipython_display
@@ -20,45 +20,26 @@ from . import flow, view
 from .plain import PlainForm
 from .work import in_background
 
-if TYPE_CHECKING:
-    from typing import Protocol
-
-    class Form(Protocol):
-        """What is shown, as far as it is known here."""
-
-        state: flow.State
-
-        def post(self, event: Any) -> None:
-            """Take a step."""
-
-
 _PATIENCE, _PATIENCE_OF_VOILA = 2.0, 5.0
 _STEP = 0.1
 
 
 class Display:
-    """One display of a form, replaced by its display id.
+    """One display of a form, replaced by its display id."""
 
-    Args:
-        form: what is shown.
-    """
-
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: Any) -> None:
         self._form = form
         self._lock = Lock()
         self._handle: Any = ipython_display.DisplayHandle()
         self._box: ipywidgets.VBox | None = None
         self._plain: PlainForm | None = None
         self._asked_for = settings.CartoLogin.instance().form == "plain"
-        self._answered = threading.Event()
-        self._page = threading.Event()
-        self._busy = False
+        self._answered, self._page = threading.Event(), threading.Event()
+        self._is_busy = False
 
     def show(self) -> None:
         """Show the form, and watch whether the page can."""
-        if self._asked_for:
-            self._make_plain()
-        shown = self._plain or self._form
+        shown = self._make_plain() if self._asked_for else self._form
         if settings.is_voila():
             # Its page knows no displays that change; a box can change what is in it.
             self._box = shown = ipywidgets.VBox([shown])
@@ -76,7 +57,7 @@ class Display:
         with self._lock:
             plain, self._plain = self._plain, None
         if plain is not None:
-            self._form.post(flow.Act("commit", plain.values()))
+            self._form.post(flow.Act("commit", plain.values(), typed=False))
             self._replace(self._form)
             plain.close()
 
@@ -108,49 +89,41 @@ class Display:
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         way({**data, "text/plain": repr(self._form)}, raw=True, metadata=metadata)
 
-    def _make_plain(self) -> None:
+    def _make_plain(self) -> PlainForm:
         state = self._form.state
         plain = PlainForm(self._form.post, view.rows(state))
         plain.draw(view.snapshot(state))
         self._plain = plain
+        return plain
 
     def _watch(self, kernel: Any) -> None:
         header = kernel.get_parent().get("header", {})
-        self._busy = header.get("msg_type") == "execute_request"
+        self._is_busy = header.get("msg_type") == "execute_request"
         # Here and not on the thread, which may be later than the end of the cell.
         kernel.shell.events.register("pre_execute", self._on_cell)
         kernel.shell.events.register("post_execute", self._on_rest)
         in_background(self._wait, kernel)
 
     def _wait(self, kernel: Any) -> None:
-        try:
-            waited, patience = (
-                0.0,
-                _PATIENCE_OF_VOILA if settings.is_voila() else _PATIENCE,
-            )
-            while waited < patience:
-                if self._answered.wait(_STEP):
-                    return
-                if self._can_hear(kernel):
-                    waited += _STEP
-        finally:
-            kernel.shell.events.unregister("pre_execute", self._on_cell)
-            kernel.shell.events.unregister("post_execute", self._on_rest)
+        left = _PATIENCE_OF_VOILA if settings.is_voila() else _PATIENCE
+        while left > 0 and not self._answered.wait(_STEP):
+            left -= _STEP if self._can_hear(kernel) else 0
+        kernel.shell.events.unregister("pre_execute", self._on_cell)
+        kernel.shell.events.unregister("post_execute", self._on_rest)
         with self._lock:
             if not self._answered.is_set():
-                self._make_plain()
-                self._replace(self._plain)
+                self._replace(self._make_plain())
 
     def _can_hear(self, kernel: Any) -> bool:
         """Whether the kernel is idle, and there may be a page for it to hear."""
-        if self._busy or (settings.is_voila() and not self._page.is_set()):
+        if self._is_busy or (settings.is_voila() and not self._page.is_set()):
             return False
         beat = threading.Event()
         kernel.io_loop.add_callback(beat.set)
-        return beat.wait(_STEP) and not self._busy
+        return beat.wait(_STEP) and not self._is_busy
 
     def _on_cell(self) -> None:
-        self._busy = True
+        self._is_busy = True
 
     def _on_rest(self) -> None:
-        self._busy = False
+        self._is_busy = False

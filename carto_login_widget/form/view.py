@@ -7,23 +7,15 @@ drawn of it. It never holds a key.
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
-from .. import address
-from ..errors import (
-    CartoLoginError,
-    InvalidCredentialsError,
-    NotCartoError,
-    Reason,
-    RejectedError,
-    UndecidedError,
-)
+from ..errors import CartoLoginError, Reason, UndecidedError
 from ..session.acts import forget_question
-from ..session.facts import lines, replaced
 from . import flow
 
 if TYPE_CHECKING:
-    from .flow import Problem, Signed, State
+    from .fields import Problem
+    from .flow import Signed, State
 
 SIGNED_IN_TEXT = "Signed in to CARTO when this was saved."
 HOW_ELSE = (
@@ -32,7 +24,7 @@ HOW_ELSE = (
     "set before the kernel starts, and %carto_login --file creds.json reads a file."
 )
 
-_TITLES = {
+_TITLES: dict[Reason | None, str] = {
     Reason.WRONG_KEY: "CARTO does not accept this key.",
     Reason.UNKNOWN_USER: "CARTO does not know this user.",
     Reason.WRONG_USER: "This key belongs to somebody else.",
@@ -50,7 +42,7 @@ _PATIENCE = 4  # seconds after which waiting is worth a word
 
 def text(state: State) -> str:
     """What stands in a saved notebook and where widgets do not show; no names."""
-    return SIGNED_IN_TEXT if status(state) == "signed_in" else HOW_ELSE
+    return SIGNED_IN_TEXT if state.card else HOW_ELSE
 
 
 def status(state: State) -> str:
@@ -62,60 +54,54 @@ def status(state: State) -> str:
 
 def snapshot(state: State) -> dict[str, Any]:
     """Return what the page draws; the list of accounts is added where it is new."""
-    given, card = asdict(state.fields), state.phase == "signed_in"
-    del given["typed"]
-    written = {name: n for name, n in state.written.items() if name in given}
-    where = None if card else _where(state)
+    where = state.address
+    kind, told = _message(state)
+    row = flow.replaces(state)
     return {
-        "screen": "card" if card else "form",
+        "screen": "card" if state.card else "form",
         "status": status(state),
-        "title": _title(state) if card else "Log in to CARTO",
+        "title": _title(state) if state.card else "Log in to CARTO",
         "accounts": None,
-        "fields": given,
-        "fields_version": max(written.values(), default=0),
-        "field_versions": written,
+        "fields": asdict(state.fields),
+        "fields_version": max(state.written.values(), default=0),
+        "field_versions": dict(state.written),
         "open": not state.folded,
         "key": _key(state),
         "errors": {p.field: _error(state, p) for p in state.problems if p.field},
         "destination": where.host if where else "",
         "keys_page": where.keys_page if where else "",
-        "saving": _saving(state),
-        "message": dict(zip(("kind", "text"), _message(state), strict=True)),
-        "acts": [] if card else _acts(state),
-        "card": _card(state) if card and state.signed else None,
+        "saving": {
+            "shown": bool(state.path) and not state.folded,
+            "path": state.path,
+            "replaces": flow.replacement(state),
+            "default_locked": row is not None and row.is_default,
+        },
+        "message": {"kind": kind, "text": told},
+        "acts": [] if state.card else _acts(state),
+        "card": _card(state, state.signed) if state.card and state.signed else None,
         "focus": {"to": state.focus[0], "n": state.focus[1]} if state.focus else None,
     }
 
 
 def rows(state: State) -> list[list[Any]]:
-    """Return the list of accounts for the page, the default first."""
-    ordered = sorted(state.accounts, key=lambda row: (not row.is_default, row.name))
-    return [list(row) for row in ordered]
+    """Return the list of accounts for the page."""
+    return [
+        [row.name, row.address.username, row.address.host, row.key, row.is_default]
+        for row in state.accounts
+    ]
 
 
 def spoken(state: State) -> str:
     """All that is told, as plain text for programs."""
+    if state.card and state.signed:
+        facts = [f"{label}: {words}" for label, words in state.signed.facts]
+        return "\n".join([f"{_title(state)}.", *facts, *state.notes])
     _kind, told = _message(state)
     beside = [_error(state, problem)["text"] for problem in state.problems]
-    if state.phase == "signed_in" and state.signed:
-        facts = [f"{label}: {words}" for label, words in _facts(state, state.signed)]
-        return "\n".join([f"{_title(state)}.", *facts, *state.notes])
     return " ".join(filter(None, [*(p for p in beside if p not in told), told]))
 
 
 # The form.
-
-
-def _where(state: State) -> address.Address | None:
-    given, saved = state.fields, state.saved
-    if given.custom and not given.base_url:
-        return None
-    lenient = saved is not None and saved.allow_non_secure
-    base_url = given.base_url if given.custom else None
-    try:
-        return address.resolve(given.username, base_url, allow_non_secure=lenient)
-    except InvalidCredentialsError:
-        return None
 
 
 def _key(state: State) -> str:
@@ -128,46 +114,29 @@ def _key(state: State) -> str:
 
 def _error(state: State, problem: Problem) -> dict[str, Any]:
     """What stands beside a field: of an answer only the title, the rest is told."""
-    take = None
+    take, error = None, state.error
     if problem.take and problem.field in ("username", "base_url"):
-        take = {
-            "label": f"Use {problem.take}",
-            "field": problem.field,
-            "value": problem.take,
-        }
-    told = state.error is not None and problem.text == str(state.error)
-    return {"text": (told and _short(state.error)) or problem.text, "take": take}
-
-
-def _short(error: CartoLoginError | None) -> str:
-    known = isinstance(error, RejectedError | NotCartoError) and error.reason
-    return _TITLES.get(known, "") if known else ""
-
-
-def _saving(state: State) -> dict[str, Any]:
-    row = flow.replaces(state)
-    same = row is not None and flow.is_same_account(state, row)
-    return {
-        "shown": state.saving_allowed and not state.folded,
-        "path": state.path,
-        "replaces": replaced(row.username, row.host, same=same) if row else "",
-        "default_locked": bool(row and row.is_default),
-    }
+        label = f"Use {problem.take}"
+        take = {"label": label, "field": problem.field, "value": problem.take}
+    short = _TITLES.get(error.reason) if error and problem.text == str(error) else ""
+    return {"text": short or problem.text, "take": take}
 
 
 def _message(state: State) -> tuple[str, str]:
+    if state.card:
+        return "none", ""
     if state.phase == "checking":
         return "busy", _checking(state)
     if state.phase == "signing_in":
         return "busy", "Signing in …"
-    if state.phase == "accepted" and state.verdict is not None:
+    if state.verdict is not None:
         account = state.verdict.account
         known = f": {_lowered(account.summary)}" if account else "."
         return "good", f"CARTO accepts this key{known}"
     if state.error is not None:
         return _told(state, state.error)
-    if state.note[1]:
-        return state.note
+    if state.notes:
+        return state.tone, " ".join(state.notes)
     if state.problems:
         count = "fields" if len(state.problems) > 1 else "field"
         missing = all(problem.missing for problem in state.problems)
@@ -176,7 +145,7 @@ def _message(state: State) -> tuple[str, str]:
 
 
 def _checking(state: State) -> str:
-    where = _where(state)
+    where = state.address
     host = where.host if where else "CARTO"
     if state.waited < _PATIENCE:
         return f"Checking with {host} …"
@@ -190,14 +159,13 @@ def _lowered(summary: str) -> str:
 def _told(state: State, error: CartoLoginError) -> tuple[str, str]:
     if isinstance(error, UndecidedError):
         return "warn", str(error)
-    title, beside = _short(error), bool(state.problems) and not state.folded
-    still = (
-        f"You are still signed in as {state.signed.username}." if state.signed else ""
-    )
     # One of title and words stands beside the field already.
-    said = [title if not beside else "", str(error) if title or not beside else ""]
+    title, beside = _TITLES.get(error.reason), bool(state.problems) and not state.folded
+    said = ["" if beside else title, "" if beside and not title else str(error)]
     words = " ".join(filter(None, said)) or "Correct the marked field."
-    return "bad", "\n".join(filter(None, [words, still]))
+    if state.signed:
+        words += f"\nYou are still signed in as {state.signed.address.username}."
+    return "bad", words
 
 
 def _act(act: str, label: str, kind: str = "plain", *, busy: bool = False) -> Any:
@@ -206,21 +174,19 @@ def _act(act: str, label: str, kind: str = "plain", *, busy: bool = False) -> An
 
 def _acts(state: State) -> list[Any]:
     """The buttons: each kind has its own slot, so that none moves when one comes."""
-    busy = state.phase in ("checking", "signing_in")
-    label, row = "Log in", state.row
-    if state.folded:
-        user = (state.saved and state.saved.username) or (row and row.username)
-        label = f"Continue as {user or state.fields.account}"
-    first = _act("submit", label, "primary", busy=busy)
+    main, row = ("submit", "Log in"), state.row(state.fields.account)
     if state.phase == "undecided":
-        first = _act("try_again", "Try again", "primary")
+        main = ("try_again", "Try again")
     elif state.folded and state.refused:
-        first = _act("unfold", "Enter a new key", "primary")
-    acts = [first]
+        main = ("unfold", "Enter a new key")
+    elif state.folded:
+        name = (row and row.address.username) or state.fields.account
+        main = ("submit", f"Continue as {name}")
+    acts = [_act(*main, "primary", busy=state.phase in ("checking", "signing_in"))]
     if state.folded and not state.refused:
         acts.append(_act("unfold", "Show the fields"))
     if state.signed is not None:
-        acts.append(_act("stay", f"Stay signed in as {state.signed.username}"))
+        acts.append(_act("stay", f"Stay signed in as {state.signed.address.username}"))
     if state.phase in ("checking", "undecided"):
         acts.append(_act("cancel", "Cancel"))
     if state.phase == "undecided":
@@ -232,125 +198,85 @@ def _acts(state: State) -> list[Any]:
 
 
 def _title(state: State) -> str:
-    signed, error = state.signed, state.revoked
+    signed, error = state.signed, state.error
     if signed is None:
         return ""
-    if error is None:
-        unsure = "" if signed.account and signed.account.checked else ", not checked"
-        return f"Signed in to CARTO as {signed.username}{unsure}"
-    refused_key = isinstance(error, RejectedError) and error.reason is Reason.WRONG_KEY
-    return f"CARTO no longer accepts this {'key' if refused_key else 'account'}"
+    if error is not None:
+        what = "key" if error.reason is Reason.WRONG_KEY else "account"
+        return f"CARTO no longer accepts this {what}"
+    unsure = "" if signed.is_checked else ", not checked"
+    return f"Signed in to CARTO as {signed.address.username}{unsure}"
 
 
-def _facts(state: State, signed: Signed) -> list[tuple[str, str]]:
-    start = next((row.name for row in state.accounts if row.is_default), None)
-    return lines(
-        username=signed.username,
-        base_url=signed.base_url,
-        account=signed.account,
-        source=signed.source,
-        profile=signed.profile,
-        path=state.path,
-        start=signed.profile if signed.is_default else start,
-        since=signed.since,
-        saving=state.saving_allowed,
-        in_keyring=signed.in_keyring,
-    )
-
-
-def _card(state: State) -> dict[str, Any]:
-    signed = state.signed
-    assert signed is not None  # noqa: S101 - the screen is a card
-    checked = signed.account is not None and signed.account.checked
-    works = state.works.act if state.works else None
+def _card(state: State, signed: Signed) -> dict[str, Any]:
     notes = list(state.notes)
-    if state.revoked is not None and str(state.revoked) not in notes:
-        notes.insert(0, str(state.revoked))
-    bars = [
-        dict(zip(("label", "words", "percent"), b, strict=True)) for b in state.quota
-    ]
+    if state.error is not None and str(state.error) not in notes:
+        notes.insert(0, str(state.error))
     return {
         "title": _title(state),
-        "good": checked and state.revoked is None,
-        "rows": [list(fact) for fact in _facts(state, signed)],
+        "good": signed.is_checked and state.error is None,
+        "rows": [list(fact) for fact in signed.facts],
         "notes": notes,
-        "quota": bars,
-        "acts": _card_acts(state, works, checked=checked),
-        "menu": _menu(state, signed),
+        "quota": list(state.quota),
+        "acts": _card_acts(state, signed),
+        "menu": [_item(state, signed, act) for act in flow.menu(state)],
     }
 
 
-def _card_acts(state: State, works: str | None, *, checked: bool) -> list[Any]:
-    switch, leave = (
+def _card_acts(state: State, signed: Signed) -> list[Any]:
+    works = state.order.act if isinstance(state.order, flow.Work) else None
+    acts = [
         _act("switch", "Switch account"),
         _act("log_out", "Log out", busy=works == "log_out"),
-    )
-    if state.revoked is not None:
-        main = [_act("unfold", "Enter a new key", "primary")]
-    elif not checked:
-        main = [
-            _act("check_again", "Check now", "primary", busy=works == "check_again")
-        ]
-    else:
-        main = []
-    waiting = [_act("cancel", "Cancel")] if works == "check_again" else []
-    return [*main, switch, leave, *waiting]
+    ]
+    is_checking = works == "check_again"
+    if state.error is not None:
+        acts.insert(0, _act("unfold", "Enter a new key", "primary"))
+    elif not signed.is_checked:
+        check = _act("check_again", "Check now", "primary", busy=is_checking)
+        acts.insert(0, check)
+    return [*acts, _act("cancel", "Cancel")] if is_checking else acts
 
 
-def _menu(state: State, signed: Signed) -> list[dict[str, Any]]:
-    name = signed.profile
-    items: list[dict[str, Any]] = []
-    if state.saving_allowed and name is None:
-        row = flow.row_of(state, signed.proposed)
-        taken = " (replaces the saved key)" if flow.is_of(signed, row) else ""
+_ITEMS = {
+    "save": "Save this account …",
+    "save_in_file": "Save in a file instead …",
+    "rename": "Rename …",
+    "make_default": "Start every session with it",
+    "forget": "Forget this account …",
+    "check_again": "Check again",
+}
+
+
+def _item(state: State, signed: Signed, act: str) -> dict[str, Any]:
+    confirm, ask, default = None, None, None
+    if act in ("save", "save_in_file"):
+        row = state.row(signed.proposed)
+        is_taken = row is not None and row.is_at(signed.address)
+        taken = " (replaces the saved key)" if is_taken else ""
         ask = {"label": f"Save as{taken}", "value": signed.proposed}
-        default = not state.has_default and _is_checked(signed)
-        items.append(_item("save", "Save this account …", ask=ask, default=default))
-        if state.no_keyring:
-            label = "Save in a file instead …"
-            items.append(_item("save_in_file", label, ask=ask, default=default))
-    elif state.saving_allowed and name is not None:
-        ask = {"label": "New name", "value": name}
-        items.append(_item("rename", "Rename …", ask=ask))
-        if not signed.is_default:
-            items.append(_item("make_default", "Start every session with it"))
-        sure = f"{forget_question(name)}; you stay signed in."
-        items.append(_item("forget", "Forget this account …", confirm=sure))
-    return [*items, _item("check_again", "Check again")]
+        default = state.start is None and signed.is_checked
+    elif act == "rename":
+        ask = {"label": "New name", "value": signed.profile or ""}
+    elif act == "forget":
+        confirm = f"{forget_question(signed.profile or '')}; you stay signed in."
+    told = {"confirm": confirm, "ask": ask, "default": default}
+    return {"act": act, "label": _ITEMS[act], **told}
 
 
-def _is_checked(signed: Signed) -> bool:
-    """Whether CARTO has accepted the key of the card."""
-    return signed.account is not None and signed.account.checked
+_OF_STORAGE = ("db_size_in_bytes", "quota_in_bytes")
 
 
-def _item(
-    act: str,
-    label: str,
-    *,
-    confirm: str | None = None,
-    ask: dict[str, str] | None = None,
-    default: bool | None = None,
-) -> dict[str, Any]:
-    return {
-        "act": act, "label": label, "confirm": confirm, "ask": ask, "default": default,
-    }  # fmt: skip
-
-
-def storage(me: Any) -> list[tuple[str, str, float]]:
-    """Return bars for what `/api/v3/me` tells: label, words, percent."""
-    user = me.get("user_data") if isinstance(me, dict) else None
-    user = user if isinstance(user, dict) else {}
-    used, quota = user.get("db_size_in_bytes"), user.get("quota_in_bytes")
-    if not _is_number(used) or not _is_number(quota) or quota <= 0:
+def storage(me: Any) -> list[dict[str, Any]]:
+    """Return bars for what `/api/v3/me` tells."""
+    try:
+        used, quota = (me["user_data"][name] for name in _OF_STORAGE)
+        percent = round(min(100.0, max(0.0, 100.0 * used / quota)), 1)
+        words = f"{_size(used)} of {_size(quota)} used"
+    except (LookupError, TypeError, ValueError, ZeroDivisionError):
         return []
-    percent = min(100.0, max(0.0, 100.0 * used / quota))
-    words = f"{_size(used)} of {_size(quota)} used"
-    return [("Storage", words, round(percent, 1))]
-
-
-def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    bar = {"label": "Storage", "words": words, "percent": percent}
+    return [bar] if quota > 0 else []
 
 
 def _size(size: float) -> str:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import functools
 import logging
 import secrets
-import threading
+import time
 import weakref
 from concurrent.futures import Future
 from itertools import count
@@ -32,6 +31,7 @@ from ..secret import Secret
 from ..session import default
 from ..store.profiles import Profiles
 from . import flow, stand_in, view
+from .fields import Fields
 from .work import Office, in_background
 
 if TYPE_CHECKING:
@@ -42,9 +42,14 @@ if TYPE_CHECKING:
     from ..session.saved import ProfileStore
 
 _HERE = Path(__file__).parent
-_TICK = 5.0  # seconds after which waiting is told anew
+_TICK = 5  # seconds after which waiting is told anew
+_AT_ONCE = 50  # accounts whose files are read before the first picture
 _MOST_VIEWS = 100
 _LONGEST = 10_000  # characters of a field
+_KINDS: dict[str, type] = {
+    **dict.fromkeys(("account", "base_url", "username", "name"), str),
+    **dict.fromkeys(("custom", "remember", "default"), bool),
+}
 _CLOSED = (
     "The form was closed before anybody signed in with it. Run %carto_login again."
 )
@@ -76,8 +81,8 @@ class LoginForm(anywidget.AnyWidget):
         >>> await form.wait(60)  # doctest: +SKIP
     """
 
-    _esm = traitlets.Unicode().tag(sync=True)
-    _css = traitlets.Unicode().tag(sync=True)
+    _esm = traitlets.Unicode((_HERE / "form.js").read_text("utf-8")).tag(sync=True)
+    _css = traitlets.Unicode((_HERE / "form.css").read_text("utf-8")).tag(sync=True)
 
     status = traitlets.Enum(
         ("empty", "checking", "accepted", "rejected", "undecided", "signed_in"), "empty"
@@ -85,14 +90,6 @@ class LoginForm(anywidget.AnyWidget):
     message = traitlets.Unicode("")
     account = traitlets.Instance(Account, allow_none=True)
     credentials = traitlets.Instance(Credentials, allow_none=True)
-
-    @traitlets.default("_esm")
-    def _script(self) -> str:
-        return _read("form.js")
-
-    @traitlets.default("_css")
-    def _style(self) -> str:
-        return _read("form.css")
 
     @sealed
     def __init__(  # noqa: PLR0913 - each is one way to start
@@ -104,11 +101,13 @@ class LoginForm(anywidget.AnyWidget):
         error: CartoLoginError | None = None,
         credentials: Credentials | None = None,
         notes: Sequence[str] = (),
-        store: ProfileStore | Profiles | str | Path | None = None,
+        store: ProfileStore | str | Path | None = None,
         session: requests.Session | None = None,
     ) -> None:
         self._lock = Lock()
-        self._office = Office(_profiles(store), session)
+        given: Any = store
+        profiles = getattr(given, "_profiles", None) or Profiles(given)
+        self._office = Office(profiles, session)
         self._seq, self._acks = 0, dict[str, int]()
         self._rows_sent: tuple[flow.Row, ...] | None = None
         self._showing = self._closing = False
@@ -118,29 +117,33 @@ class LoginForm(anywidget.AnyWidget):
         self._signed_in: Future[Credentials] = Future()
         self._callbacks: list[Callable[[Credentials], Any]] = []
         self._displays: list[stand_in.Display] = []
-        signed, is_shared = self._office.signed(), settings.is_shared()
-        self._state, effects = flow.begin(
-            accounts=() if is_shared else self._office.rows(at_once=True),
-            path="" if is_shared else self._office.path,
-            remember=settings.CartoLogin.instance().remember,
-            saving_allowed=bool(self._office.path) and not is_shared,
+        signed, rows = self._office.signed(), self._office.rows(_AT_ONCE)
+        remember = settings.CartoLogin.instance().remember
+        self.state, effects = flow.begin(
+            flow.State(
+                fields=Fields(remember=remember),
+                accounts=tuple(rows),
+                path=self._office.path,
+                signed=signed,
+            ),
             username=username or "",
             base_url=base_url or "",
             profile=profile,
             error=error,
-            signed=signed,
             show_card=credentials is not None,
             notes=notes,
         )
         super().__init__()
         self.on_msg(LoginForm._on_page)
-        self._unsubscribe = default.on_default_change(_listener(self))
+        # Weak, so that the listener does not keep the form.
+        me = weakref.ref(self)
+        self._unsubscribe = default.on_default_change(lambda _: _follow(me()))
         if default.get_default_credentials() is not (signed and signed.credentials):
             self.follow()  # somebody was quicker
         for effect in effects:
-            self._run(effect, at_once=isinstance(effect, flow.Load))
-        if len(self._state.accounts) and not self._state.accounts[-1].username:
-            self._run(flow.ListAccounts())
+            in_background(self._do, effect)
+        if len(rows) > _AT_ONCE:
+            in_background(self._do, flow.ListAccounts())
         self._show()
 
     # For programs.
@@ -186,7 +189,7 @@ class LoginForm(anywidget.AnyWidget):
                 return
             self._closing = True
         getattr(self, "_unsubscribe", lambda: None)()
-        self.post(flow.Closed())
+        self.post(flow.closed)
         if not self._signed_in.done():
             self._signed_in.set_exception(NotLoggedInError(_CLOSED))
         for display in self._displays:
@@ -198,12 +201,7 @@ class LoginForm(anywidget.AnyWidget):
             self.close()
 
     def __repr__(self) -> str:
-        return view.text(self._state)
-
-    @property
-    def state(self) -> flow.State:
-        """What the form knows now."""
-        return self._state
+        return view.text(self.state)
 
     def get_state(self, *args: Any, **kwargs: Any) -> Any:
         """Return what is synced: the script and its style, nothing that is typed."""
@@ -237,21 +235,21 @@ class LoginForm(anywidget.AnyWidget):
             self._rows_sent = None
         self.post(act)
 
-    def post(self, event: Any) -> None:
+    def post(self, event: flow.Act | Callable[..., None], *told: Any) -> None:
         """Take one step: state, picture, then effects and traits without the lock."""
         try:
             with self._lock:
-                before = self._state
-                self._state, effects = flow.step(before, event)
+                self.state, effects = flow.step(self.state, event, *told)
                 self._send_picture()
             for effect in effects:
-                self._run(effect)
+                in_background(self._do, effect)
             self._show()
         except Exception as error:  # noqa: BLE001 - ipywidgets would swallow it
-            self._tell_failure(error)
+            if event is not flow.unexpected:
+                self._tell_failure(error)
 
     def _send_picture(self) -> None:
-        state, picture = self._state, view.snapshot(self._state)
+        state, picture = self.state, view.snapshot(self.state)
         if self._rows_sent is not state.accounts:
             self._rows_sent = state.accounts
             picture["accounts"] = view.rows(state)
@@ -269,11 +267,9 @@ class LoginForm(anywidget.AnyWidget):
         """
         while True:
             with self._lock:
-                state = self._state
-                shown = _traits(state)
-                if self._showing or shown == {
-                    name: getattr(self, name) for name in shown
-                }:
+                shown = _traits(self.state)
+                is_shown = all(getattr(self, name) == shown[name] for name in shown)
+                if self._showing or is_shown:
                     return
                 self._showing = True
             try:
@@ -290,93 +286,57 @@ class LoginForm(anywidget.AnyWidget):
             elif credentials is not None and not self._signed_in.done():
                 self._signed_in.set_result(credentials)
 
-    def _tell_failure(self, error: Exception, effect: int | None = None) -> None:
+    def _tell_failure(self, error: Exception, order: Any = None) -> None:
         """Say in the form that something unexpected happened; nothing is printed."""
         number = secrets.token_hex(3)
-        _log.debug("Failure %s of the login form: %s", number, type(error).__name__)
-        words = (
-            f"Something went wrong here ({type(error).__name__}, no. {number}). Try "
-            "again."
-        )
-        with self._lock:
-            self._state, _effects = flow.step(
-                self._state, flow.Unexpected(words, effect)
-            )
-            with contextlib.suppress(Exception):
-                self._send_picture()
-        with contextlib.suppress(Exception):
-            self._show()
+        kind = type(error).__name__
+        _log.debug("Failure %s of the login form: %s", number, kind)
+        words = f"Something went wrong here ({kind}, no. {number}). Try again."
+        self.post(flow.unexpected, words, order)
 
     # Work.
 
-    def _run(self, effect: Any, *, at_once: bool = False) -> None:
-        if isinstance(effect, flow.CancelCheck):
-            return  # its answer is dropped, and its thread ends by the deadline
-        if at_once:
-            self._do(effect)
-        else:
-            in_background(self._do, effect)
-
-    def _do(self, effect: Any) -> None:
+    def _do(self, order: Any) -> None:
         try:
-            getattr(self, f"_do_{type(effect).__name__.lower()}")(effect)
+            if isinstance(order, flow.Check):
+                in_background(self._tick, order)
+            event, *told = self._office.do(order)
+            if event is flow.done:
+                self.follow()  # what the order has changed comes before its end
+            self.post(event, *told)
+            credentials = default.get_default_credentials()
+            if isinstance(order, flow.SignIn) and credentials is not None:
+                for callback in tuple(self._callbacks):
+                    callback(credentials)
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
-            self._tell_failure(error, getattr(effect, "number", None))
+            self._tell_failure(error, order)
 
-    def _do_check(self, effect: flow.Check) -> None:
-        done = threading.Event()
-        in_background(self._tick, effect.number, done)
-        try:
-            answer = self._office.check(effect, self.post)
-        finally:
-            done.set()
-        self.post(answer)
-
-    def _tick(self, number: int, done: threading.Event) -> None:
+    def _tick(self, order: flow.Check) -> None:
         for beat in count(1):
-            if done.wait(_TICK) or self._state.waits != number:
+            time.sleep(_TICK)
+            if self.state.order != order:
                 return
-            self.post(flow.Tick(number, int(beat * _TICK)))
-
-    def _do_load(self, effect: flow.Load) -> None:
-        self.post(self._office.load(effect))
-
-    def _do_signin(self, effect: flow.SignIn) -> None:
-        notes, no_keyring = self._office.sign_in(effect)
-        done = functools.partial(flow.Registered, effect.number, notes=notes)
-        self._settle(functools.partial(done, no_keyring=no_keyring))
-        credentials = default.get_default_credentials()
-        if credentials is not None:
-            for callback in tuple(self._callbacks):
-                callback(credentials)
-
-    def _do_work(self, effect: flow.Work) -> None:
-        self.post(self._office.work(effect))
-        self.follow()
-
-    def _do_quota(self, effect: flow.Quota) -> None:
-        self.post(self._office.quota(effect))
-
-    def _do_listaccounts(self, _effect: flow.ListAccounts) -> None:
-        self.post(flow.Listed(tuple(self._office.rows())))
+            self.post(flow.ticked, order, beat * _TICK)
 
     def follow(self) -> None:
-        """Look which account the kernel is signed in with, so that the card is true."""
-        self._settle(flow.DefaultChanged)
-
-    def _settle(self, event: Callable[..., Any]) -> None:
-        """Post what the account of the kernel is, until it stays the same meanwhile."""
+        """Show whom the kernel is signed in as, until that stays the same meanwhile."""
         while not self._closing:
             signed = self._office.signed()
-            self.post(event(signed=signed))
+            self.post(flow.default_changed, signed)
             now = default.get_default_credentials()
             if now is (signed.credentials if signed else None):
+                # It may have been renamed or forgotten.
+                in_background(self._do, flow.ListAccounts())
                 return
-            event = flow.DefaultChanged
+
+
+def _follow(form: LoginForm | None) -> None:
+    if form is not None:
+        form.follow()
 
 
 def _traits(state: flow.State) -> dict[str, Any]:
-    signed = state.signed if state.phase == "signed_in" else None
+    signed = state.signed if state.card else None
     account = state.verdict.account if state.verdict else None
     return {
         "account": signed.account if signed else account,
@@ -393,49 +353,22 @@ def _act_of(content: Any, buffers: Any) -> flow.Act | None:
     given = content.get("fields")
     if not isinstance(given, dict):
         given = {}
-    kinds = {name: type(getattr(flow.Fields(), name)) for name in flow.NAMES}
-    kinds["account"] = str
-    fields = {
-        name: given[name]
-        for name, kind in kinds.items()
-        if isinstance(given.get(name), kind)
-    }
-    if any(isinstance(v, str) and len(v) > _LONGEST for v in fields.values()):
+    fields = {n: given[n] for n, kind in _KINDS.items() if type(given.get(n)) is kind}
+    if any(len(text) > _LONGEST for text in fields.values() if isinstance(text, str)):
         return None
-    extra = {
-        name: content[name]
-        for name in ("field", "value", "misplaced")
-        if isinstance(content.get(name), str)
-    }
-    if content["act"] == "rename" and isinstance(content.get("name"), str):
-        extra["value"] = content["name"]
-    key = _key_of(buffers) if content["act"] in ("commit", "submit") else None
-    return flow.Act(content["act"], flow.Fields(**fields), key, **extra)
+    # The new name of an account, where it has one.
+    told = {"value": content.get("name"), **content}
+    extra = {n: told[n] for n in ("field", "value", "misplaced") if n in told}
+    return flow.Act(
+        content["act"],
+        Fields(**fields),
+        _key_of(buffers) if content["act"] in ("commit", "submit") else None,
+        typed=given.get("typed") is not False,
+        **{name: text for name, text in extra.items() if isinstance(text, str)},
+    )
 
 
 def _key_of(buffers: Any) -> Secret | None:
     if not buffers or len(buffers) != 1 or len(buffers[0]) > _LONGEST:
         return None
     return Secret(bytes(buffers[0]).decode("utf-8", "replace")) or None
-
-
-def _profiles(store: Any) -> Profiles:
-    if isinstance(store, Profiles):
-        return store
-    return getattr(store, "_profiles", None) or Profiles(store)
-
-
-@functools.cache
-def _read(name: str) -> str:
-    return (_HERE / name).read_text("utf-8")
-
-
-def _listener(form: LoginForm) -> Callable[[Credentials | None], None]:
-    """Follow the default without keeping the form alive."""
-    reference = weakref.ref(form)
-
-    def follow(_credentials: Credentials | None) -> None:
-        if (listening := reference()) is not None:
-            listening.follow()
-
-    return follow

@@ -6,13 +6,17 @@ picture needs.
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import threading
 from typing import TYPE_CHECKING, Any
 
+from .. import settings
+from ..address import Address
 from ..credentials import Credentials
 from ..errors import CartoLoginError, CredentialsFileError, UndecidedError
 from ..session import acts, default, login
-from ..session.facts import key_words, place, saved_name
+from ..session.facts import facts, key_words, place, saved_name
 from ..store.profiles import Profiles, proposed_name
 from . import flow, view
 
@@ -25,218 +29,165 @@ if TYPE_CHECKING:
     from ..identity import Identity
     from ..store.record import Record
 
-_AT_ONCE = 100  # accounts whose files are read before the first picture
+_MOST_KNOWN = 1000  # accounts whose files are read for the list
 
 
 class Office:
-    """Does what the form orders, for one store.
-
-    Args:
-        profiles: the saved accounts.
-        session: a `requests.Session` to borrow proxies and certificates from.
-    """
+    """Does what the form orders, for one store; `session` lends its proxies."""
 
     def __init__(self, profiles: Profiles, session: requests.Session | None) -> None:
-        self.profiles = profiles
-        self._session = session
+        self._profiles, self._session = profiles, session
+        # In shared mode saved accounts are for those only who name them.
+        self.path = "" if settings.is_shared() else place(profiles)
         self._notes: tuple[str, ...] = ()  # on files that were read
 
-    @property
-    def path(self) -> str:
-        """Where accounts are saved, for people; empty where nothing can be."""
-        return place(self.profiles)
-
-    def _name_for(self, identity: Identity, account: Account | None) -> str:
-        return proposed_name(identity, account, self.profiles) if self.path else ""
-
-    def rows(self, *, at_once: bool = False) -> list[flow.Row]:
-        """Return the saved accounts; `at_once` reads only some of their files."""
+    def rows(self, known: int = _MOST_KNOWN) -> list[flow.Row]:
+        """Return the saved accounts, the default first; files are read of so many."""
         try:
-            names, start = self.profiles.names(), self.profiles.default_name
+            names = self._profiles.names() if self.path else []
+            start = self._profiles.default_name
         except CartoLoginError:
             return []  # saving will say what is wrong with the directory
-        names.sort(key=lambda name: (name != start, name))
-        known = {
-            name: self.profiles.peek(name)
-            for name in (names[:_AT_ONCE] if at_once else names)
-        }
-        return [_row(name, known.get(name), is_default=name == start) for name in names]
+        names.sort(key=lambda name: name != start)
+        records = {name: self._profiles.peek(name) for name in names[:known]}
+        return [_row(name, records.get(name), start) for name in names]
 
     def signed(self) -> flow.Signed | None:
         """Return what the card says of the account of this kernel."""
         credentials = default.get_default_credentials()
-        return None if credentials is None else self._signed(credentials)
-
-    def _signed(self, credentials: Credentials) -> flow.Signed:
-        identity = credentials._identity
-        since = default.signed_in_since()
+        if credentials is None:
+            return None
+        identity, since = credentials._identity, default.signed_in_since()
+        clock = f"{since:%Y-%m-%d %H:%M}" if since else ""
         try:
             where = identity.address
-            username, base_url, host = where.username, where.base_url, where.host
         except CartoLoginError:
-            username = base_url = host = credentials.base_url
-        name = saved_name(credentials, self.profiles)
-        account = credentials.account
+            where = Address(identity.base_url, identity.base_url)
+        name = saved_name(credentials, self._profiles)
+        proposed, _already = self._proposed(identity, credentials.account)
         return flow.Signed(
             credentials=credentials,
-            username=username,
-            base_url=base_url,
-            host=host,
-            account=account,
-            since=f"{since:%Y-%m-%d %H:%M}" if since else "",
-            source=credentials.source,
+            address=where,
+            account=credentials.account,
             profile=name,
-            is_default=name is not None and name == self.profiles.default_name,
-            in_keyring=identity.entry is not None,
-            proposed=name or self._name_for(identity, account),
+            is_default=name is not None and name == self._profiles.default_name,
+            proposed=name or proposed,
+            facts=facts(
+                credentials, self._profiles, since=clock, saving=bool(self.path)
+            ),
         )
 
-    def credentials(self, subject: flow.Subject) -> Credentials:
-        """Return what is to be checked or used; a saved key is read only now."""
-        if isinstance(subject, flow.SavedAccount):
-            record = self._load(self.profiles, subject.name)
-            found = Credentials._of(record, source=f"profile '{subject.name}'")
-        else:
-            found = Credentials._made(subject)
-        if self._session is not None:
-            found = found._with(session=self._session)
-        return found
-
-    def _load(self, profiles: Profiles, name: str) -> Record:
-        try:
-            record = profiles.load(name)
-        except FileNotFoundError as error:
-            path = profiles.path_of(name)
-            raise CredentialsFileError(str(error), path=path) from None
-        self._notes += record.notes
-        return record
-
-    def saved(self, identity: Identity) -> flow.Saved:
-        """Return what the fields show of a saved account."""
-        where = identity.address
-        return flow.Saved(where.username, where.base_url, identity.allow_non_secure)
-
-    def check(
-        self, order: flow.Check, tell: Callable[[Any], None]
-    ) -> flow.Accepted | flow.Failed:
-        """Ask CARTO about what was typed or is saved."""
-        number, credentials = order.number, None
-        try:
-            credentials = self.credentials(order.subject)
-            if isinstance(order.subject, flow.SavedAccount):
-                tell(flow.Loaded(number, self.saved(credentials._identity)))
-            checked = login.check(credentials)
-        except UndecidedError as error:
-            return flow.Failed(number, error, self._proposed(order, credentials)[0])
-        except CartoLoginError as error:
-            return flow.Failed(number, error)
-        proposed, already = self._proposed(order, checked)
-        return flow.Accepted(number, checked, checked.account, proposed, already)
-
-    def _proposed(
-        self, order: flow.Check, credentials: Credentials | None
-    ) -> tuple[str, str]:
+    def _proposed(self, identity: Identity, account: Account | None) -> tuple[str, str]:
         """Return a name to save under, and the same again if it holds this key."""
-        if credentials is None or isinstance(order.subject, flow.SavedAccount):
+        if not self.path:
             return "", ""
-        identity = credentials._identity
-        name = self._name_for(identity, credentials.account)
-        saved = self.profiles.peek(name) if name else None
-        same = saved is not None and saved.identity.same_key(identity)
-        return name, name if same else ""
+        name = proposed_name(identity, account, self._profiles)
+        saved = self._profiles.peek(name)
+        is_there = saved is not None and saved.identity.same_key(identity)
+        return name, name if is_there else ""
 
-    def load(self, order: flow.Load) -> flow.Loaded | flow.Failed:
-        """Read the file of a saved account."""
+    def do(self, order: Any) -> tuple[Any, ...]:
+        """Do what was ordered; return the event it leads to, and what that tells."""
+        match order:
+            case flow.Check():
+                return self._check(order)
+            case flow.SignIn():
+                return self._sign_in(order)
+            case flow.Work():
+                return self._work(order)
+            case flow.ListAccounts():
+                return flow.listed, self.rows()
+            case flow.Quota(credentials):
+                return (
+                    flow.quota_arrived,
+                    credentials,
+                    view.storage(credentials.me_data),
+                )
+        raise AssertionError(order)
+
+    def _credentials(self, subject: flow.Subject) -> Credentials:
+        """Return what is to be checked or used; a saved key is read only now."""
+        if not isinstance(subject, str):
+            found = Credentials._made(subject)
+        else:
+            try:
+                record = self._profiles.load(subject)
+            except FileNotFoundError as error:
+                path = self._profiles.path_of(subject)
+                raise CredentialsFileError(str(error), path=path) from None
+            self._notes += record.notes
+            found = Credentials._of(record, source=f"profile '{subject}'")
+        return found._with(session=self._session) if self._session else found
+
+    def _check(self, order: flow.Check) -> tuple[Any, ...]:
+        """Ask CARTO about what was typed or is saved."""
+        subject = order.subject
+        identity = None if isinstance(subject, str) else subject
         try:
-            record = self._load(self.profiles.locked, order.name)
-            return flow.Loaded(order.number, self.saved(record.identity))
+            checked = login.check(self._credentials(subject))
+        except UndecidedError as error:
+            name = self._proposed(identity, None)[0] if identity else ""
+            return flow.failed, order, error, name
         except CartoLoginError as error:
-            return flow.Failed(order.number, error)
+            return flow.failed, order, error
+        account = checked.account
+        name, already = self._proposed(identity, account) if identity else ("", "")
+        verdict = flow.Verdict(subject, checked, account, already)
+        return flow.accepted, order, verdict, name
 
-    def sign_in(self, order: flow.SignIn) -> tuple[list[str], bool]:
-        """Save if asked, and register; without proof, as unchecked.
-
-        Returns:
-            Notes, and whether there was no keyring to save the key in.
-        """
+    def _sign_in(self, order: flow.SignIn) -> tuple[Any, ...]:
+        """Save if asked, and register; without proof, as unchecked."""
         credentials = order.proof
         if credentials is None:
-            credentials = login.unchecked(self.credentials(order.subject))
-        saving = order.saving
-        if saving is not None and not saving.name:
-            identity = credentials._identity
-            name = proposed_name(identity, credentials.account, self.profiles)
-            saving = saving._replace(name=name, replace=False)
+            credentials = login.unchecked(self._credentials(order.subject))
         missed: list[CartoLoginError] = []
-        _credentials, notes = login.register(
-            credentials, _saving(saving), self.profiles, missed.append
+        _saved, notes = login.register(
+            credentials, order.saving, self._profiles, missed.append
         )
-        told, self._notes = self._notes, ()
-        return [*dict.fromkeys(told), *notes], bool(missed)
+        told, self._notes = dict.fromkeys(self._notes), ()
+        return flow.done, order, [*told, *notes], *missed
 
-    def work(self, order: flow.Work) -> flow.Done:
+    def _work(self, order: flow.Work) -> tuple[Any, ...]:
         """Do an act of the card; what keeps it from success is told, not raised."""
-        notes: list[str] = []
-        error: CartoLoginError | None = None
         try:
-            notes = self._work(order)
-        except CartoLoginError as problem:
-            error = problem
-        except OSError as problem:  # a name that is taken
-            error = CartoLoginError(str(problem))
-        return flow.Done(order.number, self.signed(), notes, error)
+            return flow.done, order, self._act(order)
+        except CartoLoginError as error:
+            return flow.done, order, (), error
+        except OSError as error:  # a name that is taken
+            return flow.done, order, (), CartoLoginError(str(error))
 
-    def _work(self, order: flow.Work) -> list[str]:
-        credentials, name, profiles = order.credentials, order.name, self.profiles
-        match order.act:
-            case "log_out":
-                return acts.log_out().notes
-            case "check_again":
-                did = acts.check_again(credentials)
-                return [did.said, *did.notes]
-            case "save" | "save_in_file":
-                saving = _saving(order.saving)
-                assert saving is not None  # noqa: S101 - every order to save has it
-                return acts.save(credentials, saving, profiles).notes
-            case "rename":
-                new = order.saving.name if order.saving else ""
-                return acts.rename(name, new, profiles).notes
-            case "make_default":
-                return acts.make_default(name, profiles).notes
-            case "forget":
-                return acts.forget(name, profiles).notes
-        raise AssertionError(order.act)
-
-    def quota(self, order: flow.Quota) -> flow.QuotaArrived:
-        """Ask for the bars of the card."""
-        return flow.QuotaArrived(
-            order.credentials, view.storage(order.credentials.me_data)
-        )
+    def _act(self, order: flow.Work) -> list[str]:
+        credentials, profiles = order.signed.credentials, self._profiles
+        name, saving = order.signed.profile or "", order.saving
+        if order.act == "log_out":
+            return acts.log_out().notes
+        if order.act == "check_again":
+            said, notes = acts.check_again(credentials)
+            return [said, *notes]
+        if order.act == "make_default":
+            return acts.make_default(name, profiles).notes
+        if order.act == "forget":
+            return acts.forget(name, profiles).notes
+        assert saving is not None  # noqa: S101 - both others have a name in it
+        if order.act == "rename":
+            return acts.rename(name, saving.name, profiles).notes
+        return acts.save(credentials, saving, profiles).notes
 
 
-def _saving(saving: flow.Saving | None) -> login.Saving | None:
-    if saving is None:
-        return None
-    in_keyring = False if saving.in_file else None
-    return login.Saving(saving.name, saving.default, saving.replace, in_keyring)
-
-
-def _row(name: str, record: Record | None, *, is_default: bool) -> flow.Row:
-    if record is None:
-        return flow.Row(name, is_default=is_default)
-    try:
-        where = record.identity.address
-    except CartoLoginError:
-        return flow.Row(name, is_default=is_default)
-    return flow.Row(name, where.username, where.host, key_words(record), is_default)
+def _row(name: str, record: Record | None, start: str | None) -> flow.Row:
+    row = flow.Row(name, is_default=name == start)
+    with contextlib.suppress(CartoLoginError):
+        if record is not None:
+            where, key = record.identity.address, key_words(record)
+            return row._replace(address=where, key=key)
+    return row
 
 
 def in_background(work: Callable[..., None], *args: Any) -> None:
     """Run work on a daemon thread that belongs to the same cell."""
-    import contextvars
-
     # Without the cell's context, ipykernel 7.0 raises LookupError.
-    context = contextvars.copy_context()
+    # https://github.com/ipython/ipykernel/issues/1450
+    run = contextvars.copy_context().run
     threading.Thread(
-        target=context.run, args=(work, *args), name="carto-login", daemon=True
+        target=run, args=(work, *args), name="carto-login", daemon=True
     ).start()

@@ -12,51 +12,25 @@ from ..store.profiles import Profiles
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..account import Account
     from ..credentials import Credentials
     from ..store.record import Record
 
 _store = Profiles()
 
 
-def facts(credentials: Credentials) -> list[tuple[str, str]]:
-    """Return what is known about an account, as labels and sentences."""
-    identity = credentials._identity
-    where = identity.known_address
-    return lines(
-        username=where.username if where else identity.base_url,
-        base_url=where.base_url if where else identity.base_url,
-        account=credentials.account,
-        source=credentials.source,
-        profile=saved_name(credentials, _store),
-        path=place(_store),
-        start=_store.default_name,
-        in_keyring=identity.entry is not None,
-    )
-
-
-def in_words(credentials: Credentials, notes: Iterable[str] = ()) -> str:
-    """Return the card of an account for a terminal, with what else is to be said."""
-    lines = (f"{label}: {text}" for label, text in facts(credentials))
-    return "\n".join([*lines, *notes])
-
-
-def lines(  # noqa: PLR0913 - each is one line, or a part of one
+def facts(
+    credentials: Credentials,
+    profiles: Profiles = _store,
     *,
-    username: str,
-    base_url: str,
-    account: Account | None,
-    source: str | None = None,
-    profile: str | None = None,
-    path: str = "",
-    start: str | None = None,
     since: str = "",
     saving: bool = True,
-    in_keyring: bool = False,
 ) -> list[tuple[str, str]]:
-    """Return the lines of the card; `start` is what sessions start with."""
+    """Return what is known about an account, as labels and sentences."""
+    identity, account = credentials._identity, credentials.account
+    where = identity.known_address
+    base_url = where.base_url if where else identity.base_url
     found = [
-        ("User", username),
+        ("User", where.username if where else base_url),
         ("Address", base_url.partition("://")[2]),
         ("API key", account.summary if account else "The key was not checked."),
     ]
@@ -64,16 +38,24 @@ def lines(  # noqa: PLR0913 - each is one line, or a part of one
         found.append(("Organisation", account.organization))
     if since:
         found.append(("Signed in since", since))
-    if source and profile is None:
-        found.append(("Comes from", source))
+    profile = saved_name(credentials, profiles)
+    if credentials.source and profile is None:
+        found.append(("Comes from", credentials.source))
     if saving:
-        key = ", its key in the keyring of this system" if in_keyring else ""
-        saved = f"as '{profile}' in {path}{key}" if profile else "not saved"
+        start = profiles.default_name
+        key = ", its key in the keyring of this system" if identity.entry else ""
+        saved = f"as '{profile}' in {place(profiles)}{key}" if profile else "not saved"
         other = f"start with '{start}'" if start else "ask who signs in"
         is_start = profile is not None and profile == start
         starts = "start with this account" if is_start else other
         found += [("Saved", saved), ("New sessions", starts)]
     return found
+
+
+def in_words(credentials: Credentials, notes: Iterable[str] = ()) -> str:
+    """Return the card of an account for a terminal, with what else is to be said."""
+    lines = (f"{label}: {text}" for label, text in facts(credentials))
+    return "\n".join([*lines, *notes])
 
 
 def saved_name(credentials: Credentials, profiles: Profiles) -> str | None:

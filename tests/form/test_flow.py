@@ -19,18 +19,25 @@ from carto_login_widget import (
     RejectedError,
     UndecidedError,
 )
+from carto_login_widget.address import Address
 from carto_login_widget.form import flow, view
-from carto_login_widget.form.flow import Act, Fields, Row
+from carto_login_widget.form.fields import Fields
+from carto_login_widget.form.flow import Act, Check, Row, Signed, SignIn, State, Verdict
 from carto_login_widget.identity import Identity
 from carto_login_widget.secret import Secret
+from carto_login_widget.session.login import Saving
+from carto_login_widget.store.keyring import KeyringError
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 OTHER = "some-other-key-0123"
 JANE = Fields(username="jane", default=True)
-SAVED = Row("work", "jane", "jane.carto.com", "master key", is_default=True)
+AT_JANE = Address("jane", "https://jane.carto.com")
+AT_ANNA = Address("anna", "https://anna.carto.com")
+SAVED = Row("work", AT_JANE, "master key", is_default=True)
 MASTER = Account("jane", "https://jane.carto.com", key_type="master")
 WRONG = RejectedError("The key is not accepted.", reason=Reason.WRONG_KEY)
 UNKNOWN = RejectedError("There is no such user.", reason=Reason.UNKNOWN_USER)
+NO_KEYRING = KeyringError("No keyring.", path="x")
 OFFLINE = UndecidedError("No network.", reason=Reason.UNREACHABLE)
 MOVED = NotCartoError(
     "It has moved.", reason=Reason.MOVED, suggestion="https://new.example.com"
@@ -41,17 +48,20 @@ class Form:
     """A form whose effects wait to be answered."""
 
     def __init__(self, **how: Any) -> None:
-        self.state, effects = flow.begin(**how)
+        of_state = {"accounts", "path", "signed"} & how.keys()
+        state = {"path": "~/store", **{name: how.pop(name) for name in of_state}}
+        state["accounts"] = tuple(state.get("accounts", ()))
+        self.state, effects = flow.begin(State(**state), **how)
         self.effects: list[Any] = list(effects)
 
-    def __call__(self, event: Any) -> list[Any]:
-        self.state, effects = flow.step(self.state, event)
+    def __call__(self, event: Any, *told: Any) -> list[Any]:
+        self.state, effects = flow.step(self.state, event, *told)
         self.effects += effects
         return list(effects)
 
     def act(self, name: str, given: Fields | None = None, **extra: Any) -> list[Any]:
         key = extra.pop("key", None)
-        given = replace(self.state.fields, typed=True) if given is None else given
+        given = given or self.state.fields
         return self(Act(name, given, Secret(key) if key else None, **extra))
 
     def last(self, kind: type) -> Any:
@@ -60,16 +70,19 @@ class Form:
     def count(self, kind: type) -> int:
         return sum(isinstance(e, kind) for e in self.effects)
 
-    def accept(self, account: Account = MASTER, **more: Any) -> list[Any]:
-        number = self.last(flow.Check).number
-        return self(flow.Accepted(number, "proof", account, **more))
+    def accept(
+        self, account: Account = MASTER, proposed: str = "", already: str = ""
+    ) -> list[Any]:
+        check = self.last(Check)
+        verdict = Verdict(check.subject, "proof", account, already)
+        return self(flow.accepted, check, verdict, proposed)
 
-    def fail(self, error: Any, **more: Any) -> list[Any]:
-        return self(flow.Failed(self.last(flow.Check).number, error, **more))
+    def fail(self, error: Any, proposed: str = "") -> list[Any]:
+        return self(flow.failed, self.last(Check), error, proposed)
 
-    def register(self, *notes: str, **more: Any) -> list[Any]:
-        number = self.last(flow.SignIn).number
-        return self(flow.Registered(number, signed(**more), notes))
+    def register(self, *notes: str, **more: Any) -> None:
+        self(flow.default_changed, signed(**more))
+        self(flow.done, self.last(SignIn), notes)
 
     @property
     def seen(self) -> dict[str, Any]:
@@ -80,16 +93,9 @@ class Form:
         return [act["act"] for act in self.seen["acts"]]
 
 
-def signed(**more: Any) -> flow.Signed:
-    facts = {
-        "credentials": object(),
-        "username": "jane",
-        "base_url": "https://jane.carto.com",
-        "host": "jane.carto.com",
-        "account": MASTER,
-        "proposed": "jane",
-    }
-    return flow.Signed(**{**facts, **more})
+def signed(username: str = "jane", **more: Any) -> Signed:
+    where = Address(username, f"https://{username}.carto.com")
+    return Signed(object(), where, **{"account": MASTER, "proposed": "jane", **more})
 
 
 @pytest.fixture
@@ -108,18 +114,17 @@ def checking(form: Form) -> Form:
 
 def test_a_check_starts_when_all_is_there(form: Form) -> None:
     """Name, then key: the check begins with the second, and asks about both."""
-    assert form.act("commit", JANE, field="username") == []
+    assert form.act("commit", JANE) == []
     (check,) = form.act("commit", JANE, key=KEY)
-    assert check == flow.Check(check.number, Identity.of("jane", KEY, None))
+    assert check == Check(check.number, Identity.of("jane", KEY, None))
     assert form.state.phase == "checking"
     assert form.acts == ["submit", "cancel"]
 
 
 def test_what_was_not_typed_starts_no_check(form: Form) -> None:
     """A password manager's values are sent by Log in only."""
-    given = replace(JANE, typed=False)
-    assert form.act("commit", given, key=KEY) == []
-    assert isinstance(form.act("submit", given)[-1], flow.Check)
+    assert form.act("commit", JANE, key=KEY, typed=False) == []
+    assert isinstance(form.act("submit", JANE, typed=False)[-1], Check)
 
 
 def test_a_custom_address_left_empty_holds_the_check(form: Form) -> None:
@@ -150,17 +155,17 @@ def test_a_login_is_one_check(checking: Form, first: str) -> None:
         assert checking.act("submit", JANE) == []
         (sign_in,) = checking.accept()
     assert sign_in.proof == "proof"
-    assert checking.count(flow.Check) == 1
+    assert checking.count(Check) == 1
     assert checking.act("submit", JANE) == []
 
 
 def test_a_stale_answer_is_dropped(checking: Form) -> None:
     """What was typed last decides."""
-    old = checking.last(flow.Check).number
+    old = checking.last(Check)
     checking.act("commit", replace(JANE, username="anna"))
-    assert checking(flow.Accepted(old, "proof", MASTER)) == []
+    verdict = Verdict(Identity.of("jane", KEY, None), "proof", MASTER)
+    assert checking(flow.accepted, old, verdict) == []
     assert checking.state.verdict is None
-    assert flow.CancelCheck(old) in checking.effects
 
 
 def test_an_edit_ends_the_wish(checking: Form) -> None:
@@ -169,7 +174,7 @@ def test_an_edit_ends_the_wish(checking: Form) -> None:
     checking.act("commit", replace(JANE, username="anna"))
     checking.accept()
     assert checking.state.phase == "accepted"
-    assert checking.count(flow.SignIn) == 0
+    assert checking.count(SignIn) == 0
 
 
 def test_all_that_is_missing_is_named_at_once(form: Form) -> None:
@@ -182,7 +187,7 @@ def test_all_that_is_missing_is_named_at_once(form: Form) -> None:
     assert list(form.seen["errors"]) == ["base_url", "api_key"]
     form.act("commit", JANE, key=KEY)
     form.accept()
-    assert form.count(flow.SignIn) == 0
+    assert form.count(SignIn) == 0
 
 
 def test_nothing_is_nagged_about_before_that(form: Form) -> None:
@@ -224,7 +229,7 @@ def test_what_cannot_be_is_told_beside_it(
     error = form.seen["errors"][field]
     assert said in error["text"]
     assert (error["take"] or {}).get("value") == take
-    assert form.count(flow.Check) == 0
+    assert form.count(Check) == 0
     if take:
         form.act("take", fields, field=field, value=take)
         assert form.state.phase == "checking"
@@ -269,7 +274,7 @@ def test_a_key_in_the_wrong_place_goes_nowhere(
 ) -> None:
     """It is neither checked nor kept, and the page's control is emptied of it."""
     form.act("submit", Fields(**wrong))
-    assert form.count(flow.Check) == 0
+    assert form.count(Check) == 0
     for key in (KEY, OTHER, "some-key"):
         assert key not in repr(form.state)
         assert key not in json.dumps(form.seen)
@@ -303,7 +308,7 @@ def test_a_wrong_key_asks_for_the_key_only(checking: Form) -> None:
     assert text == "CARTO does not accept this key."
     assert checking.seen["message"]["text"] == str(WRONG)
     (*_, check) = checking.act("commit", JANE, key=KEY)
-    assert isinstance(check, flow.Check)
+    assert isinstance(check, Check)
 
 
 def test_what_one_view_commits_is_written_into_the_others() -> None:
@@ -330,7 +335,7 @@ def test_a_key_that_is_typed_again_is_checked_again(checking: Form) -> None:
     """After Cancel the same key is as good as a new one."""
     checking.act("cancel", JANE)
     (check,) = checking.act("commit", JANE, key=KEY)
-    assert isinstance(check, flow.Check)
+    assert isinstance(check, Check)
 
 
 def test_a_live_rejection_leaves_the_focus(checking: Form) -> None:
@@ -373,7 +378,7 @@ def test_no_verdict_can_be_tried_again(checking: Form) -> None:
     assert checking.seen["message"] == {"kind": "warn", "text": "No network."}
     checking.act("try_again", JANE)
     checking.accept()
-    assert checking.count(flow.SignIn) == 1
+    assert checking.count(SignIn) == 1
 
 
 def test_undecided_keeps_the_wish_for_try_again_only(checking: Form) -> None:
@@ -382,7 +387,7 @@ def test_undecided_keeps_the_wish_for_try_again_only(checking: Form) -> None:
     checking.fail(OFFLINE)
     checking.act("commit", replace(JANE, username="anna"))
     checking.accept()
-    assert checking.count(flow.SignIn) == 0
+    assert checking.count(SignIn) == 0
 
 
 def test_use_without_checking(checking: Form) -> None:
@@ -390,14 +395,14 @@ def test_use_without_checking(checking: Form) -> None:
     checking.fail(OFFLINE, proposed="jane")
     (sign_in,) = checking.act("use_unchecked", replace(JANE, default=True))
     assert (sign_in.proof, sign_in.subject.username) == (None, "jane")
-    assert sign_in.saving == flow.Saving("jane", default=False, replace=False)
+    assert sign_in.saving == Saving("jane", default=False, replace=False)
 
 
 def test_use_without_checking_of_other_fields_is_a_check(checking: Form) -> None:
     """What was not asked about cannot be used unchecked."""
     checking.fail(OFFLINE)
     (*_, check) = checking.act("use_unchecked", replace(JANE, username="anna"))
-    assert isinstance(check, flow.Check)
+    assert isinstance(check, Check)
 
 
 @pytest.mark.parametrize("phase", ["checking", "undecided"])
@@ -414,7 +419,7 @@ def test_cancel_gives_the_form_back(checking: Form, phase: str) -> None:
     assert checking.act("commit", JANE) == []
     checking.act("submit", JANE)
     checking.accept()
-    assert checking.count(flow.SignIn) == 1
+    assert checking.count(SignIn) == 1
 
 
 def test_a_dropped_key_is_gone(checking: Form) -> None:
@@ -427,7 +432,7 @@ def test_a_dropped_key_is_gone(checking: Form) -> None:
 
 def test_waiting_is_told(checking: Form) -> None:
     """15 s of the same sentence are long."""
-    checking(flow.Tick(checking.state.waits, 10))
+    checking(flow.ticked, checking.state.order, 10)
     assert "no answer for 10 seconds" in checking.seen["message"]["text"]
 
 
@@ -436,24 +441,18 @@ def test_waiting_is_told(checking: Form) -> None:
 
 @pytest.fixture
 def listed() -> Form:
-    form = Form(accounts=[SAVED, Row("anna", "anna", "anna.carto.com", "master key")])
-    form(flow.Loaded(form.last(flow.Load).number, saved_jane()))
-    return form
-
-
-def saved_jane() -> flow.Saved:
-    return flow.Saved("jane", "https://jane.carto.com")
+    return Form(accounts=[SAVED, Row("anna", AT_ANNA, "master key")])
 
 
 def test_the_default_needs_one_act(listed: Form) -> None:
     """Continue as jane: a check, and the login."""
-    assert listed.count(flow.Check) == 0
+    assert listed.count(Check) == 0
     assert not listed.seen["open"]
     assert listed.seen["acts"][0]["label"] == "Continue as jane"
     listed.act("submit")
     listed.accept()
-    assert listed.last(flow.SignIn).subject == flow.SavedAccount("work")
-    assert listed.last(flow.SignIn).saving is None
+    assert listed.last(SignIn).subject == "work"
+    assert listed.last(SignIn).saving is None
 
 
 def test_choosing_checks_and_one_more_act_signs_in(listed: Form) -> None:
@@ -462,8 +461,8 @@ def test_choosing_checks_and_one_more_act_signs_in(listed: Form) -> None:
     assert listed.state.phase == "checking"
     listed.act("submit", Fields(account="anna"))
     listed.accept()
-    assert listed.last(flow.SignIn).subject == flow.SavedAccount("anna")
-    assert listed.count(flow.Check) == 1
+    assert listed.last(SignIn).subject == "anna"
+    assert listed.count(Check) == 1
 
 
 def test_what_is_left_in_hidden_fields_does_not_count(listed: Form) -> None:
@@ -473,17 +472,28 @@ def test_what_is_left_in_hidden_fields_does_not_count(listed: Form) -> None:
     listed.act("submit", given, key=OTHER)
     assert listed.state.key is None
     listed.accept()
-    assert listed.last(flow.SignIn).subject == flow.SavedAccount("anna")
+    assert listed.last(SignIn).subject == "anna"
 
 
 def test_another_address_never_meets_a_saved_key(listed: Form) -> None:
     """Changing name or address leaves the saved account."""
     listed.act("unfold")
-    fields = replace(listed.state.fields, username="bob", typed=True)
-    listed.act("submit", fields)
+    listed.act("submit", replace(listed.state.fields, username="bob"))
     assert listed.state.fields.account is None
     assert list(listed.seen["errors"]) == ["api_key"]
-    assert listed.count(flow.Check) == 0
+    assert listed.count(Check) == 0
+
+
+def test_who_leaves_the_default_account_makes_no_other_the_default(
+    listed: Form,
+) -> None:
+    """The tick was that account's."""
+    listed.act("unfold")
+    listed.act("commit", replace(listed.state.fields, username="bob"), key=KEY)
+    assert not listed.seen["fields"]["default"]
+    listed.accept(proposed="bob")
+    (sign_in,) = listed.act("submit")
+    assert sign_in.saving == Saving("bob", default=False, replace=False)
 
 
 def test_a_new_key_replaces_that_of_the_account(listed: Form) -> None:
@@ -495,7 +505,7 @@ def test_a_new_key_replaces_that_of_the_account(listed: Form) -> None:
     assert listed.seen["saving"]["default_locked"]
     (sign_in,) = listed.act("submit")
     assert sign_in.subject == Identity.of("jane", KEY, None)
-    assert sign_in.saving == flow.Saving("work", default=True, replace=True)
+    assert sign_in.saving == Saving("work", default=True, replace=True)
 
 
 def test_a_refused_saved_key_asks_for_a_new_one(listed: Form) -> None:
@@ -508,13 +518,14 @@ def test_a_refused_saved_key_asks_for_a_new_one(listed: Form) -> None:
     assert listed.seen["focus"]["to"] == "api_key"
     assert listed.seen["key"] == "refused"
     listed.act("submit")
-    assert listed.count(flow.Check) == 1  # the refused key is not tried again
+    assert listed.count(Check) == 1  # the refused key is not tried again
     listed.act("submit", key=KEY)
-    assert listed.count(flow.Check) == 2
+    assert listed.count(Check) == 2
 
 
 def test_a_broken_account_is_told_and_leaves_the_others(listed: Form) -> None:
     """Its file is named, and no other account's values stand in the fields."""
+    listed(flow.listed, [SAVED, Row("anna")])
     listed.act("choose", Fields(account="anna"))
     listed.fail(CredentialsFileError("anna.json is broken.", path="anna.json"))
     assert "anna.json" in listed.seen["message"]["text"]
@@ -528,7 +539,7 @@ def test_an_error_from_before_can_be_overruled() -> None:
     form = Form(accounts=[SAVED], error=OFFLINE)
     assert "use_unchecked" in form.acts
     (sign_in,) = form.act("use_unchecked")
-    assert (sign_in.subject, sign_in.proof) == (flow.SavedAccount("work"), None)
+    assert (sign_in.subject, sign_in.proof) == ("work", None)
 
 
 def test_given_values_choose_no_account() -> None:
@@ -554,6 +565,15 @@ def test_the_proposed_name_follows_until_it_is_edited(checking: Form) -> None:
     assert sign_in.saving.name == "mine"
 
 
+def test_a_name_may_be_taken_back(checking: Form) -> None:
+    """The proposed one is typed after another: what is shown is what is saved."""
+    checking.accept(proposed="jane")
+    checking.act("commit", replace(JANE, name="mine"))
+    checking.act("commit", replace(JANE, name="jane"))
+    (sign_in,) = checking.act("submit", replace(JANE, name="jane"))
+    assert sign_in.saving.name == "jane"
+
+
 def test_only_the_name_is_written_with_a_verdict(checking: Form) -> None:
     """What is typed elsewhere meanwhile is not overwritten."""
     before = checking.seen["field_versions"]
@@ -567,7 +587,7 @@ def test_a_default_is_ticked_by_itself_only_while_there_is_none() -> None:
     assert Form().seen["fields"]["default"]
     form = Form(accounts=[SAVED], username="bob")
     assert not form.seen["fields"]["default"]
-    form(flow.Listed(()))
+    form(flow.listed, ())
     assert form.seen["fields"]["default"]
 
 
@@ -576,7 +596,7 @@ def test_a_temporary_token_is_not_remembered_unless_asked(checking: Form) -> Non
     oauth = replace(MASTER, key_type="oauth")
     checking.act("submit", JANE)
     checking.accept(oauth, proposed="jane")
-    assert checking.last(flow.SignIn).saving is None
+    assert checking.last(SignIn).saving is None
 
 
 def test_another_account_is_replaced_only_once_that_was_said() -> None:
@@ -584,17 +604,16 @@ def test_another_account_is_replaced_only_once_that_was_said() -> None:
     form = Form(accounts=[SAVED], username="bob")
     given = Fields(username="bob", name="work")
     form.act("submit", given, key=KEY)
-    assert form.count(flow.Check) == 0
+    assert form.count(Check) == 0
     assert "is saved already" in form.seen["errors"]["name"]["text"]
     assert form.seen["saving"]["replaces"].startswith("replaces the account of jane")
     form.act("submit", given)
     (*_, sign_in) = form.accept(proposed="bob")
-    assert sign_in.saving == flow.Saving("work", default=False, replace=True)
+    assert sign_in.saving == Saving("work", default=False, replace=True)
 
 
 def test_the_name_of_the_account_before_may_be_typed(listed: Form) -> None:
     """It was written by the form once, and is a choice of the user now."""
-    listed(flow.Loaded(listed.last(flow.Load).number, saved_jane()))
     assert listed.seen["fields"]["name"] == "work"
     listed.act("choose", Fields(account=None))
     listed.act("commit", Fields(username="bob"), key=KEY)
@@ -610,18 +629,16 @@ def test_a_name_that_cannot_be_is_told(checking: Form) -> None:
     checking.accept(proposed="jane")
     checking.act("submit", replace(JANE, name="a/b"))
     assert "a/b" in checking.seen["errors"]["name"]["text"]
-    assert checking.count(flow.SignIn) == 0
+    assert checking.count(SignIn) == 0
 
 
 def test_shared_mode_saves_nothing() -> None:
     """No accounts, no saving choices, no saving."""
-    form = Form(accounts=[SAVED], saving_allowed=False)
-    form(flow.Listed([SAVED]))
-    assert form.state.accounts == ()
+    form = Form(path="")
     assert not form.seen["saving"]["shown"]
     form.act("submit", JANE, key=KEY)
     form.accept(proposed="jane")
-    assert form.last(flow.SignIn).saving is None
+    assert form.last(SignIn).saving is None
     form.register()
     assert [item["act"] for item in form.seen["card"]["menu"]] == ["check_again"]
 
@@ -654,7 +671,7 @@ def test_switch_and_stay(card: Form) -> None:
     card.act("switch")
     assert card.seen["screen"] == "form"
     assert "Stay signed in as jane" in [a["label"] for a in card.seen["acts"]]
-    card(flow.DefaultChanged(signed(username="bob")))
+    card(flow.default_changed, signed(username="bob"))
     assert "Stay signed in as bob" in [a["label"] for a in card.seen["acts"]]
     card.act("stay")
     assert card.seen["title"] == "Signed in to CARTO as bob"
@@ -664,36 +681,36 @@ def test_log_out(card: Form) -> None:
     """Said once it is done, with what remains."""
     (order,) = card.act("log_out")
     assert card.act("log_out") == []
-    card(flow.DefaultChanged(None))
+    card(flow.default_changed, None)
     assert card.seen["message"]["text"] == "Logged out."
     assert card.seen["focus"]["to"] == "username"
-    card(flow.Done(order.number, None, ["The variable is still set."]))
+    card(flow.done, order, ["The variable is still set."])
     assert card.seen["message"]["text"] == "Logged out. The variable is still set."
 
 
 def test_the_card_follows_the_default(card: Form) -> None:
     """What a cell does is what the card says."""
-    card(flow.DefaultChanged(signed(username="bob")))
+    card(flow.default_changed, signed(username="bob"))
     assert card.seen["title"] == "Signed in to CARTO as bob"
-    card(flow.DefaultChanged(None))
+    card(flow.default_changed, None)
     assert card.seen["screen"] == "form"
     assert "logged out" in card.seen["message"]["text"]
 
 
 def test_an_untouched_form_becomes_the_card(form: Form) -> None:
     """Another form signed in; one in which somebody typed stays."""
-    form(flow.DefaultChanged(signed()))
+    form(flow.default_changed, signed())
     assert form.seen["screen"] == "card"
     typing = Form()
     typing.act("commit", JANE, key=KEY)
-    typing(flow.DefaultChanged(signed(username="bob")))
+    typing(flow.default_changed, signed(username="bob"))
     assert typing.seen["screen"] == "form"
 
 
 def test_check_again_that_is_refused(card: Form) -> None:
     """The default stays; a new key is the main act, and leads to the key's field."""
     (order,) = card.act("check_again")
-    card(flow.Done(order.number, card.state.signed, error=WRONG))
+    card(flow.done, order, (), WRONG)
     seen = card.seen["card"]
     assert seen["title"] == "CARTO no longer accepts this key"
     assert not seen["good"]
@@ -706,15 +723,15 @@ def test_check_again_that_is_refused(card: Form) -> None:
 def test_check_again_of_an_account_that_was_replaced(card: Form) -> None:
     """A refusal of the old one is no word about the new one."""
     (order,) = card.act("check_again")
-    card(flow.DefaultChanged(signed(username="bob")))
-    card(flow.Done(order.number, card.state.signed, error=WRONG))
+    card(flow.default_changed, signed(username="bob"))
+    card(flow.done, order, (), WRONG)
     assert card.seen["title"] == "Signed in to CARTO as bob"
 
 
 def test_an_unchecked_card_offers_the_check(card: Form) -> None:
     """And says that nobody has checked."""
     unchecked = replace(MASTER, checked=False)
-    card(flow.DefaultChanged(signed(account=unchecked)))
+    card(flow.default_changed, signed(account=unchecked))
     assert "not checked" in card.seen["title"]
     assert card.seen["card"]["acts"][0]["act"] == "check_again"
 
@@ -722,7 +739,7 @@ def test_an_unchecked_card_offers_the_check(card: Form) -> None:
 @pytest.mark.parametrize("saved", [True, False])
 def test_the_menu_offers_what_can_be_done(card: Form, saved: bool) -> None:
     """Save if it is not; else rename, make default, forget; check again always."""
-    card(flow.DefaultChanged(signed(profile="jane" if saved else None)))
+    card(flow.default_changed, signed(profile="jane" if saved else None))
     menu = [item["act"] for item in card.seen["card"]["menu"]]
     if saved:
         assert menu == ["rename", "make_default", "forget", "check_again"]
@@ -736,10 +753,11 @@ def test_the_menu_offers_what_can_be_done(card: Form, saved: bool) -> None:
 
 def test_after_forget_the_card_says_so(card: Form) -> None:
     """It is signed in still, and no longer saved."""
-    card(flow.DefaultChanged(signed(profile="jane")))
+    card(flow.default_changed, signed(profile="jane"))
     (order,) = card.act("forget")
-    assert (order.act, order.name) == ("forget", "jane")
-    card(flow.Done(order.number, signed(profile=None)))
+    assert (order.act, order.signed.profile) == ("forget", "jane")
+    card(flow.default_changed, signed(facts=[("Saved", "not saved")]))
+    card(flow.done, order)
     assert ["Saved", "not saved"] in card.seen["card"]["rows"]
 
 
@@ -747,8 +765,8 @@ def test_saving_from_the_card(card: Form) -> None:
     """With the name and the tick of the menu."""
     given = Fields(name="Mine", default=True)
     (order,) = card.act("save", given)
-    assert order.saving == flow.Saving("mine", default=True, replace=False)
-    card(flow.Done(order.number, None, error=CredentialsFileError("x", path="x")))
+    assert order.saving == Saving("mine", default=True, replace=False)
+    card(flow.done, order, (), CredentialsFileError("x", path="x"))
     assert card.seen["card"]["notes"] == ["x"]
     card.act("dismiss")
     assert card.seen["card"]["notes"] == []
@@ -756,28 +774,45 @@ def test_saving_from_the_card(card: Form) -> None:
 
 def test_a_quota_of_another_account_is_not_shown(card: Form) -> None:
     """Bars belong to the card that asked for them."""
-    bars = [("Storage", "1 B of 2 B used", 50.0)]
-    card(flow.QuotaArrived(object(), bars))
+    bars = [{"label": "Storage", "words": "1 B of 2 B used", "percent": 50.0}]
+    card(flow.quota_arrived, object(), bars)
     assert card.seen["card"]["quota"] == []
-    card(flow.QuotaArrived(card.state.signed.credentials, bars))
+    card(flow.quota_arrived, card.state.signed.credentials, bars)
     assert card.seen["card"]["quota"][0]["percent"] == 50.0
 
 
 def test_an_unexpected_failure_leaves_the_form_usable(checking: Form) -> None:
     """It is told, and the next try works."""
     checking.act("submit", JANE)
-    number = checking.last(flow.Check).number
-    checking(flow.Unexpected("Something went wrong here (no. 1).", number))
+    check = checking.last(Check)
+    checking(flow.unexpected, "Something went wrong here (no. 1).", check)
     assert checking.state.phase == "empty"
     assert "no. 1" in checking.seen["message"]["text"]
     checking.act("submit", JANE)
     checking.accept()
-    assert checking.count(flow.SignIn) == 1
+    assert checking.count(SignIn) == 1
+
+
+@pytest.mark.parametrize("proof", ["proof", None])
+def test_an_unexpected_failure_of_the_login_is_told(
+    checking: Form, proof: str | None
+) -> None:
+    """Nobody is signed in, whether the key was checked or not; the next try works."""
+    if proof:
+        checking.accept()
+        (sign_in,) = checking.act("submit", JANE)
+    else:
+        checking.fail(OFFLINE)
+        (sign_in,) = checking.act("use_unchecked", JANE)
+    checking(flow.unexpected, "Something went wrong here (no. 1).", sign_in)
+    assert checking.state.phase == "empty"
+    assert "no. 1" in checking.seen["message"]["text"]
+    assert isinstance(checking.act("submit", JANE)[-1], Check)
 
 
 def test_a_closed_form_knows_nothing(checking: Form) -> None:
     """And does nothing more."""
-    checking(flow.Closed())
+    checking(flow.closed)
     assert not keys_in(checking.state)
     assert checking.accept() == []
     assert checking.act("submit", JANE, key=KEY) == []
@@ -808,7 +843,6 @@ FIELDS = st.builds(
     remember=st.booleans(),
     name=st.sampled_from(["", "work", "mine", "a/b"]),
     default=st.booleans(),
-    typed=st.booleans(),
 )
 ERRORS = st.sampled_from([WRONG, UNKNOWN, OFFLINE, MOVED])
 WISHES = ("submit", "try_again", "use_unchecked")
@@ -819,17 +853,16 @@ class AnyOrder(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.state, effects = flow.begin(accounts=[SAVED])
+        self.state, effects = flow.begin(State(accounts=(SAVED,), path="x"))
         self.orders: list[Any] = list(effects)
         self.wishes = 0
         self.gone: set[str] = set()  # keys that may be nowhere
 
-    def step(self, event: Any) -> None:
-        before = self.state
-        self.state, effects = flow.step(before, event)
+    def step(self, event: Any, *told: Any) -> None:
+        self.state, effects = flow.step(self.state, event, *told)
         self.orders += effects
         for effect in effects:
-            if isinstance(effect, flow.SignIn):
+            if isinstance(effect, SignIn):
                 assert self.wishes == 1, "a login that nobody wished for"
                 self.wishes = 0
         if self.state.phase not in ("checking", "signing_in"):
@@ -848,14 +881,22 @@ class AnyOrder(RuleBasedStateMachine):
         ),
         given=FIELDS,
         kept=st.booleans(),
+        typed=st.booleans(),
         key=st.sampled_from([None, None, *KEYS]),
         value=st.sampled_from(["jane", "https://new.example.com", KEY]),
     )
-    def act(
-        self, name: str, given: Fields, kept: bool, key: str | None, value: str
+    def act(  # noqa: PLR0913 - what a page may say
+        self,
+        name: str,
+        given: Fields,
+        kept: bool,
+        key: str | None,
+        value: str = "",
+        *,
+        typed: bool = True,
     ) -> None:
         if kept:
-            given = replace(self.state.fields, typed=given.typed)
+            given = self.state.fields
         key = key if name in ("commit", "submit") else None
         before = self.state
         if key:
@@ -873,17 +914,17 @@ class AnyOrder(RuleBasedStateMachine):
             self.wishes = self.wishes if busy else 0
         if name == "drop_key" and before.phase not in ("signed_in", "signing_in"):
             self.gone |= keys_in(before)
-        extra = {"field": "username", "value": value}
+        extra = {"field": "username", "value": value, "typed": typed}
         self.step(Act(name, given, Secret(key) if key else None, **extra))
 
     @rule(key=st.sampled_from(KEYS), name=st.sampled_from(["commit", "submit"]))
     def type_all(self, key: str, name: str) -> None:
         """What people do most."""
         if self.state.folded:
-            self.act("choose", Fields(), kept=False, key=None, value="")
-        given = replace(self.state.fields, username="jane", custom=False, typed=True)
+            self.act("choose", Fields(), kept=False, key=None)
+        given = replace(self.state.fields, username="jane", custom=False)
         if self.state.phase not in ("signed_in", "signing_in"):
-            self.act(name, replace(given, name=""), kept=False, key=key, value="")
+            self.act(name, replace(given, name=""), kept=False, key=key)
 
     @precondition(lambda self: self.orders)
     @rule(data=st.data(), error=ERRORS, how=st.sampled_from(["yes", "no", "strange"]))
@@ -892,48 +933,46 @@ class AnyOrder(RuleBasedStateMachine):
         late = data.draw(st.booleans())
         waited_for = [o for o in self.orders if self.is_waited_for(o)] or self.orders
         order = data.draw(st.sampled_from((self.orders if late else waited_for)[-6:]))
-        number = getattr(order, "number", 0)
         if how == "strange":
-            self.step(flow.Unexpected("Something went wrong.", number))
-        elif isinstance(order, flow.Check) and how == "yes":
-            proof = order.subject
-            self.step(flow.Accepted(number, proof, MASTER, "jane"))
-        elif isinstance(order, flow.Check | flow.Load):
-            waited = number == self.state.waits
-            subject = getattr(order, "subject", None)
-            self.step(flow.Failed(number, error))
-            if waited and error is WRONG and isinstance(subject, Identity):
-                self.gone.add(subject.key.reveal())
-        elif isinstance(order, flow.SignIn):
-            waited = number == self.state.waits
-            self.step(flow.Registered(number, signed()))
+            self.step(flow.unexpected, "Something went wrong.", order)
+        elif isinstance(order, Check) and how == "yes":
+            verdict = Verdict(order.subject, order.subject, MASTER)
+            self.step(flow.accepted, order, verdict, "jane")
+        elif isinstance(order, Check):
+            waited = order == self.state.order
+            self.step(flow.failed, order, error)
+            if waited and error is WRONG and isinstance(order.subject, Identity):
+                self.gone.add(order.subject.key.reveal())
+        elif isinstance(order, SignIn):
+            waited = order == self.state.order
+            self.step(flow.default_changed, signed())
+            self.step(flow.done, order, (), NO_KEYRING if how == "no" else None)
             if waited:
                 assert self.state.phase == "signed_in"
         elif isinstance(order, flow.Work):
-            self.step(flow.Done(number, signed(), error=error if how == "no" else None))
-        elif isinstance(order, flow.ListAccounts):
-            self.step(flow.Listed([SAVED] if how == "yes" else []))
+            if how == "yes":
+                self.step(flow.default_changed, signed())
+            self.step(flow.done, order, (), error if how == "no" else None)
 
     def is_waited_for(self, order: Any) -> bool:
-        number = getattr(order, "number", None)
-        return number is not None and number == self.state.waits
+        return order == self.state.order
 
     @rule(who=st.sampled_from([None, "jane", "bob"]))
     def default_changes(self, who: str | None) -> None:
-        self.step(flow.DefaultChanged(signed(username=who) if who else None))
+        self.step(flow.default_changed, signed(who) if who else None)
 
-    @rule(number=st.integers(0, 20))
-    def late_load(self, number: int) -> None:
-        self.step(flow.Loaded(number, saved_jane()))
+    @rule(accounts=st.sampled_from([(), (SAVED,), (Row("work", is_default=True),)]))
+    def accounts_are_listed(self, accounts: Any) -> None:
+        self.step(flow.listed, accounts)
 
     @rule(seconds=st.integers(1, 20))
     def tick(self, seconds: int) -> None:
-        self.step(flow.Tick(self.state.waits or 0, seconds))
+        self.step(flow.ticked, self.state.order, seconds)
 
     @rule(sure=st.integers(0, 30))
     def close(self, sure: int) -> None:
         if sure == 0:
-            self.step(flow.Closed())
+            self.step(flow.closed)
             self.gone |= set(KEYS)
 
     @invariant()
@@ -954,12 +993,12 @@ class AnyOrder(RuleBasedStateMachine):
         assert (state.phase == "accepted") <= (state.verdict is not None)
         if state.phase in ("accepted", "checking"):
             subject, _problems = flow._judge(state)
-            asked = state.verdict.subject if state.verdict else state.subject
+            asked = (state.verdict or state.order).subject
             assert asked == subject
         if state.verdict is not None:
             assert state.verdict.proof == state.verdict.subject
         if state.phase == "checking":
-            assert flow.Check(state.waits, state.subject) in self.orders
+            assert state.order in self.orders
         else:
             assert not state.wish
 

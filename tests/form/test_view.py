@@ -8,7 +8,6 @@ import pytest
 
 from carto_login_widget import Reason, RejectedError, UndecidedError
 from carto_login_widget.form import flow, view
-from carto_login_widget.form.flow import Row
 
 from .test_flow import JANE, KEY, MASTER, SAVED, Form, signed
 
@@ -81,36 +80,6 @@ def test_where_the_key_goes_is_told_before() -> None:
     assert form.seen["destination"] == form.seen["keys_page"] == ""
 
 
-def test_the_facts_of_the_card() -> None:
-    """Who, where, which key, since when, saved as what, how sessions start."""
-    facts = signed(profile="work", is_default=True, since="14:32", source="x")
-    form = Form(accounts=[SAVED], path="~/store", signed=facts, show_card=True)
-    assert dict(form.seen["card"]["rows"]) == {
-        "User": "jane",
-        "Address": "jane.carto.com",
-        "API key": "Master key, full access.",
-        "Signed in since": "14:32",
-        "Saved": "as 'work' in ~/store",
-        "New sessions": "start with this account",
-    }
-
-
-@pytest.mark.parametrize(
-    ("accounts", "words"),
-    [([], "ask who signs in"), ([SAVED], "start with 'work'")],
-)
-def test_how_sessions_start_otherwise(accounts: list[Row], words: str) -> None:
-    """With another account, or with a question."""
-    form = Form(accounts=accounts, signed=signed(), show_card=True)
-    assert ["New sessions", words] in form.seen["card"]["rows"]
-
-
-def test_the_list_has_the_default_first() -> None:
-    """Then by name."""
-    rows = [Row("b"), Row("z", is_default=True), Row("a")]
-    assert [row[0] for row in view.rows(Form(accounts=rows).state)] == ["z", "a", "b"]
-
-
 def test_the_text_form_names_nobody() -> None:
     """It stands in the saved notebook."""
     form = Form(accounts=[SAVED], username="jane")
@@ -124,10 +93,10 @@ def test_the_text_form_names_nobody() -> None:
     [
         (
             {"user_data": {"db_size_in_bytes": 1_048_576, "quota_in_bytes": 2**30}},
-            [("Storage", "1.05 MB of 1.07 GB used", 0.1)],
+            [{"label": "Storage", "words": "1.05 MB of 1.07 GB used", "percent": 0.1}],
         ),
         ({"user_data": {"db_size_in_bytes": 5, "quota_in_bytes": 0}}, []),
-        ({"user_data": {"db_size_in_bytes": "5", "quota_in_bytes": True}}, []),
+        ({"user_data": {"db_size_in_bytes": "5", "quota_in_bytes": 1}}, []),
         ({"user_data": []}, []),
         ([], []),
     ],
@@ -142,5 +111,5 @@ def test_a_form_that_waits_says_so() -> None:
     form = Form()
     form.act("commit", JANE, key=KEY)
     assert form.seen["message"]["text"] == "Checking with jane.carto.com …"
-    form(flow.Tick(form.state.waits, 5))
+    form(flow.ticked, form.state.order, 5)
     assert "5 seconds" in form.seen["message"]["text"]

@@ -26,6 +26,8 @@ from carto_login_widget import (
     set_default_credentials,
     unset_default_credentials,
 )
+from carto_login_widget.form import widget
+from carto_login_widget.form.work import Office
 from carto_login_widget.sandbox import Fault
 
 from .conftest import Page
@@ -344,10 +346,10 @@ def test_rename_and_forget(at_jane: Page, carto: Sandbox, home: Path) -> None:
     form = at_jane.form
     sign_in(at_jane, carto)
     at_jane.do("rename", name="Mine")
-    at_jane.until(lambda: "as 'mine'" in at_jane.text and not form.state.works)
+    at_jane.until(lambda: "as 'mine'" in at_jane.text and not form.state.order)
     assert saved(home) == ["mine"]
     at_jane.do("forget")
-    at_jane.until(lambda: '"not saved"' in at_jane.text and not form.state.works)
+    at_jane.until(lambda: '"not saved"' in at_jane.text and not form.state.order)
     assert saved(home) == []
     assert get_default_credentials().profile is None
     at_jane.fields |= {"name": "work", "default": True}
@@ -392,10 +394,34 @@ def test_a_broken_saved_account_is_told(carto: Sandbox, home: Path) -> None:
     save(carto, "jane", "bob")
     (store_of(home) / "profiles" / "bob.json").write_text("{")
     page = Page(LoginForm(profile="bob"))
+    assert page.accounts[1] == ["bob", "", "", "", False]
+    page.submit()
+    page.wait("rejected")
     assert "bob.json" in page.form.message
-    assert page.form.status == "rejected"
     page.choose("jane")
     page.wait("accepted")
+
+
+@pytest.mark.parametrize(
+    ("default", "words"),
+    [("jane", "start with this account"), ("bob", "start with 'bob'"), (None, "ask")],
+)
+def test_the_facts_of_the_card(carto: Sandbox, default: str, words: str) -> None:
+    """Who, where, which key, since when, saved as what, how sessions start."""
+    save(carto, "jane", "bob", default=False)
+    ProfileStore().set_default(default)
+    page = Page(LoginForm(profile="jane"))
+    page.submit()
+    page.wait("signed_in")
+    facts = dict(page.seen["card"]["rows"])
+    assert words in facts.pop("New sessions")
+    assert facts.pop("Signed in since").startswith("20")
+    assert facts == {
+        "User": "jane",
+        "Address": carto.base_url("jane").removeprefix("http://"),
+        "API key": "Master key, full access.",
+        "Saved": "as 'jane' in ~/.config/cartoframes",
+    }
 
 
 def test_a_session_is_used_for_saved_accounts_too(carto: Sandbox) -> None:
@@ -624,6 +650,25 @@ def test_many_accounts_are_listed_at_once_and_known_soon(
     store = ProfileStore()
     for number in range(130):
         store.save(f"n{number:03}", Credentials(f"user{number}", KEY))
+    store.set_default("n100")
     page = Page(LoginForm())
     assert len(page.accounts) == 130
+    first = ["n100", "user100", "user100.carto.com", "", True]
+    assert page.accounts[0] == first
     page.until(lambda: page.accounts[-1][1] == "user129")
+
+
+def test_of_very_many_accounts_not_all_are_read(
+    carto: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All are listed, by name; what an account replaces is told all the same."""
+    monkeypatch.setattr(Office.rows, "__defaults__", (3,))
+    monkeypatch.setattr(widget, "_AT_ONCE", 2)
+    save(carto, "jane", "anna", "bob")
+    ProfileStore().save("zoe", Credentials("zoe", KEY))
+    page = Page(LoginForm())
+    page.until(lambda: page.accounts[2][1] == "bob")
+    assert page.accounts[3] == ["zoe", "", "", "", False]
+    page.choose(None)
+    page.submit(KEY, username="bob", name="zoe")
+    assert "replaces the account of another account" in page.text

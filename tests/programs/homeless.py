@@ -32,7 +32,7 @@ os.environ["CARTO_BASE_URL"] = base_url
 answers = iter([base_url, "jane", "y"])
 found = {"login": carto.login().username}
 form = carto.LoginForm()
-found["form"] = (form.status, form.state.saving_allowed)
+found["form"] = (form.status, bool(form.state.path))
 form.close()
 carto.set_default_credentials("jane", key)
 found["set"] = carto.get_default_credentials().username

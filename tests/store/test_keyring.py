@@ -301,7 +301,7 @@ def test_names_and_lists_unlock_nothing(hanging: None, in_memory: dict) -> None:
     assert len(in_memory) == 1
     with LoginFormOf(store) as form:
         assert [row.name for row in form.state.accounts] == ["office", "public"]
-        assert form.state.saved is not None
+        assert form.state.fields.username == "jane"
 
 
 class LoginFormOf:
