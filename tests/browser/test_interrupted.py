@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LOGIN = "%load_ext carto_login_widget\n%carto_login"
 TWICE = "from carto_login_widget import LoginForm\nform = LoginForm()\nform"
 LIST = "/api/v3/api_keys"
-GONE = "This form's kernel is gone or was restarted: run the cell again."
+GONE = "The kernel is gone or was restarted: run the cell again."
 
 
 def fill_in(form: Form, carto: Sandbox, key: str) -> None:
