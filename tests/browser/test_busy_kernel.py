@@ -66,7 +66,7 @@ def test_an_older_kernel_takes_it_when_it_is_idle(
         [LOGIN, busy], kernel="python3-ipykernel6", settings=SAVE_WIDGET_STATE
     )
     form = _commit_while_busy(notebook)
-    expect(form.status).to_have_text("The kernel has not answered yet (busy?).")
+    expect(form.status).to_contain_text("The kernel has not answered yet (busy?).")
     expect(form.key).to_have_value(KEY)
     assert not _is_saved(notebook)
     (tmp_path / "stop").touch()

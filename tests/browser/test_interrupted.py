@@ -27,7 +27,7 @@ LIST = "/api/v3/api_keys"
 PATIENT = (
     "%config CartoLogin.read_timeout = 60\n%config CartoLogin.total_timeout = 60\n"
 )
-GONE = "This form's kernel is gone or was restarted: run the cell again."
+GONE = "The kernel is gone or was restarted: run the cell again."
 
 
 def fill_in(form: Form, carto: Sandbox, key: str) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from carto_login_widget.sandbox import Sandbox
 
 _LIST = "/api/v3/api_keys"
+_GONE = "jupyter-widgets-disconnected"
 _WRONG = "0123456789wrongkey9876543210"
 
 
@@ -45,6 +46,12 @@ def states(form: Form, carto: Sandbox) -> Iterator[str]:
     form.options.nth(1).click()
     expect(form.status).to_contain_text("CARTO accepts this key")
     yield "chosen"
+    form.button("Stay signed in as jane").click()
+    form.expect_card("jane")
+    # So JupyterLab marks the widgets of a kernel that is gone.
+    form.root.locator("..").evaluate(f"place => place.classList.add('{_GONE}')")
+    expect(form.title).to_have_text("This card is from an earlier session")
+    yield "stale"
 
 
 def _verdicts(form: Form, carto: Sandbox) -> Iterator[str]:
