@@ -127,6 +127,7 @@ def test_nothing_that_is_printed_has_one(
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_form_has_none(carto: Sandbox, field: str) -> None:
     """Neither in what it says to programs nor in its text, nor as HTML."""
+    ipywidgets.Widget.close_all()
     form = LoginForm(credentials=login(credentials=FIELDS[field](carto)))
     shown = [form.message, repr(form)]
     state = json.dumps(ipywidgets.Widget.get_manager_state(), default=repr)
