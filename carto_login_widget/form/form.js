@@ -290,7 +290,7 @@ class AccountList {
   }
 
   close() {
-    this.popup.togglePopover(false);
+    this.popup.hidePopover();
     this.input.ariaExpanded = "false";
     this.input.removeAttribute("aria-activedescendant");
     this.typed = false;
@@ -356,7 +356,7 @@ class Menu {
   }
 
   close() {
-    this.list.togglePopover(false);
+    this.list.hidePopover();
     this.ask.close();
   }
 

@@ -128,7 +128,7 @@ def write(path: PathLike, account: Record) -> list[str]:
     notes: list[str] = []
     with Profiles()._swept(notes, path) as keep:
         kept = keep(account._replace(profile=None), record.look(path))
-        notes += record.write(path, kept, carry=[path])
+        notes += record.write(path, kept)
     return notes
 
 
@@ -284,7 +284,8 @@ class Profiles:
             # creds.json is a copy of the default account, and stays one.
             is_copy = start and start.profile == name and os.path.lexists(path)
             files.repair_mode(path.parent)
-            carry = [self.default_path, path]
+            is_it = start and start.identity.same_key(account.identity)
+            carry = self.default_path if is_it else None
             notes += record.write(path, kept, carry=carry, exclusive=not overwrite)
             if default or is_copy:
                 notes += self._adopt(lonely)
@@ -306,7 +307,7 @@ class Profiles:
         with self._turn():
             start = self._start()
             if name is None:
-                notes = record.keep_broken(self.default_path)
+                notes = [] if start else record.keep_broken(self.default_path)
                 notes += self._adopt(self._only_there(start))
                 return notes + record.remove(self.default_path)
             chosen = record.read(self._find(name))._replace(profile=name.lower())
@@ -325,7 +326,7 @@ class Profiles:
             is_start = self.default_name == old.lower()
             account = record.read(source)._replace(profile=new)
             path = self.path_of(new)
-            notes = record.write(path, account, carry=[source], exclusive=True)
+            notes = record.write(path, account, carry=source, exclusive=True)
             if is_start:
                 notes += self._follow(account)
             if source != self.default_path:
@@ -379,7 +380,7 @@ class Profiles:
                 break  # without a lock, another program may be here, too
             with suppress(FileExistsError):
                 start = start._replace(profile=name)
-                record.write(self.path_of(name), start, carry=[source], exclusive=True)
+                record.write(self.path_of(name), start, carry=source, exclusive=True)
                 note = f"The account that was in {source} is now saved as '{name}'."
                 return [note, *start.notes]
         return []
@@ -393,7 +394,7 @@ class Profiles:
 
     def _write_default(self, account: Record) -> list[str]:
         path, name = self.default_path, account.profile
-        carry = [path, self.path_of(name)] if name else [path]
+        carry = self.path_of(name) if name else None
         # A link that leads to a profile would let that one be replaced.
         profiles = os.path.realpath(self.path_of("x").parent)
         follow = not os.path.realpath(path).startswith(profiles + os.sep)

@@ -13,7 +13,6 @@ from . import files, keyring
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
     from typing import Any
 
@@ -89,12 +88,15 @@ def _parse(path: Path, document: dict[str, Any]) -> Record:
         identity = identity._replace(key=Secret(entry), entry=entry)
     key, proved = document.get("key"), _text(document.get("proved"))
     key = key if isinstance(key, dict) else {}
-    where = identity.known_address
+    accepted = document.get("accepted") is True
+    if accepted:
+        # At another address, written by hand, nobody has accepted it.
+        where = identity.known_address
+        accepted = proved == (where and where.origin)
     return Record(
         identity._replace(proved=proved),
         _text(document.get("profile")),
-        # At another address, written by hand, nobody has accepted it.
-        document.get("accepted") is True and proved == (where and where.origin),
+        accepted,
         _text(key.get("type")),
         _text(key.get("name")),
         () if api_key is not None else (_keyless(path, document),),
@@ -138,26 +140,25 @@ def write(
     path: Path,
     record: Record,
     *,
-    carry: Sequence[Path] = (),
+    carry: Path | None = None,
     exclusive: bool = False,
     follow: bool = True,
 ) -> list[str]:
-    """Write a file, and lose nothing that is there; `carry`: files it was in."""
-    document = _carried(record, carry) | _document(record)
-    notes = [] if exclusive else keep_broken(path) + close(path)
-    files.write_document(path, document, exclusive=exclusive, follow=follow)
-    return notes
-
-
-def _carried(record: Record, sources: Sequence[Path]) -> dict[str, Any]:
-    """Return what else stands in files of the same account; the last one wins."""
-    carried: dict[str, Any] = {}
-    for old, document in filter(None, map(_found, sources)):
+    """Write a file, and lose nothing that is there; `carry`: another it was in."""
+    notes, found = list[str](), [_found(carry)] if carry else []
+    if not exclusive:
+        found.append(_found(path))
+        notes = close(path) if found[-1] else keep_broken(path)
+    document: dict[str, Any] = {}
+    for old, fields in filter(None, found):
+        # What else stands in a file of the same account stays; the last one wins.
         if old.identity.same_account(record.identity):
             same_key = old.identity.key == record.identity.key
             dropped = {"profile"} if same_key else {"profile", *_OF_KEY}
-            carried |= {k: v for k, v in document.items() if k not in dropped}
-    return carried
+            document |= {k: v for k, v in fields.items() if k not in dropped}
+    document |= _document(record)
+    files.write_document(path, document, exclusive=exclusive, follow=follow)
+    return notes
 
 
 def _document(record: Record) -> dict[str, Any]:
@@ -185,10 +186,11 @@ def _document(record: Record) -> dict[str, Any]:
 
 def keep_broken(path: Path) -> list[str]:
     """Keep a file that is not usable under another name, and say so."""
-    if not os.path.isfile(path) or look(path):  # noqa: PTH113
+    if not os.path.isfile(path):  # noqa: PTH113
         return []
     kept = files.set_aside(path).name
-    return [f"{path} could not be used as a credentials file and was kept as {kept}."]
+    said = f"{path} could not be used as a credentials file and was kept as {kept}."
+    return [said, *close(path)]
 
 
 def close(path: Path) -> list[str]:

@@ -107,6 +107,23 @@ def test_a_form_that_is_shown_twice(
         form.expect_card("jane")
 
 
+def test_a_view_that_is_out_of_the_page(share_notebook: Open, carto: Sandbox) -> None:
+    """JupyterLab takes cells out that are scrolled away; they come back as true."""
+    notebook = share_notebook([TWICE, "form"])
+    notebook.run(0)
+    notebook.run(1)
+    first, second = Form(notebook, 0), Form(notebook, 1)
+    expect(second.key).to_be_visible()
+    second.root.evaluate("""root => {
+        const place = root.parentElement;
+        window.putBack = () => place.append(root);
+        root.remove();
+    }""")
+    first.sign_in(carto, "jane")
+    notebook.page.evaluate("putBack()")
+    second.expect_card("jane")
+
+
 def test_a_second_form_leaves_the_first_alive(
     share_notebook: Open, carto: Sandbox
 ) -> None:
