@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..identity import Identity
     from ..store.record import Record
 
-_MOST_KNOWN = 1000  # accounts whose files are read for the list
+_MOST_KNOWN = 2000  # accounts whose files are read for the list
 
 
 class Office:
