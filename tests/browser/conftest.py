@@ -28,7 +28,7 @@ _APPS = {"lab": "/doc/tree/", "full lab": "/lab/tree/", "notebook": "/notebooks/
 # Read here: the tests themselves see no variable that begins with CARTO_.
 _SCREENSHOTS = os.environ.get("CARTO_SCREENSHOTS")
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=30_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,7 +67,7 @@ def chromium() -> Iterator[Browser]:
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     """One context for all pages: what JupyterLab consists of is loaded once."""
     with chromium.new_context(viewport=_VIEWPORT) as made:
-        made.set_default_timeout(15_000)
+        made.set_default_timeout(30_000)
         yield made
 
 

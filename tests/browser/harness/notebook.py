@@ -93,7 +93,7 @@ _SHUT_DOWN = f"""() => {{
     {_PANEL}
     return panel.sessionContext.shutdown();
 }}"""
-_FRESH_SECONDS = 12
+_FRESH_SECONDS = 30
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
