@@ -88,6 +88,7 @@ def test_a_voila_that_runs_before_anybody_comes(
             if ran.exists():
                 break
             time.sleep(0.1)
+        assert ran.exists()
         time.sleep(7)
         page = opener.page()
         page.goto(f"{server.url}/voila/render/early.ipynb")
