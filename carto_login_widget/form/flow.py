@@ -9,13 +9,13 @@ brings another number than the one that is waited for is dropped.
 |------------|-----------------------------|-------------------------------------------|
 | empty      | nothing asked, or cancelled | commit, choose: checking, if all is there |
 |            |                             | submit: checking, or errors at the fields |
-| checking   | a check is under way        | Accepted, Failed; cancel, an edit: empty  |
+| checking   | a check is under way        | accepted, failed; cancel, an edit: empty  |
 | accepted   | a verdict of these fields   | submit: signing_in; an edit: empty        |
 | rejected   | CARTO said no, or the file  | submit: checking; an edit: empty          |
 |            | cannot be used              |                                           |
 | undecided  | nothing could be learned    | try_again: checking; cancel, edit: empty; |
 |            |                             | use_unchecked: signing_in                 |
-| signing_in | saving and registering      | Done: signed_in; Unexpected: empty        |
+| signing_in | saving and registering      | done: signed_in; unexpected: empty        |
 | signed_in  | the card                    | switch, unfold: empty, stay leads back;   |
 |            |                             | log_out, the default ends: empty          |
 

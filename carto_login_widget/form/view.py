@@ -63,7 +63,6 @@ def snapshot(state: State) -> dict[str, Any]:
         "title": _title(state) if state.card else "Log in to CARTO",
         "accounts": None,
         "fields": asdict(state.fields),
-        "fields_version": max(state.written.values(), default=0),
         "field_versions": dict(state.written),
         "open": not state.folded,
         "key": _key(state),
