@@ -98,8 +98,8 @@ def test_kills_leave_whole_files(tmp_path: Path, kills: int) -> None:
     reader = Reader(store)
     reader.start()
     try:
-        # On a busy machine a writer hardly comes to save before it is killed.
-        for _ in range(30):
+        # On a busy machine the reader hardly comes to read between two kills.
+        for _ in range(10):
             output(start("killed_saves", tmp_path, kills))
             if temporaries(store) and len(reader.keys) > 5:
                 break
@@ -329,6 +329,7 @@ def test_exclusive_creation_needs_no_hard_links(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [aside]
 
 
+@pytest.mark.full  # it waits for ten seconds
 def test_a_stopped_program_does_not_keep_others_from_saving(tmp_path: Path) -> None:
     """A lock that is never given up is waited for a moment only."""
     import fcntl
