@@ -777,7 +777,8 @@ def _is_untouched(state: State) -> bool:
 
 def listed(step: _Step, accounts: Iterable[Row]) -> None:
     """The saved accounts were read, the default first."""
-    step.set(accounts=tuple(accounts))
+    if (found := tuple(accounts)) != step.now.accounts:
+        step.set(accounts=found)
     account = step.now.fields.account
     if step.now.folded:
         _fill(step, account)

@@ -94,6 +94,7 @@ class Display:
         plain = PlainForm(self._form.post, view.rows(state))
         plain.draw(view.snapshot(state))
         self._plain = plain
+        self._form.list_accounts()
         return plain
 
     def _watch(self, kernel: Any) -> None:

@@ -142,8 +142,6 @@ class LoginForm(anywidget.AnyWidget):
             self.follow()  # somebody was quicker
         for effect in effects:
             in_background(self._do, effect)
-        if len(rows) > _AT_ONCE:
-            in_background(self._do, flow.ListAccounts())
         self._show()
 
     # For programs.
@@ -234,6 +232,8 @@ class LoginForm(anywidget.AnyWidget):
         if act.name == "ready":
             self._rows_sent = None
         self.post(act)
+        if act.name == "ready":
+            self.list_accounts()  # only now, as reading 10,000 files takes time
 
     def post(self, event: flow.Act | Callable[..., None], *told: Any) -> None:
         """Take one step: state, picture, then effects and traits without the lock."""
@@ -325,9 +325,12 @@ class LoginForm(anywidget.AnyWidget):
             self.post(flow.default_changed, signed)
             now = default.get_default_credentials()
             if now is (signed.credentials if signed else None):
-                # It may have been renamed or forgotten.
-                in_background(self._do, flow.ListAccounts())
+                self.list_accounts()  # it may have been renamed or forgotten
                 return
+
+    def list_accounts(self) -> None:
+        """Read the list of saved accounts anew, in the background."""
+        in_background(self._do, flow.ListAccounts())
 
 
 def _follow(form: LoginForm | None) -> None:

@@ -22,14 +22,13 @@ from . import flow, view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import requests
 
     from ..account import Account
     from ..identity import Identity
     from ..store.record import Record
-
-_MOST_KNOWN = 2000  # accounts whose files are read for the list
 
 
 class Office:
@@ -40,8 +39,9 @@ class Office:
         # In shared mode saved accounts are for those only who name them.
         self.path = "" if settings.is_shared() else place(profiles)
         self._notes: tuple[str, ...] = ()  # on files that were read
+        self._known: dict[str, tuple[Any, flow.Row]] = {}
 
-    def rows(self, known: int = _MOST_KNOWN) -> list[flow.Row]:
+    def rows(self, known: int | None = None) -> list[flow.Row]:
         """Return the saved accounts, the default first; files are read of so many."""
         try:
             names = self._profiles.names() if self.path else []
@@ -49,8 +49,19 @@ class Office:
         except CartoLoginError:
             return []  # saving will say what is wrong with the directory
         names.sort(key=lambda name: name != start)
-        records = {name: self._profiles.peek(name) for name in names[:known]}
-        return [_row(name, records.get(name), start) for name in names]
+        rows = [*map(self._row, names[:known])]
+        if rows and start == rows[0].name:
+            rows[0] = rows[0]._replace(is_default=True)
+        return rows + [flow.Row(name) for name in names[len(rows) :]]
+
+    def _row(self, name: str) -> flow.Row:
+        """Return the line of an account; what has not changed is not read again."""
+        version = _version_of(self._profiles.path_of(name))
+        before, row = self._known.get(name, (None, flow.Row(name)))
+        if version is None or version != before:
+            row = _row(name, self._profiles.peek(name))
+            self._known[name] = version, row
+        return row
 
     def signed(self) -> flow.Signed | None:
         """Return what the card says of the account of this kernel."""
@@ -174,13 +185,19 @@ class Office:
         return acts.save(credentials, saving, profiles).notes
 
 
-def _row(name: str, record: Record | None, start: str | None) -> flow.Row:
-    row = flow.Row(name, is_default=name == start)
+def _version_of(path: Path) -> tuple[int, int] | None:
+    # The store replaces files and never changes one in place.
+    with contextlib.suppress(OSError):
+        found = path.stat()
+        return found.st_ino, found.st_mtime_ns
+    return None  # an account that stands only in creds.json
+
+
+def _row(name: str, record: Record | None) -> flow.Row:
     with contextlib.suppress(CartoLoginError):
         if record is not None:
-            where, key = record.identity.address, key_words(record)
-            return row._replace(address=where, key=key)
-    return row
+            return flow.Row(name, record.identity.address, key_words(record))
+    return flow.Row(name)
 
 
 def in_background(work: Callable[..., None], *args: Any) -> None:

@@ -625,6 +625,17 @@ def test_the_name_of_the_account_before_may_be_typed(listed: Form) -> None:
     assert sign_in.saving.name == "work"
 
 
+def test_what_is_replaced_is_told_before_it_is_known() -> None:
+    """The list has names only until the files have been read."""
+    form = Form(accounts=[SAVED, Row("zoe")])
+    form.act("choose", Fields(account=None))
+    given = Fields(username="bob", name="zoe")
+    form.act("submit", given, key=KEY)
+    assert (
+        "replaces the account of another account" in form.seen["errors"]["name"]["text"]
+    )
+
+
 def test_a_name_that_cannot_be_is_told(checking: Form) -> None:
     """Before the login, not after it."""
     checking.accept(proposed="jane")
@@ -1010,7 +1021,5 @@ class AnyOrder(RuleBasedStateMachine):
         assert acts or self.state.closed
 
 
-AnyOrder.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None
-)
+AnyOrder.TestCase.settings = settings(stateful_step_count=40)
 TestAnyOrder = AnyOrder.TestCase

@@ -26,7 +26,6 @@ from carto_login_widget import (
     set_default_credentials,
     unset_default_credentials,
 )
-from carto_login_widget.form import widget
 from carto_login_widget.form.work import Office
 from carto_login_widget.sandbox import Fault
 
@@ -658,17 +657,14 @@ def test_many_accounts_are_listed_at_once_and_known_soon(
     page.until(lambda: page.accounts[-1][1] == "user129")
 
 
-def test_of_very_many_accounts_not_all_are_read(
-    carto: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """All are listed, by name; what an account replaces is told all the same."""
-    monkeypatch.setattr(Office.rows, "__defaults__", (3,))
-    monkeypatch.setattr(widget, "_AT_ONCE", 2)
-    save(carto, "jane", "anna", "bob")
-    ProfileStore().save("zoe", Credentials("zoe", KEY))
-    page = Page(LoginForm())
-    page.until(lambda: page.accounts[2][1] == "bob")
-    assert page.accounts[3] == ["zoe", "", "", "", False]
-    page.choose(None)
-    page.submit(KEY, username="bob", name="zoe")
-    assert "replaces the account of another account" in page.text
+def test_only_what_has_changed_is_read_again(home: Path) -> None:
+    """The list is read after each login, and may be long."""
+    store = ProfileStore()
+    for name in ("a", "b"):
+        store.save(name, Credentials(name, KEY))
+    office = Office(store._profiles, None)
+    before = office.rows()
+    store.save("b", Credentials("other", KEY))
+    (a, b), known = office.rows(), before[0]
+    assert a is known
+    assert b.address.username == "other"
