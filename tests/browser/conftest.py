@@ -65,9 +65,16 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def context(chromium: Browser) -> Iterator[BrowserContext]:
-    """One context for all pages: what JupyterLab consists of is loaded once."""
+    """One context for all pages: what JupyterLab consists of is loaded once.
+
+    An empty page of the site that all servers are of stays open, and with it the
+    process of the others and the scripts that it has compiled.
+    """
     with chromium.new_context(viewport=_VIEWPORT) as made:
         made.set_default_timeout(30_000)
+        keeper = made.new_page()
+        keeper.route("**/*", lambda route: route.fulfill(body=""))
+        keeper.goto("http://127.0.0.1/")
         yield made
 
 

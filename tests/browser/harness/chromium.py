@@ -26,6 +26,8 @@ _FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A page of JupyterLab loads in half the time where another one has been compiled.
+    "--process-per-site",
 ]
 _NAMES = ["chromium", "chromium-browser", "google-chrome"]
 
