@@ -21,10 +21,9 @@ if TYPE_CHECKING:
 collect_ignore = ["benchmarks"]
 
 # How long an example takes says how busy the machine is.
-settings.register_profile(
-    "busy", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("busy")
+BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", BUSY, max_examples=50)
+settings.register_profile("all", BUSY, max_examples=300)
 
 PROGRAMS = Path(__file__).parent / "programs"
 KEEPS_THE_DEFAULT = "carto_login_widget.session.default"
@@ -34,18 +33,17 @@ TOGETHER = {
     "test_google_bigquery.py": "BigQuery",
     "test_service_notebooks.py": "BigQuery",
 }
-# Browser tests whose pages are their own. All others share one page, in one process.
-OWN_PAGES = (
-    *("test_busy_kernel.py", "test_front_ends.py", "test_harness.py"),
-    *("test_plain_form.py", "test_saved_notebooks.py", "test_shared.py"),
-    "test_stand_in.py",
-)
 ONLY_ALL = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--all`."""
     parser.addoption("--all", action="store_true", help='run what is marked "full" too')
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Try many examples of everything only with `--all`."""
+    settings.load_profile("all" if config.getoption("--all") else "quick")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -68,7 +66,7 @@ def pytest_collection_modifyitems(
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give each process a whole file at a time, and two of them all browser tests.
+    """Give each process a whole file at a time, and one of them all browser tests.
 
     Marks would say it with `--dist loadgroup`, which pytest 9.2 broke:
     https://github.com/pytest-dev/pytest-xdist/issues/1386
@@ -78,9 +76,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class ByGroup(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             path = Path(nodeid.partition("::")[0])
-            if "browser" in path.parts:
-                return "own pages" if path.name in OWN_PAGES else "one page"
-            return TOGETHER.get(path.name, str(path))
+            is_in_browser = "browser" in path.parts
+            return "browser" if is_in_browser else TOGETHER.get(path.name, str(path))
 
     return ByGroup(config, log) if config.option.dist == "loadscope" else None
 

@@ -20,5 +20,5 @@ export TEST_IPYKERNEL6_PYTHON="$envs/ipykernel6/bin/python"
 export TEST_PATCHED_PYTHON="$envs/patched/bin/python"
 export PATH="$envs/test/bin:$PATH"
 say "running pytest"
-# One process for each half of the browser tests, which begin; the others follow them.
+# One process begins with the browser tests, and joins the other one at their end.
 exec pytest -n 2 --dist loadscope --no-loadscope-reorder "$@"

@@ -4,13 +4,11 @@ import re
 from urllib.parse import urlsplit
 
 import requests
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from carto_login_widget import address
 from carto_login_widget.errors import InvalidCredentialsError
-
-MANY = settings(max_examples=300)
 
 names = st.from_regex(r"[A-Za-z0-9_-]{1,63}", fullmatch=True)
 hosts = st.one_of(
@@ -49,7 +47,6 @@ def _resolved(name, base):
         return None
 
 
-@MANY
 @given(pasted)
 @example("https://https://jane.carto.com")
 @example("http://0x7f.1/")
@@ -66,7 +63,6 @@ def test_normalising_twice_is_normalising_once(text):
     assert not once.endswith("/")
 
 
-@MANY
 @given(names)
 def test_from_a_name_to_an_address_and_back(name):
     """The address of a name alone gives the name again."""
@@ -78,7 +74,6 @@ def test_from_a_name_to_an_address_and_back(name):
     assert address.resolve(name, found.base_url) == found
 
 
-@MANY
 @given(names, pasted)
 def test_from_an_address_to_an_address(name, text):
     """Whatever was understood is understood the same way again."""
@@ -90,7 +85,6 @@ def test_from_an_address_to_an_address(name, text):
     assert _resolved(None, found.base_url) == found
 
 
-@MANY
 @given(st.none() | names | st.text(max_size=30), st.none() | pasted)
 @example("evil.com/#", None)
 @example("jane", "https://jane.carto.com\\@evil.example/")
@@ -124,7 +118,6 @@ def _with_scheme(text):
     return text if "://" in text else f"https://{text}"
 
 
-@MANY
 @given(st.text(max_size=30) | pasted)
 def test_any_text_is_a_user_name_or_an_error(text):
     """No other error, and a hint for all that is refused."""

@@ -392,6 +392,7 @@ def signed_in() -> tuple[str | None, int] | None:
 signed_in.__module__ = "__main__"
 
 
+@pytest.mark.full  # Dask takes long to restart
 def test_restarted_workers_have_it() -> None:
     """A restart makes new processes under the same names."""
     set_default_credentials("jane", KEY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import certifi
@@ -180,8 +181,16 @@ print(json.dumps([stores, before == after, gone]))
 """
 
 
-@pytest.mark.parametrize("way", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "session"])
-@pytest.mark.parametrize("other", [None, "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
+TRUSTED = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "session")
+OTHERS = (None, "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+EACH_ONCE = [*zip(TRUSTED, OTHERS, strict=True)]
+ALL = [
+    pytest.param(*pair, marks=[] if pair in EACH_ONCE else pytest.mark.full)
+    for pair in product(TRUSTED, OTHERS)
+]
+
+
+@pytest.mark.parametrize(("way", "other"), ALL)
 def test_it_trusts_whom_the_login_trusts(
     run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, way: str, other: str
 ) -> None:

@@ -58,6 +58,7 @@ def test_a_busy_kernel_takes_the_key_at_once(open_notebook: Open, busy: str) -> 
     assert not _is_saved(notebook)
 
 
+@pytest.mark.full
 def test_an_older_kernel_takes_it_when_it_is_idle(
     open_notebook: Open, tmp_path: Path, busy: str
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from harness.form import Form
 from playwright.sync_api import expect
 
@@ -52,6 +53,7 @@ _WIDGETS_RESTORED = (
 )
 
 
+@pytest.mark.full
 def test_nbclassic(
     opener: Opener, lab: JupyterLab, carto: Sandbox, kernel: str
 ) -> None:
@@ -91,6 +93,7 @@ def test_voila_shows_the_form(
     expect(form.status).to_contain_text("Logged out.")
 
 
+@pytest.mark.full
 def test_run_all_stops_at_the_form(
     open_notebook: Open, carto: Sandbox, kernel: str
 ) -> None:
@@ -109,6 +112,7 @@ def test_run_all_stops_at_the_form(
     assert notebook.text(3) == "end"
 
 
+@pytest.mark.full
 def test_the_quickstart_with_a_person(open_notebook: Open, kernel: str) -> None:
     """Somebody follows the quickstart and types the key that it shows."""
     notebook = open_notebook(QUICKSTART, kernel=kernel)
@@ -174,6 +178,7 @@ COPIED = (
 )
 
 
+@pytest.mark.full
 def test_a_colleague_opens_a_copy(open_notebook: Open, carto: Sandbox) -> None:
     """The saved text names nobody, and does not deny that somebody signed in."""
     notebook = open_notebook([f"{LOAD}\n%carto_login", COPIED])

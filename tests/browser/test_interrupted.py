@@ -53,7 +53,13 @@ def test_a_restart_while_checking(open_notebook: Open, carto: Sandbox) -> None:
     expect(form.status).to_have_text("")
 
 
-@pytest.mark.parametrize("state", ["checking", "rejected", "undecided"])
+@pytest.mark.parametrize(
+    "state",
+    [
+        "undecided",
+        *(pytest.param(s, marks=pytest.mark.full) for s in ("checking", "rejected")),
+    ],
+)
 def test_a_reload_keeps_the_state(
     share_notebook: Open, carto: Sandbox, state: str
 ) -> None:
@@ -147,6 +153,7 @@ def test_a_second_form_leaves_the_first_alive(
     expect(first.status).to_contain_text("This kernel was logged out.")
 
 
+@pytest.mark.full
 def test_a_second_tab_shows_the_same(share_notebook: Open, carto: Sandbox) -> None:
     """What is done in one tab is seen in the other."""
     notebook = share_notebook([LOGIN])

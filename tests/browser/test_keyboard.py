@@ -80,7 +80,9 @@ def _cells(notebook: Notebook) -> int:
     return notebook.page.locator(".jp-Notebook .jp-Cell").count()
 
 
-@pytest.mark.parametrize("app", ["lab", "notebook"])
+@pytest.mark.parametrize(
+    "app", ["lab", pytest.param("notebook", marks=pytest.mark.full)]
+)
 def test_a_login_by_keyboard(open_notebook: Open, carto: Sandbox, app: str) -> None:
     """Tab goes from top to bottom, and no key reaches the notebook."""
     notebook = open_notebook([LOGIN, "2", "3"], app=app)

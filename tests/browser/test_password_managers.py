@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
@@ -68,6 +69,7 @@ def _save_password(profile: Path, origin: str) -> None:
     logins.close()
 
 
+@pytest.mark.full
 def test_nothing_is_filled_and_nothing_filled_is_checked(  # noqa: PLR0913 - fixtures
     opener: Any,
     lab: JupyterLab,

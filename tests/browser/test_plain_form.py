@@ -83,6 +83,7 @@ def test_it_takes_over_after_a_busy_cell(
     _log_in(notebook.output(0), carto)
 
 
+@pytest.mark.full
 def test_it_takes_over_in_voila(
     open_voila: Callable[..., Any], carto: Sandbox, kernel: str
 ) -> None:

@@ -75,6 +75,7 @@ def by_autosave(page: Page) -> None:
 
 
 WAYS = {"by hand": [by_keyboard, by_toolbar], "by itself": [by_autosave]}
+EACH_WAY = ["by hand", pytest.param("by itself", marks=pytest.mark.full)]
 
 
 @dataclass
@@ -173,9 +174,7 @@ def sit_down(open_notebook: Open, log_all: None) -> Any:
 
 # A front end saves by itself ever more rarely when a save takes long.
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize(
-    "way", ["by hand", pytest.param("by itself", marks=pytest.mark.full)]
-)
+@pytest.mark.parametrize("way", EACH_WAY)
 def test_nothing_typed_is_saved(
     sit_down: Callable[..., Saver], carto: Sandbox, kernel: str, way: str
 ) -> None:
@@ -183,6 +182,7 @@ def test_nothing_typed_is_saved(
     _log_in(sit_down(kernel, way), carto)
 
 
+@pytest.mark.full
 @pytest.mark.timeout(400)
 def test_nothing_typed_is_in_a_shared_session(
     opener: Any, scratch: Scratch, screenshots: Path, carto: Sandbox, log_all: None
@@ -238,7 +238,7 @@ def _log_in(desk: Saver, carto: Sandbox) -> None:
     desk.finish()
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", EACH_WAY)
 def test_nothing_typed_is_saved_while_a_cell_runs(
     sit_down: Callable[..., Saver],
     carto: Sandbox,

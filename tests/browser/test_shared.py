@@ -66,6 +66,7 @@ def sign_in(root: Locator, given: Credentials) -> None:
     )
 
 
+@pytest.mark.full
 def test_the_second_visitor_sees_nothing_of_the_first(
     open_voila: Callable[..., Page],
     visitor: Callable[[str], tuple[Page, Frames]],

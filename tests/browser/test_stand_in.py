@@ -42,7 +42,9 @@ def test_a_busy_kernel_keeps_the_full_form(
     expect(notebook.output(0).get_by_role("button", name="Log in")).to_be_visible()
 
 
-@pytest.mark.parametrize("app", ["lab", "notebook"])
+@pytest.mark.parametrize(
+    "app", [pytest.param("lab", marks=pytest.mark.full), "notebook"]
+)
 def test_the_full_form_is_drawn(
     open_notebook: Callable[..., Any], kernel: str, app: str
 ) -> None:
@@ -97,7 +99,10 @@ def test_a_voila_that_runs_before_anybody_comes(
         expect(page.get_by_text("This is the plain form")).to_have_count(0)
 
 
-@pytest.mark.parametrize(("cell", "plain"), [(_LAME, True), (_FORM, False)])
+@pytest.mark.parametrize(
+    ("cell", "plain"),
+    [(_LAME, True), pytest.param(_FORM, False, marks=pytest.mark.full)],
+)
 def test_voila(
     open_voila: Callable[..., Any], kernel: str, cell: str, plain: bool
 ) -> None:

@@ -64,7 +64,9 @@ SCRIPTS = {
 }
 
 
-@pytest.mark.parametrize("kind", ["empty", "card"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("empty", marks=pytest.mark.full), "card"]
+)
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_form_ends_in_silence(script: str, kind: str) -> None:
     """However often, by whom, and whatever is left at the end of the program."""

@@ -117,7 +117,13 @@ def started(tmp_path: Path) -> Iterator[Demo]:
         process.wait()
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SIGINT",
+        *(pytest.param(n, marks=pytest.mark.full) for n in ("SIGTERM", "SIGHUP")),
+    ],
+)
 def test_one_signal_ends_it_and_leaves_nothing(tmp_path: Path, name: str) -> None:
     """It opens on the quickstart, among notebooks; no key and no process is left."""
     with started(tmp_path) as demo:

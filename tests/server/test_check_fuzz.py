@@ -21,11 +21,7 @@ from carto_login_widget.errors import CartoLoginError
 KEY = "0123456789abcdef0123456789abcdef01234567"
 ENCODED = b64encode(f"jane:{KEY}".encode()).decode()
 
-SETTINGS = settings(
-    max_examples=100,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+SETTINGS = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 texts = st.sampled_from([KEY, ENCODED, f"x{KEY}y", "jane", "", "\0", "\u2028"]) | (
     st.text(max_size=12)

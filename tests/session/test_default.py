@@ -343,7 +343,7 @@ def test_two_threads_leave_every_listener_on_the_newest() -> None:
 
     def work(name: str) -> None:
         start.wait()
-        for number in range(200):
+        for number in range(50):
             set_default_credentials(f"{name}-{number}", KEY)
 
     threads = [threading.Thread(target=work, args=(name,)) for name in ("x", "y")]

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from carto_login_widget import CredentialsFileError
@@ -272,7 +272,6 @@ def test_a_broken_creds_json_is_kept_aside_and_said(store: Profiles) -> None:
 
 
 @given(content=st.binary(max_size=200))
-@settings(deadline=None, max_examples=50)
 def test_whatever_is_in_a_file_is_not_lost_by_saving(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:

@@ -457,9 +457,7 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 TestStoreMachine = StoreMachine.TestCase
-TestStoreMachine.settings = settings(
-    max_examples=30, stateful_step_count=15, deadline=None
-)
+TestStoreMachine.settings = settings(max_examples=30, stateful_step_count=15)
 
 
 def proposed(store: Profiles, record: Record, said: Account | None = None) -> str:
