@@ -43,7 +43,7 @@ from . import fields
 from .fields import Fields, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ..account import Account
 
@@ -150,7 +150,6 @@ class State:
     """All that the form knows."""
 
     fields: Fields = field(default_factory=Fields)
-    written: Mapping[str, int] = field(default_factory=dict)
     chosen: frozenset[str] = frozenset()  # saving choices that the user made
     offered: frozenset[str] = frozenset([""])  # names that the form proposed
     key: Secret | None = None
@@ -228,16 +227,8 @@ class _Step:
         return self.now.number
 
     def write(self, **values: Any) -> None:
-        """Put values into controls of the page, and no others."""
-        old = self.now.fields
-        new = {k: v for k, v in values.items() if getattr(old, k) != v}
-        self.set(fields=replace(old, **new))
-        self.overwrite(new)
-
-    def overwrite(self, names: Iterable[str]) -> None:
-        """Let controls show what the kernel has of them, whatever was typed."""
-        written = dict.fromkeys(names, self.next())
-        self.set(written={**self.now.written, **written})
+        """Put values into controls of the page."""
+        self.set(fields=replace(self.now.fields, **values))
 
     def give(self, order: Check | SignIn | Work) -> None:
         self.set(order=order)
@@ -382,7 +373,6 @@ def _take(step: _Step, act: Act) -> None:
     if act.field == "base_url":
         taken["custom"] = True
     _commit(step, replace(act, fields=replace(act.fields, **taken), typed=True))
-    step.overwrite(taken)
     step.focus("submit" if step.now.order or step.now.key else "api_key")
 
 
@@ -404,7 +394,6 @@ def _absorb(step: _Step, act: Act) -> bool:
             given, custom=old.custom, base_url=old.base_url, username=old.username
         )
     else:
-        step.overwrite(problem.field or "" for problem in fields.misplaced(act.fields))
         key = Secret(clean_key(act.key.reveal())) if act.key else None
     choices = {"remember", "default", "name"}
     chosen = {name for name in choices if getattr(given, name) != getattr(old, name)}
@@ -615,7 +604,6 @@ def _turn(step: _Step, account: str | None = None) -> None:
     now = step.now
     step.now = State(
         fields=now.fields,
-        written=now.written,
         number=now.number,
         accounts=now.accounts,
         path=now.path,

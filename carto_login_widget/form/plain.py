@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
+from dataclasses import asdict
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +117,9 @@ class PlainForm(ipywidgets.VBox):
 
     def _tell(self, act: str) -> None:
         key = self.key.take() if act in _WITH_KEY else None
-        self._post(Act(act, self.values(), key, typed=False))
+        self._post(Act(act, given := self.values(), key, typed=False))
+        with self._drawing:
+            self._write(asdict(given))  # what the kernel has not taken as it was
 
     def values(self) -> Fields:
         """Return what is committed."""
@@ -129,18 +132,23 @@ class PlainForm(ipywidgets.VBox):
             before, self._picture = self._picture, picture
             if picture["accounts"] is not None:
                 self.account.options = _options(picture["accounts"])
-            known, versions = before.get("field_versions"), picture["field_versions"]
-            for name in _CONTROLS:
-                if known is None or versions.get(name) != known.get(name):
-                    getattr(self, name).value = picture["fields"][name]
+            self._write(before.get("fields", {}))
             card = picture["card"]
-            _show(self.account, visible=len(self.account.options) > 1)
-            _show(self.fields, visible=picture["open"])
-            _show(self.remember, visible=picture["saving"]["shown"])
-            acts = card["acts"] if card else picture["acts"]
-            self.row.children = tuple(self._button(act) for act in acts)
-            self.status.value = _card_html(card) + _status_html(picture)
+            parts = (self.account, self.fields, self.remember)
+            saving = picture["saving"]["shown"]
+            shown = (self.account.options[1:], picture["open"], saving)
+            for part, is_shown in zip(parts, shown, strict=True):
+                part.layout.display = None if is_shown else "none"
+            self.row.children = tuple(map(self._button, (card or picture)["acts"]))
+            self.status.value = (_card_html(card) if card else "") + _told_html(picture)
             self.children = self._card if card else self._form
+
+    def _write(self, known: dict[str, Any]) -> None:
+        """Put into the controls what the kernel has otherwise than `known`."""
+        for name in _CONTROLS:
+            value = self._picture["fields"][name]
+            if name not in known or known[name] != value:
+                getattr(self, name).value = value
 
     def _button(self, act: dict[str, Any]) -> ipywidgets.Button:
         name = act["act"]
@@ -176,11 +184,7 @@ def _look(label: str) -> dict[str, Any]:
     return {"description": label, "style": style, "layout": _wide()}
 
 
-def _show(widget: ipywidgets.Widget, *, visible: bool) -> None:
-    widget.layout.display = None if visible else "none"
-
-
-def _status_html(picture: dict[str, Any]) -> str:
+def _told_html(picture: dict[str, Any]) -> str:
     color = _COLORS.get(picture["message"]["kind"])
     style = f"color: var(--jp-{color}-color1)" if color else ""
     errors = [error["text"] for error in picture["errors"].values()]
@@ -190,9 +194,7 @@ def _status_html(picture: dict[str, Any]) -> str:
     return f'<div role="status" style="min-height: 3em; {style}">{told}</div>'
 
 
-def _card_html(card: dict[str, Any] | None) -> str:
-    if card is None:
-        return ""
+def _card_html(card: dict[str, Any]) -> str:
     told = [f"{label}: {words}" for label, words in card["rows"]] + card["notes"]
-    lines = "".join(f"<div>{escape(line)}</div>" for line in told)
-    return f"<b>{escape(card['title'])}</b>{lines}"
+    lines = (f"<div>{escape(line)}</div>" for line in told)
+    return f"<b>{escape(card['title'])}</b>{''.join(lines)}"

@@ -63,7 +63,6 @@ def snapshot(state: State) -> dict[str, Any]:
         "title": _title(state) if state.card else "Log in to CARTO",
         "accounts": None,
         "fields": asdict(state.fields),
-        "field_versions": dict(state.written),
         "open": not state.folded,
         "key": _key(state),
         "errors": {p.field: _error(state, p) for p in state.problems if p.field},

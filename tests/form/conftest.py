@@ -26,7 +26,6 @@ class Page:
         self.fields: dict[str, Any] = dict(_BLANK)
         self.frames: list[str] = []
         self.accounts: list[list[Any]] = []
-        self.versions: dict[str, int] = {}
         self.ack = self.seq = 0
         self.seen: dict[str, Any] = {}
         original = form.send
@@ -43,14 +42,14 @@ class Page:
         self.frames.append(json.dumps(payload))
         if payload["seq"] <= self.seq:
             return
+        before = self.seen.get("fields", {})
         self.seq, self.seen = payload["seq"], payload["snapshot"]
         self.ack = payload["ack"].get(self.view, 0)
         if self.seen["accounts"] is not None:
             self.accounts = self.seen["accounts"]
-        for name, version in self.seen["field_versions"].items():
-            if self.versions.get(name) != version:
-                self.fields[name] = self.seen["fields"][name]
-        self.versions = dict(self.seen["field_versions"])
+        for name, value in self.seen["fields"].items():
+            if name not in before or before[name] != value:
+                self.fields[name] = value
 
     def do(self, act: str, key: str = "", **extra: Any) -> None:
         """Send a message."""
@@ -59,6 +58,8 @@ class Page:
         content = {"act": act, "view": self.view, "n": self.n, "fields": fields}
         buffers = [memoryview(key.encode())] if key else []
         self.form._handle_custom_msg({**content, **extra}, buffers)
+        if self.ack == self.n:
+            self.fields |= self.seen["fields"]
 
     def commit(self, key: str = "", **fields: Any) -> None:
         """Leave a field."""
