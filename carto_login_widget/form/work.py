@@ -15,6 +15,7 @@ from .. import settings
 from ..address import Address
 from ..credentials import Credentials
 from ..errors import CartoLoginError, CredentialsFileError, UndecidedError
+from ..locks import Lock
 from ..session import acts, default, login
 from ..session.facts import facts, key_words, place, saved_name
 from ..store.profiles import Profiles, proposed_name
@@ -40,19 +41,19 @@ class Office:
         self.path = "" if settings.is_shared() else place(profiles)
         self._notes: tuple[str, ...] = ()  # on files that were read
         self._known: dict[str, tuple[Any, flow.Row]] = {}
+        self._reading = Lock()  # or several pages would have all files read at once
 
     def rows(self, known: int | None = None) -> list[flow.Row]:
         """Return the saved accounts, the default first; files are read of so many."""
-        try:
+        with self._reading, contextlib.suppress(CartoLoginError):
             names = self._profiles.names() if self.path else []
             start = self._profiles.default_name
-        except CartoLoginError:
-            return []  # saving will say what is wrong with the directory
-        names.sort(key=lambda name: name != start)
-        rows = [*map(self._row, names[:known])]
-        if rows and start == rows[0].name:
-            rows[0] = rows[0]._replace(is_default=True)
-        return rows + [flow.Row(name) for name in names[len(rows) :]]
+            names.sort(key=lambda name: name != start)
+            rows = [*map(self._row, names[:known])]
+            if rows and start == rows[0].name:
+                rows[0] = rows[0]._replace(is_default=True)
+            return rows + [flow.Row(name) for name in names[len(rows) :]]
+        return []  # saving will say what is wrong with the directory
 
     def _row(self, name: str) -> flow.Row:
         """Return the line of an account; what has not changed is not read again."""
