@@ -29,11 +29,12 @@ import carto_login_widget as carto
 from carto_login_widget.store import profiles
 import filelock
 directory, group, user = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+store, own = carto.ProfileStore(directory), carto.Credentials("own", "some-key")
+# Only now, as they may not be able to read what is installed here.
 os.setgid(group)
 os.setuid(user)
-store = carto.ProfileStore(directory)
 found = [store.default().username, *(store.load(n).username for n in store.names())]
-store.save("own", carto.Credentials("own", "some-key"), default=True)
+store.save("own", own, default=True)
 store.rename("own", "mine")
 store.delete("mine")
 print(*found)
