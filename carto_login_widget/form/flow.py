@@ -96,15 +96,14 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What the user did, with all fields as they are; `value` and `field` of a take."""
+    """What the user did, with all fields as they are."""
 
     name: str
     fields: Fields
     key: Secret | None = None
     typed: bool = True  # False where a value came without typing
-    field: str = ""
-    value: str = ""
-    misplaced: str = ""
+    value: str = ""  # the new name of a saved account
+    misplaced: str = ""  # the field in which the page has kept a key back
 
 
 # What is to be done.
@@ -364,16 +363,6 @@ def _drop_key(step: _Step, act: Act) -> None:
     _forget_verdict(step)
     step.set(key=None)
     step.focus("api_key")
-
-
-def _take(step: _Step, act: Act) -> None:
-    if act.field not in ("username", "base_url"):
-        return
-    taken: dict[str, Any] = {act.field: act.value}
-    if act.field == "base_url":
-        taken["custom"] = True
-    _commit(step, replace(act, fields=replace(act.fields, **taken), typed=True))
-    step.focus("submit" if step.now.order or step.now.key else "api_key")
 
 
 def _stay(step: _Step, _act: Act) -> None:
@@ -805,7 +794,6 @@ _FORM_ACTS: dict[str, Callable[[_Step, Act], None]] = {
     "choose": _choose,
     "unfold": _unfold,
     "drop_key": _drop_key,
-    "take": _take,
     "stay": _stay,
 }
 _WORKS = ("save", "save_in_file", "rename", "make_default", "forget", "check_again")

@@ -586,7 +586,7 @@ class View {
     if (!name) return;
     this.edited[name] = this.n + 1;
     const how = event instanceof InputEvent ? event.inputType : "";
-    if (input.type !== "text") this.send("commit", { field: name });
+    if (input.type !== "text") this.send("commit");
     else if (how && how !== "insertReplacementText") this.filled.delete(name);
     else this.filled.add(name);
     this.paint();
@@ -597,22 +597,26 @@ class View {
     const input = /** @type {HTMLElement} */ (event.target);
     const unsent = Object.values(this.edited).some((n) => n > this.n);
     if (!input.dataset.field || !unsent || this.focusedPart() === input) return;
-    this.send("commit", { field: input.dataset.field });
+    this.send("commit");
   }
 
   /** Does what is offered below a field.
    * @param {Field} from */
   take({ name, input, note: { take } }) {
     if (!take) return;
-    if (take.field !== "api_key") return this.send("take", { field: take.field, value: take.value });
-    input.value = withoutKey(input.value);
-    this.form.fields.api_key.input.value = take.value;
-    for (const field of [name, "api_key"]) {
+    /** @type {{fields: Record<string, Field>, custom: HTMLInputElement}} */
+    const { fields, custom } = this.form;
+    const isKey = take.field === "api_key";
+    if (isKey) input.value = withoutKey(input.value);
+    if (take.field === "base_url") custom.checked = true;
+    fields[take.field].input.value = take.value;
+    for (const field of [name, take.field, "custom"]) {
       this.edited[field] = this.n + 1;
       this.filled.delete(field);
     }
-    this.send("commit", { field: "api_key" });
-    this.form.fields.api_key.input.focus();
+    const isWhole = !isKey && (this.snap?.key === "held" || fields.api_key.input.value);
+    this.send("commit");
+    ((isWhole && this.target("submit")) || fields.api_key.input).focus();
     this.paint();
   }
 

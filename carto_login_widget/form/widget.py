@@ -359,9 +359,7 @@ def _act_of(content: Any, buffers: Any) -> flow.Act | None:
     fields = {n: given[n] for n, kind in _KINDS.items() if type(given.get(n)) is kind}
     if any(len(text) > _LONGEST for text in fields.values() if isinstance(text, str)):
         return None
-    # The new name of an account, where it has one.
-    told = {"value": content.get("name"), **content}
-    extra = {n: told[n] for n in ("field", "value", "misplaced") if n in told}
+    extra = {"value": content.get("name"), "misplaced": content.get("misplaced")}
     return flow.Act(
         content["act"],
         Fields(**fields),

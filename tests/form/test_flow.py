@@ -231,7 +231,7 @@ def test_what_cannot_be_is_told_beside_it(
     assert (error["take"] or {}).get("value") == take
     assert form.count(Check) == 0
     if take:
-        form.act("take", fields, field=field, value=take)
+        form.act("commit", replace(fields, **{field: take}))
         assert form.state.phase == "checking"
         assert form.seen["fields"][field] == take
 
@@ -349,7 +349,8 @@ def test_a_suggested_address_can_be_taken(checking: Form) -> None:
     """One press moves to the better address."""
     checking.fail(MOVED)
     take = checking.seen["errors"]["base_url"]["take"]
-    (*_, check) = checking.act("take", JANE, field=take["field"], value=take["value"])
+    taken = {"custom": True, take["field"]: take["value"]}
+    (*_, check) = checking.act("commit", replace(JANE, **taken))
     assert check.subject.base_url == "https://new.example.com/user/jane"
 
 
@@ -912,12 +913,12 @@ class AnyOrder(RuleBasedStateMachine):
         )
         if name in WISHES and self.state.phase != "signing_in":
             self.wishes = 1
-        elif name in ("cancel", "drop_key") or (name in ("commit", "take") and edit):
+        elif name in ("cancel", "drop_key") or (name == "commit" and edit):
             busy = before.folded or before.phase == "signing_in"
             self.wishes = self.wishes if busy else 0
         if name == "drop_key" and before.phase not in ("signed_in", "signing_in"):
             self.gone |= keys_in(before)
-        extra = {"field": "username", "value": value, "typed": typed}
+        extra = {"value": value, "typed": typed}
         self.step(Act(name, given, Secret(key) if key else None, **extra))
 
     @rule(key=st.sampled_from(KEYS), name=st.sampled_from(["commit", "submit"]))

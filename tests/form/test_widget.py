@@ -184,7 +184,7 @@ def test_messages_are_acknowledged_per_view(at_jane: Page) -> None:
         {"act": "submit", "view": 1, "n": "x", "fields": {"username": 5}},
         {"act": "unheard of", "view": "v", "n": 1, "fields": {}},
         {"act": "commit", "view": "v", "n": 1, "fields": {"username": "x" * 100_000}},
-        {"act": "take", "field": "closed", "value": "1", "fields": {}},
+        {"act": "rename", "name": ["closed"], "misplaced": 7, "fields": {}},
     ],
 )
 def test_what_is_not_well_formed_does_nothing(page: Page, content: Any) -> None:
