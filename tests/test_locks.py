@@ -21,7 +21,9 @@ ROOT = Path(carto_login_widget.__file__).parent
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on Windows")
-@pytest.mark.parametrize("how", ["fork", "multiprocessing"])
+@pytest.mark.parametrize(
+    "how", ["fork", pytest.param("multiprocessing", marks=pytest.mark.full)]
+)
 def test_a_child_waits_for_no_lock_of_its_parent(carto: Sandbox, how: str) -> None:
     """It has the parent's account, and can log in, renew tokens, save and show."""
     key = carto.accounts["jane"].master.token

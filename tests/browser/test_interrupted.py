@@ -35,6 +35,7 @@ def fill_in(form: Form, carto: Sandbox, key: str) -> None:
     form.log_in(key)
 
 
+@pytest.mark.full
 def test_a_restart_while_checking(open_notebook: Open, carto: Sandbox) -> None:
     """The form says that it is dead, in words, instead of checking for ever."""
     notebook = open_notebook([LOGIN])

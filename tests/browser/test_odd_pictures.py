@@ -39,7 +39,9 @@ LoginForm(credentials=jane, notes=["A note with a long word: " + "y" * 120])"""
 SIGNED_IN = "LoginForm()"
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "theme", ["light", pytest.param("dark", marks=pytest.mark.full)]
+)
 def test_odd_contents_fit(share_notebook: Share, theme: str) -> None:
     """Nothing sticks out or is cut in a narrow cell, and markup stays text."""
     notebook = share_notebook([ACCOUNTS, REJECTED, CARD, SIGNED_IN])

@@ -42,9 +42,8 @@ def test_a_busy_kernel_keeps_the_full_form(
     expect(notebook.output(0).get_by_role("button", name="Log in")).to_be_visible()
 
 
-@pytest.mark.parametrize(
-    "app", [pytest.param("lab", marks=pytest.mark.full), "notebook"]
-)
+@pytest.mark.full
+@pytest.mark.parametrize("app", ["lab", "notebook"])
 def test_the_full_form_is_drawn(
     open_notebook: Callable[..., Any], kernel: str, app: str
 ) -> None:
