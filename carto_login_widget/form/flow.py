@@ -59,6 +59,7 @@ class Row(NamedTuple):
     address: Address = Address("", "")
     key: str = ""
     is_default: bool = False
+    host: str = ""  # of the address, which takes long to tell for 10,000 of them
 
     def is_at(self, where: Address | None) -> bool:
         """Whether it is of this user at this host, whatever the key."""

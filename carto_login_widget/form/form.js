@@ -736,7 +736,7 @@ class View {
     if (turned) this.turn(first);
     this.paint();
     this.moveFocus(had);
-    if (first) this.send("ready"); // the first was too early for a busy kernel's side channel
+    if (first) this.send("loaded"); // "ready" was too early for a busy kernel's side channel
   }
 
   /** Writes what the kernel, or another view, has put into a control. What was typed here

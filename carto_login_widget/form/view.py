@@ -84,7 +84,7 @@ def snapshot(state: State) -> dict[str, Any]:
 def rows(state: State) -> list[list[Any]]:
     """Return the list of accounts for the page."""
     return [
-        [row.name, row.address.username, row.address.host, row.key, row.is_default]
+        [row.name, row.address.username, row.host, row.key, row.is_default]
         for row in state.accounts
     ]
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 _TICK = 5  # seconds after which waiting is told anew
-_AT_ONCE = 50  # accounts whose files are read before the first picture
+_AT_ONCE = 50  # accounts in the first picture; the list of all comes after it
 _MOST_VIEWS = 100
 _LONGEST = 10_000  # characters of a field
 _KINDS: dict[str, type] = {
@@ -117,7 +117,7 @@ class LoginForm(anywidget.AnyWidget):
         self._signed_in: Future[Credentials] = Future()
         self._callbacks: list[Callable[[Credentials], Any]] = []
         self._displays: list[stand_in.Display] = []
-        signed, rows = self._office.signed(), self._office.rows(_AT_ONCE)
+        signed, rows = self._office.signed(), self._office.rows(_AT_ONCE, profile or "")
         remember = settings.CartoLogin.instance().remember
         self.state, effects = flow.begin(
             flow.State(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +24,17 @@ from . import flow, view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     import requests
 
     from ..account import Account
     from ..identity import Identity
     from ..store.record import Record
+
+
+# What the files of saved accounts hold, for all forms: there may be 10,000 of them.
+_known: dict[str, tuple[Any, flow.Row]] = {}
+_reading = Lock()
 
 
 class Office:
@@ -40,28 +45,29 @@ class Office:
         # In shared mode saved accounts are for those only who name them.
         self.path = "" if settings.is_shared() else place(profiles)
         self._notes: tuple[str, ...] = ()  # on files that were read
-        self._known: dict[str, tuple[Any, flow.Row]] = {}
-        self._reading = Lock()  # or several pages would have all files read at once
 
-    def rows(self, known: int | None = None) -> list[flow.Row]:
-        """Return the saved accounts, the default first; files are read of so many."""
-        with self._reading, contextlib.suppress(CartoLoginError):
+    def rows(self, most: int | None = None, wanted: str = "") -> list[flow.Row]:
+        """Return the saved accounts, or so many, the default and a wanted one first."""
+        with contextlib.suppress(CartoLoginError):
             names = self._profiles.names() if self.path else []
             start = self._profiles.default_name
-            names.sort(key=lambda name: name != start)
-            rows = [*map(self._row, names[:known])]
+            names.sort(key=lambda name: (name != start, name != wanted))
+            directory = os.fspath(self._profiles.path_of("x").parent)
+            rows = [self._row(name, directory) for name in names[:most]]
             if rows and start == rows[0].name:
                 rows[0] = rows[0]._replace(is_default=True)
-            return rows + [flow.Row(name) for name in names[len(rows) :]]
+            return rows
         return []  # saving will say what is wrong with the directory
 
-    def _row(self, name: str) -> flow.Row:
+    def _row(self, name: str, directory: str) -> flow.Row:
         """Return the line of an account; what has not changed is not read again."""
-        version = _version_of(self._profiles.path_of(name))
-        before, row = self._known.get(name, (None, flow.Row(name)))
+        # No Path, as this is to be quick for 10,000 accounts too.
+        path = f"{directory}{os.sep}{name}.json"
+        version = _version_of(path)
+        before, row = _known.get(path, (None, flow.Row(name)))
         if version is None or version != before:
             row = _row(name, self._profiles.peek(name))
-            self._known[name] = version, row
+            _known[path] = version, row
         return row
 
     def signed(self) -> flow.Signed | None:
@@ -108,7 +114,8 @@ class Office:
             case flow.Work():
                 return self._work(order)
             case flow.ListAccounts():
-                return flow.listed, self.rows()
+                with _reading:
+                    return flow.listed, self.rows()
             case flow.Quota(credentials):
                 return (
                     flow.quota_arrived,
@@ -186,10 +193,10 @@ class Office:
         return acts.save(credentials, saving, profiles).notes
 
 
-def _version_of(path: Path) -> tuple[int, int] | None:
+def _version_of(path: str) -> tuple[int, int] | None:
     # The store replaces files and never changes one in place.
     with contextlib.suppress(OSError):
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116 - see above
         return found.st_ino, found.st_mtime_ns
     return None  # an account that stands only in creds.json
 
@@ -197,7 +204,8 @@ def _version_of(path: Path) -> tuple[int, int] | None:
 def _row(name: str, record: Record | None) -> flow.Row:
     with contextlib.suppress(CartoLoginError):
         if record is not None:
-            return flow.Row(name, record.identity.address, key_words(record))
+            where = record.identity.address
+            return flow.Row(name, where, key_words(record), host=where.host)
     return flow.Row(name)
 
 
