@@ -239,8 +239,11 @@ class LoginForm(anywidget.AnyWidget):
         """Take one step: state, picture, then effects and traits without the lock."""
         try:
             with self._lock:
-                self.state, effects = flow.step(self.state, event, *told)
-                self._send_picture()
+                before = self.state
+                self.state, effects = flow.step(before, event, *told)
+                # An act is acknowledged in any case.
+                if isinstance(event, flow.Act) or self.state != before:
+                    self._send_picture()
             for effect in effects:
                 in_background(self._do, effect)
             self._show()
@@ -301,7 +304,7 @@ class LoginForm(anywidget.AnyWidget):
             if isinstance(order, flow.Check):
                 in_background(self._tick, order)
             event, *told = self._office.do(order)
-            if event is flow.done:
+            if isinstance(order, flow.Work):
                 self.follow()  # what the order has changed comes before its end
             self.post(event, *told)
             credentials = default.get_default_credentials()
