@@ -755,11 +755,13 @@ def _is_untouched(state: State) -> bool:
 
 def listed(step: _Step, accounts: Iterable[Row]) -> None:
     """The saved accounts were read, the default first."""
+    account = step.now.fields.account
+    was_there = step.now.row(account) is not None
     if (found := tuple(accounts)) != step.now.accounts:
         step.set(accounts=found)
-    account = step.now.fields.account
     if step.now.folded:
-        _fill(step, account)
+        is_gone = was_there and step.now.row(account) is None
+        _fill(step, None if is_gone and step.now.phase == "empty" else account)
     elif account is None and "default" not in step.now.chosen:
         step.write(default=step.now.start is None)
 

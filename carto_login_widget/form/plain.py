@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextvars
 import threading
+from contextlib import suppress
 from dataclasses import asdict
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets
+import ipywidgets as widgets
 import traitlets
 
 from ..locks import Lock
@@ -37,7 +38,7 @@ _WITH_KEY = ("submit", "try_again", "use_unchecked")
 _COLORS = {"bad": "error", "warn": "warn", "good": "success"}
 
 
-class KeyField(ipywidgets.Password):
+class KeyField(widgets.Password):
     """A password field whose content stays in the kernel."""
 
     # The page is always sent "", so it is blanked the moment it commits, and neither a
@@ -65,34 +66,29 @@ class KeyField(ipywidgets.Password):
         return taken or None
 
 
-class PlainForm(ipywidgets.VBox):
+class PlainForm(widgets.VBox):
     """The form of core controls; `post` takes the acts."""
 
     def __init__(self, post: Callable[[Act], None], rows: list[list[Any]]) -> None:
-        self._post, self._picture = post, dict[str, Any]()
-        self._drawing = Lock()
+        self._post, self._drawing, self._picture = post, Lock(), dict[str, Any]()
         self._timer: threading.Timer | None = None
-        self._buttons: dict[str, ipywidgets.Button] = {}
-        self.account = ipywidgets.Dropdown(options=_options(rows), **_look("Account"))
-        self.custom = ipywidgets.Dropdown(options=_ADDRESSES, **_look("Address"))
-        self.base_url = ipywidgets.Text(
+        self._buttons: dict[str, widgets.Button] = {}
+        self.account = widgets.Dropdown(options=_options(rows), **_look("Account"))
+        self.custom = widgets.Dropdown(options=_ADDRESSES, **_look("Address"))
+        self.base_url = widgets.Text(
             placeholder="https://carto.example.com", **_look("URL"), **_ON_LEAVING
         )
-        self.username = ipywidgets.Text(**_look("User name"), **_ON_LEAVING)
+        self.username = widgets.Text(**_look("User name"), **_ON_LEAVING)
         self.key = KeyField(**_look("API key"), **_ON_LEAVING)
-        self.remember = ipywidgets.Checkbox(
-            description="Remember this account", indent=False, layout=_wide()
-        )
-        self.status = ipywidgets.HTML(layout=_wide())
-        self.row = ipywidgets.HBox(layout=ipywidgets.Layout(flex_flow="row wrap"))
-        below = [self.custom, self.base_url, self.username, self.key]
-        self.fields = ipywidgets.VBox(below)
-        super().__init__(layout=ipywidgets.Layout(max_width="520px"))
-        title = ipywidgets.HTML("<b>Log in to CARTO</b>")
-        why = ipywidgets.HTML(f"<small>{_WHY}</small>", layout=_wide())
-        choices = (title, self.account, self.fields, self.remember)
-        self._form = (*choices, self.row, self.status, why)
-        self._card = (self.status, self.row, why)
+        self.remember = widgets.Checkbox(indent=False, **_look("Remember this account"))
+        self.status = widgets.HTML(layout=_wide())
+        self.row = widgets.HBox(layout=widgets.Layout(flex_flow="row wrap"))
+        below = (self.custom, self.base_url, self.username, self.key)
+        self.fields = widgets.VBox(below)
+        super().__init__(layout=widgets.Layout(max_width="520px"))
+        head = widgets.HTML("<b>Log in to CARTO</b>")
+        choices = (self.account, self.fields, self.remember)
+        self._form = (head, *choices, self.row, self.status)
         for text in (self.base_url, self.username, self.key):
             text.on_msg(self._on_enter)
         self.account.observe(self._on_account, "value")
@@ -103,7 +99,7 @@ class PlainForm(ipywidgets.VBox):
             self._soon(acts[0]["act"])
 
     def _on_account(self, change: Any) -> None:
-        if self._picture and change["new"] != self._picture["fields"]["account"]:
+        if change["new"] != self._picture["fields"]["account"]:
             self._tell("choose")
 
     def _soon(self, act: str) -> None:
@@ -112,7 +108,6 @@ class PlainForm(ipywidgets.VBox):
             if self._timer is None or not self._timer.is_alive():
                 run = contextvars.copy_context().run
                 self._timer = threading.Timer(_GRACE, run, (self._tell, act))
-                self._timer.daemon = True
                 self._timer.start()
 
     def _tell(self, act: str) -> None:
@@ -129,10 +124,13 @@ class PlainForm(ipywidgets.VBox):
     def draw(self, picture: dict[str, Any]) -> None:
         """Show a snapshot; what is typed stays, unless the form itself wrote there."""
         with self._drawing:
-            before, self._picture = self._picture, picture
+            known, self._picture = self._picture.get("fields", {}), picture
+            # New options unset what was chosen, which nobody has done.
+            self.account.unobserve(self._on_account, "value")
             if picture["accounts"] is not None:
                 self.account.options = _options(picture["accounts"])
-            self._write(before.get("fields", {}))
+            self._write({**known, "account": self.account.value})
+            self.account.observe(self._on_account, "value")
             card = picture["card"]
             parts = (self.account, self.fields, self.remember)
             saving = picture["saving"]["shown"]
@@ -141,19 +139,20 @@ class PlainForm(ipywidgets.VBox):
                 part.layout.display = None if is_shown else "none"
             self.row.children = tuple(map(self._button, (card or picture)["acts"]))
             self.status.value = (_card_html(card) if card else "") + _told_html(picture)
-            self.children = self._card if card else self._form
+            self.children = (self.status, self.row) if card else self._form
 
     def _write(self, known: dict[str, Any]) -> None:
         """Put into the controls what the kernel has otherwise than `known`."""
         for name in _CONTROLS:
             value = self._picture["fields"][name]
             if name not in known or known[name] != value:
-                getattr(self, name).value = value
+                with suppress(traitlets.TraitError):  # an account that is gone
+                    getattr(self, name).value = value
 
-    def _button(self, act: dict[str, Any]) -> ipywidgets.Button:
+    def _button(self, act: dict[str, Any]) -> widgets.Button:
         name = act["act"]
         if name not in self._buttons:
-            button = ipywidgets.Button(layout=_wide())
+            button = widgets.Button(layout=_wide())
             button.on_click(lambda _button: self._soon(name))
             self._buttons[name] = button
         button = self._buttons[name]
@@ -174,9 +173,9 @@ def _options(rows: list[list[Any]]) -> list[tuple[str, str | None]]:
     return [("New account", None), *options.items()]
 
 
-def _wide() -> ipywidgets.Layout:
+def _wide() -> widgets.Layout:
     # One for each: what is hidden by its layout would hide the others too.
-    return ipywidgets.Layout(width="auto")
+    return widgets.Layout(width="auto")
 
 
 def _look(label: str) -> dict[str, Any]:
@@ -191,7 +190,8 @@ def _told_html(picture: dict[str, Any]) -> str:
     held = "Key held by this kernel." if picture["key"] == "held" else ""
     lines = [picture["message"]["text"], *errors, picture["saving"]["replaces"], held]
     told = "<br>".join(escape(line) for line in lines if line)
-    return f'<div role="status" style="min-height: 3em; {style}">{told}</div>'
+    status = f'<div role="status" style="min-height: 3em; {style}">{told}</div>'
+    return f"{status}<small>{_WHY}</small>"
 
 
 def _card_html(card: dict[str, Any]) -> str:

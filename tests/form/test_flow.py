@@ -516,6 +516,17 @@ def test_a_refused_saved_key_asks_for_a_new_one(listed: Form) -> None:
     assert listed.count(Check) == 2
 
 
+def test_an_account_that_was_forgotten_elsewhere_is_no_longer_chosen(
+    listed: Form,
+) -> None:
+    """One that was never in the list may be named by a program, in shared mode."""
+    listed(flow.listed, [Row("anna", AT_ANNA)])
+    assert listed.state.fields == Fields(default=True)
+    form = Form(path="", profile="work")
+    form(flow.listed, [])
+    assert form.state.fields.account == "work"
+
+
 def test_a_broken_account_is_told_and_leaves_the_others(listed: Form) -> None:
     """Its file is named, and no other account's values stand in the fields."""
     listed(flow.listed, [SAVED, Row("anna")])

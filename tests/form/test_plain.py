@@ -114,6 +114,30 @@ def test_the_key_is_in_no_model(at_jane: Person, carto: Sandbox) -> None:
     assert KEY not in str(ipywidgets.Widget.get_manager_state())
 
 
+def test_what_was_chosen_stays_when_the_list_is_read_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of many accounts the list of all comes later; one of them may be gone."""
+    store = ProfileStore()
+    for number in range(60):
+        store.save(f"n{number}", Credentials(f"user{number}", KEY))
+    store.set_default("n30")
+    monkeypatch.setattr(CartoLogin.instance(), "form", "plain")
+    person = Person()
+    account, state = person.plain.account, lambda: person.form.state
+    person.until(lambda: len(account.options) == 61 and account.value is not None)
+    assert account.value == state().fields.account == "n30"
+    store.delete("n7")
+    person.form.list_accounts()
+    person.until(lambda: len(account.options) == 60 and account.value is not None)
+    assert account.value == state().fields.account == "n30"
+    store.delete("n30")
+    person.form.list_accounts()
+    person.until(lambda: len(account.options) == 59 and account.value is None)
+    assert state().fields.account is None
+    assert "Something went wrong" not in person.reads()
+
+
 def test_all_that_is_missing_is_named(person: Person) -> None:
     """As in the full form."""
     person.click("Log in")
