@@ -128,6 +128,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def _signed_out(home: Path) -> Iterator[None]:
     yield
     # A test that imported none of it has signed nothing in: import it for none.
+    if "ipywidgets" in sys.modules:
+        # A form that is left would follow the accounts of all later tests.
+        sys.modules["ipywidgets"].Widget.close_all()
     if KEEPS_THE_DEFAULT in sys.modules:
         sys.modules["carto_login_widget"].unset_default_credentials()
 

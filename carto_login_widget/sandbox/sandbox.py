@@ -237,7 +237,7 @@ class Sandbox:
         """Forget the requests so far."""
         self._records.clear()
 
-    def wait_for(self, count: int = 1, timeout: float = 5.0) -> list[Record]:
+    def wait_for(self, count: int = 1, timeout: float = 30.0) -> list[Record]:
         """Wait until so many requests have come in.
 
         Args:
