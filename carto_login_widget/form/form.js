@@ -686,6 +686,11 @@ class View {
     this.paintStatus();
   }
 
+  /** The kernel answers, and what comes next takes the way that this message took. */
+  hail() {
+    if (!this.leaving.signal.aborted) this.model.send({ act: "loaded" });
+  }
+
   /** @param {number} [wait] */
   ready(wait = 1000) {
     if (this.snap || this.leaving.signal.aborted) return;
@@ -736,7 +741,8 @@ class View {
     if (turned) this.turn(first);
     this.paint();
     this.moveFocus(had);
-    if (first) this.send("loaded"); // "ready" was too early for a busy kernel's side channel
+    // "ready" was too early for the side channel of a busy kernel; on a slow page more is.
+    if (first) for (const wait of [0, 1000, 4000]) setTimeout(() => this.hail(), wait);
   }
 
   /** Writes what the kernel, or another view, has put into a control. What was typed here

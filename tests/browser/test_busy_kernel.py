@@ -32,7 +32,6 @@ def busy(tmp_path: Path) -> Iterator[str]:
 
 
 def _commit_while_busy(notebook: Notebook) -> Form:
-    notebook.run(0)
     form = Form(notebook, 0)
     expect(form.key).to_be_visible()
     notebook.wait_idle()
@@ -51,6 +50,13 @@ def _is_saved(notebook: Notebook) -> bool:
 def test_a_busy_kernel_takes_the_key_at_once(open_notebook: Open, busy: str) -> None:
     """ipykernel 7 takes the key from the page while a cell runs."""
     notebook = open_notebook([LOGIN, busy], settings=SAVE_WIDGET_STATE)
+    notebook.run(0)
+    # The page opens its side channel to the kernel when it has drawn the form.
+    for _ in range(100):
+        if any(b'"subshell_id":"' in frame for frame in notebook.frames.to_kernel):
+            break
+        notebook.page.wait_for_timeout(100)
+    notebook.execute("pass")  # the kernel has answered by then
     form = _commit_while_busy(notebook)
     expect(form.held).to_contain_text("Key held by this kernel")
     expect(form.key).to_have_value("")
@@ -66,6 +72,7 @@ def test_an_older_kernel_takes_it_when_it_is_idle(
     notebook = open_notebook(
         [LOGIN, busy], kernel="python3-ipykernel6", settings=SAVE_WIDGET_STATE
     )
+    notebook.run(0)
     form = _commit_while_busy(notebook)
     expect(form.status).to_contain_text("The kernel has not answered yet (busy?).")
     expect(form.key).to_have_value(KEY)
