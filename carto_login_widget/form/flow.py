@@ -757,8 +757,7 @@ def listed(step: _Step, accounts: Iterable[Row]) -> None:
     """The saved accounts were read, the default first."""
     account = step.now.fields.account
     was_there = step.now.row(account) is not None
-    if (found := tuple(accounts)) != step.now.accounts:
-        step.set(accounts=found)
+    step.set(accounts=tuple(accounts))
     if step.now.folded:
         is_gone = was_there and step.now.row(account) is None
         _fill(step, None if is_gone and step.now.phase == "empty" else account)

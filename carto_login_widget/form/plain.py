@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 _ADDRESSES = [("CARTO cloud", False), ("On-premises or custom address", True)]
 _WHY = (
-    "This is the plain form. The full one shows where the Jupyter server of this page "
-    "has anywidget (<code>pip install anywidget</code> there, then reload) and lets "
-    "scripts run from <code>blob:</code>."
+    "<small>This is the plain form. The full one shows where the Jupyter server of "
+    "this page has anywidget (<code>pip install anywidget</code> there, then reload) "
+    "and lets scripts run from <code>blob:</code>.</small>"
 )
 # The page sends Enter, or a click, before or after the text that it commits.
 # https://github.com/jupyter-widgets/ipywidgets/pull/4034
@@ -191,7 +191,7 @@ def _told_html(picture: dict[str, Any]) -> str:
     lines = [picture["message"]["text"], *errors, picture["saving"]["replaces"], held]
     told = "<br>".join(escape(line) for line in lines if line)
     status = f'<div role="status" style="min-height: 3em; {style}">{told}</div>'
-    return f"{status}<small>{_WHY}</small>"
+    return status + ("" if picture["card"] else _WHY)
 
 
 def _card_html(card: dict[str, Any]) -> str:

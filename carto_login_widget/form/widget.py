@@ -253,7 +253,7 @@ class LoginForm(anywidget.AnyWidget):
 
     def _send_picture(self) -> None:
         state, picture = self.state, view.snapshot(self.state)
-        if self._rows_sent is not state.accounts:
+        if self._rows_sent != state.accounts:
             self._rows_sent = state.accounts
             picture["accounts"] = view.rows(state)
         self._seq += 1

@@ -52,10 +52,12 @@ def test_a_busy_kernel_takes_the_key_at_once(open_notebook: Open, busy: str) -> 
     notebook = open_notebook([LOGIN, busy], settings=SAVE_WIDGET_STATE)
     notebook.run(0)
     # The page opens its side channel to the kernel when it has drawn the form.
-    for _ in range(100):
+    for _ in range(300):
         if any(b'"subshell_id":"' in frame for frame in notebook.frames.to_kernel):
             break
         notebook.page.wait_for_timeout(100)
+    else:
+        pytest.fail("the page has opened no side channel")
     notebook.execute("pass")  # the kernel has answered by then
     form = _commit_while_busy(notebook)
     expect(form.held).to_contain_text("Key held by this kernel")

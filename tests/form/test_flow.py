@@ -628,8 +628,8 @@ def test_the_name_of_the_account_before_may_be_typed(listed: Form) -> None:
     assert sign_in.saving.name == "work"
 
 
-def test_what_is_replaced_is_told_before_it_is_known() -> None:
-    """The list has names only until the files have been read."""
+def test_a_file_that_cannot_be_used_is_not_replaced_unasked() -> None:
+    """Only its name is known, so that whose account it was is not."""
     form = Form(accounts=[SAVED, Row("zoe")])
     form.act("choose", Fields(account=None))
     given = Fields(username="bob", name="zoe")

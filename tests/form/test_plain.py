@@ -114,6 +114,21 @@ def test_the_key_is_in_no_model(at_jane: Person, carto: Sandbox) -> None:
     assert KEY not in str(ipywidgets.Widget.get_manager_state())
 
 
+@pytest.mark.parametrize("field", ["username", "base_url"])
+def test_a_key_in_the_wrong_place_leaves_its_control(
+    person: Person, field: str
+) -> None:
+    """A notebook that is saved with its widget state would hold it for ever."""
+    key = "0123456789abcdef0123456789abcdef01234567"
+    typed = key if field == "username" else f"https://x.example.com/?api_key={key}"
+    person.plain.custom.set_state({"index": 1})
+    person.commit(getattr(person.plain, field), typed)
+    person.click("Log in")
+    person.until(lambda: "Correct" in person.reads() or "Fill in" in person.reads())
+    person.until(lambda: key not in str(ipywidgets.Widget.get_manager_state()))
+    assert key not in repr(person.form.state)
+
+
 def test_what_was_chosen_stays_when_the_list_is_read_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
