@@ -286,7 +286,7 @@ class Credentials:
         """
         from .server.check import check
 
-        return check(self._value, timeout=timeout).account
+        return check(self._value, timeout=timeout)
 
     @property
     @sealed
@@ -323,9 +323,9 @@ class Credentials:
             >>> from google.auth.transport.requests import AuthorizedSession
             >>> AuthorizedSession(account.google_credentials())  # doctest: +SKIP
         """
-        from .server.google import google_credentials
+        from .server.google import GoogleCredentials
 
-        return google_credentials(self._value)
+        return GoogleCredentials(self._value)
 
     @sealed
     def bigquery_client(self, **kwargs: Any) -> google.cloud.bigquery.Client:

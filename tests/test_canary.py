@@ -96,7 +96,7 @@ IN_A_KERNEL = {
 
 @pytest.fixture
 def scene(home, tmp_path, capfd, caplog, request) -> Iterator[Scene]:
-    client.forget_proved()
+    client.proved.clear()
 
     def output() -> str:
         return "".join(capfd.readouterr())

@@ -6,13 +6,14 @@ import json
 import re
 import time
 from base64 import b64encode
+from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
 from ..account import printable
-from ..address import normalize_base_url, origin_of
+from ..address import origin_of, resolve
 from ..errors import (
     CartoLoginError,
     InvalidCredentialsError,
@@ -34,28 +35,54 @@ _UNDECIDED = {
     *(Reason.UNREACHABLE, Reason.TIMEOUT, Reason.TLS, Reason.PROXY, Reason.BLOCKED),
     *(Reason.RATE_LIMITED, Reason.SERVER_ERROR, None),
 }
+REFUSED = set(Reason) - _NOT_CARTO - _UNDECIDED
 _LONG_ENOUGH_TO_MASK = 8
 
 
-def error_for(
-    reason: Reason | None,
-    message: str,
-    *,
-    suggestion: str | None = None,
-    retry_after: float | None = None,
-) -> CartoLoginError:
-    """Return the error to raise for a reason; None is what nobody expected."""
-    if reason in _UNDECIDED:
-        return UndecidedError(message, reason=reason, retry_after=retry_after)
-    if reason in _NOT_CARTO:
-        return NotCartoError(message, reason=reason, suggestion=suggestion)
-    return RejectedError(message, reason=reason)
+class Seen:
+    """What a table looks at; its sentences speak of its attributes by their names."""
+
+    address: Address  # the account's, whose attributes count as well
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self if hasattr(self, name) else self.address, name)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Row(NamedTuple):
+    """A line of a table: when it applies, and what is to be said then."""
+
+    finds: Callable[[Any], object]
+    reason: Reason | None = None
+    message: str = ""
+
+
+def first(table: Mapping[str, Row], seen: Seen) -> Any:
+    """Return the error that the first row says which applies, or else what it found."""
+    for row in table.values():
+        found = row.finds(seen)
+        if found and row.message:
+            return _error_of(row, seen)
+        if found:
+            return found
+    return None
+
+
+def _error_of(row: Row, seen: Seen) -> CartoLoginError:
+    text = row.message.format_map(seen)
+    if row.reason in _UNDECIDED:
+        wait = getattr(seen, "retry_after", None)
+        return UndecidedError(text, reason=row.reason, retry_after=wait)
+    if row.reason in _NOT_CARTO:
+        better = getattr(seen, "better", None)
+        return NotCartoError(text, reason=row.reason, suggestion=better)
+    return RejectedError(text, reason=row.reason)
+
+
+@dataclass(frozen=True)
+class Answer(Seen):
     """What a server answered, with the key masked and no control characters."""
 
+    address: Address
     status: int
     headers: Mapping[str, str]  # by lower-case name, without cookies
     data: Any  # the parsed body, or None where it is not JSON
@@ -94,22 +121,53 @@ class Answer:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds that the server asks to wait, or None."""
-        return retry_seconds(self.headers.get("retry-after", ""), time.time())
+        """Seconds that the server asks to wait, by a number or a date, or None."""
+        value = self.headers.get("retry-after", "").strip()
+        if re.fullmatch(r"[0-9]{1,9}", value):
+            return float(value)
+        try:
+            moment = parsedate_to_datetime(value).timestamp()
+        except (ValueError, OverflowError, TypeError):
+            return None
+        return max(0.0, moment - time.time())
 
+    @property
+    def when(self) -> str:
+        """The same for people."""
+        wait = self.retry_after
+        return "in a moment" if wait is None else f"in {max(wait, 1):.0f} s"
 
-def retry_seconds(value: str, now: float) -> float | None:
-    """Read a `Retry-After` header, a number of seconds or a date."""
-    if re.fullmatch(r"[0-9]{1,9}", value.strip()):
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value).timestamp()
-    except (ValueError, OverflowError, TypeError):
+    @property
+    def scheme(self) -> str:
+        """What was asked in, `http` or `https`."""
+        return self.address.origin.partition(":")[0]
+
+    @property
+    def target(self) -> str:
+        """Where the request was sent on to, without a query, or `""`."""
+        location = re.split(r"[?#]", self.headers.get("location", ""))[0]
+        with suppress(ValueError):
+            if 300 <= self.status < 400:
+                return str(urljoin(self.address.base_url, location))
+        return ""
+
+    @property
+    def there(self) -> str:
+        """The host of that."""
+        return origin_of(self.target).partition("://")[2] or "another address"
+
+    @property
+    def better(self) -> str | None:
+        """The base URL that the request was sent on to, if a key could go there."""
+        with suppress(InvalidCredentialsError):
+            if self.target.startswith("https:"):
+                base = resolve(self.address.username, self.target).base_url
+                return None if base == self.address.base_url else base
         return None
-    return max(0.0, moment - now)
 
 
 def read_answer(
+    address: Address,
     status: int,
     headers: Iterable[tuple[str, str]],
     body: bytes | None,
@@ -123,7 +181,8 @@ def read_answer(
         data = None
     kept = {name.lower(): mask(value) for name, value in headers}
     kept.pop("set-cookie", None)
-    return Answer(status, kept, data, body is not None and not body.strip())
+    is_empty = body is not None and not body.strip()
+    return Answer(address, status, kept, data, is_empty)
 
 
 def _masked(value: Any, mask: Callable[[str], str]) -> Any:
@@ -164,54 +223,9 @@ def key_mask(username: str, key: str) -> Callable[[str], str]:
     return mask
 
 
-class Row(NamedTuple):
-    """A line of a table: when it applies, and what it says; see `fill`."""
+def _host(url: str | None) -> str | None:
+    return urlsplit(url or "").hostname
 
-    finds: Callable[[Any], object]
-    reason: Reason | None = None
-    message: str = ""
-
-
-def sort_answer(
-    rows: Iterable[Row], answer: Answer, address: Address
-) -> CartoLoginError | None:
-    """Return what the first row that applies says, or None."""
-    row = next((row for row in rows if row.finds(answer)), None)
-    if row is None or row.reason is Reason.MOVED:
-        return row and _moved(answer, address)
-    message = fill(row.message, answer, address)
-    return error_for(row.reason, message, retry_after=answer.retry_after)
-
-
-def fill(message: str, answer: Answer, address: Address, **more: str) -> str:
-    """Put what is known into a sentence with `{user}`, `{host}` and so on."""
-    wait = answer.retry_after
-    return message.format(
-        user=address.username,
-        host=address.host,
-        base=address.base_url,
-        scheme=address.origin.partition(":")[0],
-        keys_page=address.keys_page,
-        status=answer.status,
-        text=answer.error_text,
-        when="in a moment" if wait is None else f"in {max(wait, 1):.0f} s",
-        **more,
-    )
-
-
-def not_carto(answer: Answer, address: Address) -> CartoLoginError:
-    """Say what stands in front of CARTO, or that whatever answered was not CARTO."""
-    message = _WEB_PAGE if answer.status == 200 else _NO_API
-    return sort_answer(FOREIGN.values(), answer, address) or error_for(
-        Reason.NOT_CARTO, fill(message, answer, address)
-    )
-
-
-_WEB_PAGE = (
-    "{host} answered with a web page or other data, not as the CARTO API. Check the "
-    "base URL, or sign in to your network first."
-)
-_NO_API = "There is no CARTO API at {base} (HTTP {status}). Check the base URL."
 
 # Numbered as in the validation's own table, which these rows are a part of. Whether it
 # is CARTO behind them would not change what is to be said, so that is not asked.
@@ -228,7 +242,23 @@ FOREIGN = {
         "Access to {host} is blocked (HTTP 403), probably by a firewall. Your key was "
         "not checked. Try from another network, or ask your network's administrator.",
     ),
-    "11, 12": Row(lambda a: 300 <= a.status < 400, Reason.MOVED),
+    "12 (log-in page)": Row(
+        lambda a: a.target and origin_of(a.target) == a.address.origin,
+        Reason.MOVED,
+        "{host} sent the request on to a page of its own, as a log-in page does. Check "
+        "the base URL, or sign in to your network first.",
+    ),
+    "11": Row(
+        lambda a: a.scheme == "http" and _host(a.better) == _host(a.address.base_url),
+        Reason.MOVED,
+        "{host} wants https. Use {better} instead.",
+    ),
+    "12": Row(
+        lambda a: 300 <= a.status < 400,
+        Reason.MOVED,
+        "{host} sent the request on to {there}, and the key was not sent there. Check "
+        "the base URL, or sign in to your network first.",
+    ),
     "14": Row(
         lambda a: a.status in {400, 414, 431} and a.data is None,
         Reason.TLS,
@@ -255,70 +285,45 @@ FOREIGN = {
     ),
 }
 
+# The same, and what is left where whatever answered was not CARTO.
+NO_CARTO = {
+    **FOREIGN,
+    "5, 23": Row(
+        lambda a: a.status == 200,
+        Reason.NOT_CARTO,
+        "{host} answered with a web page or other data, not as the CARTO API. Check "
+        "the base URL, or sign in to your network first.",
+    ),
+    "8g": Row(
+        lambda _: True,
+        Reason.NOT_CARTO,
+        "There is no CARTO API at {base_url} (HTTP {status}). Check the base URL.",
+    ),
+}
 
 # How CARTO refuses a right key for the state of the account.
 STATES = {
     "8b, 9": Row(
         lambda a: a.status == 403 and a.error_text == "lockout",
         Reason.LOCKED,
-        "The CARTO account '{user}' at {host} is locked. Contact CARTO, or the "
+        "The CARTO account '{username}' at {host} is locked. Contact CARTO, or the "
         "administrator of your organisation.",
     ),
     "8c, 9": Row(
         lambda a: a.status == 403 and a.error_text == "maintenance_mode",
         Reason.MAINTENANCE,
-        "The CARTO account '{user}' at {host} is in maintenance. Try again later.",
+        "The CARTO account '{username}' at {host} is in maintenance. Try again later.",
     ),
     "8d, 9": Row(
         lambda a: a.status == 403 and a.error_text == "unverified",
         Reason.UNVERIFIED,
-        "The e-mail address of '{user}' is not confirmed. Follow the link in the "
+        "The e-mail address of '{username}' is not confirmed. Follow the link in the "
         "e-mail that CARTO sent, then log in again at {host}.",
     ),
     "8d": Row(
         lambda a: a.status == 403 and a.empty,
         Reason.NOT_ACTIVATED,
-        "The sign-up of '{user}' at {host} is not finished. Follow the link in the "
+        "The sign-up of '{username}' at {host} is not finished. Follow the link in the "
         "e-mail that CARTO sent, then log in again.",
     ),
 }
-
-
-def _moved(answer: Answer, address: Address) -> CartoLoginError:
-    try:
-        target = urljoin(address.base_url, answer.headers.get("location", ""))
-    except ValueError:
-        target = ""
-    there, here = origin_of(target), address.origin
-    better = _better(target, address)
-    same_host = urlsplit(there).hostname == urlsplit(here).hostname
-    if there == here:
-        message = (
-            "{host} sent the request on to a page of its own, as a log-in page does. "
-            "Check the base URL, or sign in to your network first."
-        )
-    elif better and here.startswith("http:") and same_host:
-        message = "{host} wants https. Use {better} instead."
-    else:
-        message = (
-            "{host} sent the request on to {there}, and the key was not sent there. "
-            "Check the base URL, or sign in to your network first."
-        )
-    shown = there.partition("://")[2] or "another address"
-    text = fill(message, answer, address, better=better or "", there=shown)
-    return error_for(Reason.MOVED, text, suggestion=better)
-
-
-def _better(target: str, address: Address) -> str | None:
-    """The base URL that a redirect leads to, if a key could go there."""
-    target = re.split(r"[?#]", target, maxsplit=1)[0]
-    if not target.lower().startswith("https://"):
-        return None
-    try:
-        base = normalize_base_url(target)
-    except InvalidCredentialsError:
-        return None
-    origin = origin_of(base)
-    if urlsplit(origin).hostname == urlsplit(address.origin).hostname:
-        base = origin + address.base_url.removeprefix(address.origin)
-    return None if base == address.base_url else base

@@ -11,21 +11,12 @@ key that asks. Where the answer does not decide, others are asked for, each once
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..account import KEY_TYPES, Account, parse_grants, printable
 from ..address import base_from_template
 from ..errors import CartoLoginError, Reason
-from .answers import (
-    FOREIGN,
-    SAME_KEY,
-    STATES,
-    Answer,
-    Row,
-    error_for,
-    fill,
-    sort_answer,
-)
+from .answers import FOREIGN, SAME_KEY, STATES, Answer, Row, Seen, first
 from .client import Client
 
 if TYPE_CHECKING:
@@ -36,26 +27,13 @@ if TYPE_CHECKING:
 # ruff: noqa: PLR2004 - HTTP statuses are known by their numbers
 
 
-class Verdict(NamedTuple):
-    """What an accepted key can do, and the origin that has proved to be CARTO."""
-
-    account: Account
-    proved: str
-
-
-def check(identity: Identity, timeout: float | None = None) -> Verdict:
+def check(identity: Identity, timeout: float | None = None) -> Account:
     """Ask CARTO whether it accepts the key; what else comes of it is raised."""
     with Client(identity, timeout) as client:
-        seen = _Evidence(client)
-        for row in ROWS.values():
-            found = row.finds(seen)
-            if isinstance(found, Account):
-                return Verdict(found, client.address.origin)
-            if isinstance(found, CartoLoginError):
-                raise found
-            if found:
-                raise seen.error(row)
-    raise AssertionError
+        found = first(ROWS, _Evidence(client))
+    if isinstance(found, Account):
+        return found
+    raise found
 
 
 def me(identity: Identity) -> dict[str, Any]:
@@ -68,32 +46,31 @@ def me(identity: Identity) -> dict[str, Any]:
     return dict(answer.result)
 
 
-class _Evidence:
+class _Evidence(Seen):
     """The answers of one check, each of them asked for when it is first looked at."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
         self.address = client.address
         self.user = client.address.username
+        self.path = f"/user/{self.user}"
         self.primary = client.get("api/v3/api_keys?per_page=1", key="header")
         self.status = self.primary.status
+        self.retry_after = self.primary.retry_after
         # CARTO never names a way to sign in; what stands in front of it does.
         foreign = "www-authenticate" in self.primary.headers
         self.refused = self.status == 401 and not foreign
         # The question has no answer there, or the account is closed.
         self.missing = self.status == 404
-        keys, total = self._listing()
-        self.first: Mapping[str, Any] = keys[0] if keys else {}
-        self.first_user = _text(self.first.get("user"), "username")
-        self.several = bool(keys) and total > 1
+        listing = self.primary.result
+        keys, total = listing.get("result"), listing.get("total")
+        if not isinstance(keys, list) or type(total) is not int:
+            keys, total = [None], 1
+        key = keys[0] if keys else None
+        self.first: Mapping[str, Any] = key if isinstance(key, dict) else {}
+        self.several = bool(self.first) and total > 1
         # The key was accepted, but is not one of those that are listed.
-        self.nothing_listed = keys == [] and total == 0
-
-    def _listing(self) -> tuple[list[Any] | None, int]:
-        keys, total = (self.primary.result.get(n) for n in ("result", "total"))
-        if type(total) is not int or not isinstance(keys, list):
-            return None, 0
-        return keys if all(isinstance(key, dict) for key in keys) else None, total
+        self.nothing_listed = not keys and total == 0
 
     @cached_property
     def f1(self) -> Answer:
@@ -101,14 +78,20 @@ class _Evidence:
 
     @property
     def f1_user(self) -> str:
-        return _text(self.f1.result, "username")
+        return printable(_text(self.f1.result, "username"))
+
+    @property
+    def owner(self) -> str:
+        """Whose the answer is, where it says so."""
+        listed = printable(_text(self.first.get("user"), "username"))
+        return self.f1_user if self.missing else listed
 
     @cached_property
     def f2(self) -> Answer:
         try:
             return self.client.get("api/v2/sql")
         except CartoLoginError:
-            return Answer(0, {}, None, empty=True)
+            return Answer(self.address, 0, {}, None, empty=True)
 
     def f2_says(self, status: int, words: str = "") -> bool:
         return self.f2.status == status and words in self.f2.error_text
@@ -155,16 +138,6 @@ class _Evidence:
         return answer if answer.status == 403 and told else None
 
     @property
-    def state(self) -> CartoLoginError | None:
-        if self.refusal is None:
-            return None
-        return sort_answer(STATES.values(), self.refusal, self.address)
-
-    def trouble(self, answer: Answer) -> CartoLoginError | None:
-        """Why an answer says nothing about the key; None where it does."""
-        return sort_answer(FOREIGN.values(), answer, self.address)
-
-    @property
     def told(self) -> str:
         """The base URL that the installation told, if it was asked already."""
         found = self.client.fingerprint
@@ -174,29 +147,27 @@ class _Evidence:
     @property
     def wants_path(self) -> bool:
         """Whether the installation told that users are in the path, unlike here."""
-        is_here = self.address.base_url.endswith(f"/user/{self.user}")
-        return not is_here and self.told.endswith(f"/user/{self.user}")
+        is_here = self.address.base_url.endswith(self.path)
+        return not is_here and self.told.endswith(self.path)
 
-    def error(self, row: Row) -> CartoLoginError:
-        """Return the error of a row, with what is known put into its sentence."""
-        base, answer = self.address.base_url, self.refusal or self.primary
-        suffix = f"/user/{self.user}"
-        better = self.told or base.removesuffix(suffix) + suffix
-        if row.reason is not Reason.WRONG_ADDRESS or better == base:
-            better = ""
-        owner = self.f1_user if self.missing else self.first_user
-        is_host = self.address.host.split(".")[0] == self.user
-        text = fill(
-            row.message,
-            answer,
-            self.address,
-            owner=printable(owner) or "somebody else",
-            hint=_HINT.format(self.user) if is_host else "",
-            said=f": {answer.error_text}" if answer.error_text else ".",
-            better=better,
-            advice=f"Try {better}" if better else "Ask who runs it for the right one.",
+    @property
+    def better(self) -> str | None:
+        base = self.address.base_url
+        better = self.told or base.removesuffix(self.path) + self.path
+        return None if better == base else better
+
+    @property
+    def advice(self) -> str:
+        return (
+            f"Try {self.better}"
+            if self.better
+            else "Ask who runs it for the right one."
         )
-        return error_for(row.reason, text, suggestion=better or None)
+
+    @property
+    def hint(self) -> str:
+        is_host = self.address.host.split(".")[0] == self.user
+        return _HINT.format(self.user) if is_host else ""
 
 
 def _text(value: Any, name: str) -> str:
@@ -212,17 +183,13 @@ _EXPIRED = (
     "CARTO at {host} does not accept this key any more: it may be a temporary token "
     "that has expired. Copy a key from {keys_page}"
 )
-_OTHER_USER = (
-    "{base} belongs to '{owner}', not to '{user}'. Correct the user name or the base "
-    "URL."
-)
 _HINT = " If '{}' is an organisation, log in with your own user name in it."
 _WRONG_EITHER = (
-    "CARTO at {host} does not accept this: the user name '{user}' or the API key is "
-    "not right. Copy the key again from {keys_page}"
+    "CARTO at {host} does not accept this: the user name '{username}' or the API key "
+    "is not right. Copy the key again from {keys_page}"
 )
 _CLOSED = (
-    "The CARTO account '{user}' at {host} is not available: it is locked or in "
+    "The CARTO account '{username}' at {host} is not available: it is locked or in "
     "maintenance, and the key was not accepted either. Contact CARTO, or the "
     "administrator of your organisation."
 )
@@ -236,21 +203,26 @@ _NO_SENSE = (
 # 18 to 22, and an origin that is not CARTO, are raised by whoever asks.
 ROWS = {
     "1": Row(lambda c: c.account_of(c.first)),
-    "2": Row(lambda c: c.nothing_listed and (c.account_of_f1() or c.trouble(c.f1))),
+    "2": Row(
+        lambda c: c.nothing_listed and (c.account_of_f1() or first(FOREIGN, c.f1))
+    ),
     "2 (else)": Row(lambda c: c.nothing_listed, Reason.WRONG_KEY, _EXPIRED),
     "4": Row(
-        lambda c: c.first and c.first_user != c.user,
+        lambda c: c.owner and c.owner != c.user,
         Reason.WRONG_USER,
-        _OTHER_USER,
+        "{base_url} belongs to '{owner}', not to '{username}'. Correct the user name "
+        "or the base URL.",
     ),
     "3": Row(
-        lambda c: c.several and (c.account_of(c.master.result) or c.trouble(c.master)),
+        lambda c: (
+            c.several and (c.account_of(c.master.result) or first(FOREIGN, c.master))
+        ),
     ),
     "3 (else)": Row(lambda c: c.first, Reason.WRONG_KEY, _OTHER_KEY),
     "6": Row(
         lambda c: c.refused and c.f2_says(404, "find CARTO user"),
         Reason.UNKNOWN_USER,
-        "CARTO has no user called '{user}' at {host}. Check the spelling.{hint}",
+        "CARTO has no user called '{username}' at {host}. Check the spelling.{hint}",
     ),
     "6c": Row(
         lambda c: c.refused and (c.f2_says(400, "No username") or c.wants_path),
@@ -260,26 +232,30 @@ ROWS = {
     "6b": Row(
         lambda c: c.refused and (c.f2_says(400, "must indicate") or c.f2_says(200)),
         Reason.WRONG_KEY,
-        "CARTO at {host} knows '{user}', but not this API key. Copy it again from "
+        "CARTO at {host} knows '{username}', but not this API key. Copy it again from "
         "{keys_page}",
     ),
     "6d": Row(lambda c: c.refused, Reason.WRONG_KEY, _WRONG_EITHER),
     "8": Row(lambda c: c.missing and c.account_of_f1()),
-    "4 (F1)": Row(lambda c: c.missing and c.f1_user, Reason.WRONG_USER, _OTHER_USER),
-    "8b-8d, 9": Row(lambda c: c.state),
+    "8b-8d, 9": Row(lambda c: c.refusal and first(STATES, c.refusal)),
     "9": Row(
+        lambda c: c.refusal and c.refusal.error_text,
+        Reason.FORBIDDEN,
+        "CARTO at {host} does not let this key in: {refusal.error_text}",
+    ),
+    "9 (else)": Row(
         lambda c: c.refusal and c.refusal.object,
         Reason.FORBIDDEN,
-        "CARTO at {host} does not let this key in{said}",
+        "CARTO at {host} does not let this key in.",
     ),
-    "8 (F1)": Row(lambda c: c.missing and c.trouble(c.f1)),
+    "8 (F1)": Row(lambda c: c.missing and first(FOREIGN, c.f1)),
     "8g": Row(lambda c: c.missing and c.client.prove()),
     "8e": Row(lambda c: c.missing and c.f1.status == 401, Reason.LOCKED, _CLOSED),
     "8f": Row(
         lambda c: c.missing and c.f1.status == 404,
         Reason.WRONG_ADDRESS,
-        "There is a CARTO at {host}, but the base URL {base} does not fit the user "
-        "'{user}', or the server is older than 2018. {advice}",
+        "There is a CARTO at {host}, but the base URL {base_url} does not fit the user "
+        "'{username}', or the server is older than 2018. {advice}",
     ),
     "17 (F1)": Row(
         lambda c: c.status >= 500 and c.f1_user == c.user,
@@ -287,12 +263,12 @@ ROWS = {
         "CARTO at {host} has a problem (HTTP {status}): it accepts the key, but cannot "
         "say what the key may do. Try again in a moment.",
     ),
-    "7, 10-12, 14-17": Row(lambda c: c.trouble(c.primary)),
+    "7, 10-12, 14-17": Row(lambda c: first(FOREIGN, c.primary)),
     "13": Row(
         lambda c: c.status == 400 and c.primary.error_text,
         Reason.SERVER_ERROR,
-        'CARTO at {host} did not understand the request: "{text}" Your key was not '
-        "checked. A newer version of this package may be needed.",
+        'CARTO at {host} did not understand the request: "{primary.error_text}" Your '
+        "key was not checked. A newer version of this package may be needed.",
     ),
     "5, 23": Row(lambda c: c.client.prove()),
     "else": Row(lambda _: True, Reason.SERVER_ERROR, _NO_SENSE),

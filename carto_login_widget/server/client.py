@@ -11,26 +11,25 @@ import ssl
 import sys
 import threading
 import time
-from base64 import b64encode
 from collections import deque
-from contextvars import ContextVar, copy_context
-from functools import cache
+from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import requests
 import requests.adapters
-import urllib3
 import urllib3.exceptions
 
 from .. import __version__
-from ..address import is_loopback
+from ..address import Address, is_loopback, origin_of
 from ..errors import CartoLoginError, Reason, UndecidedError
 from ..settings import CartoLogin
-from .answers import Answer, key_mask, not_carto, read_answer
-from .failures import sort_error, too_late
+from .answers import NO_CARTO, Answer, first, key_mask, read_answer
+from .failures import sort_error
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..identity import Identity
 
 MAX_BODY = 1_000_000
@@ -43,17 +42,14 @@ _HEADERS = {
     "Accept-Encoding": "gzip, deflate",
     "Cache-Control": "no-cache",
 }
+_NAME = "carto-login-request"  # of the thread
 # Windows does not wake a thread that waits for a lock when Ctrl-C is pressed.
 _LONGEST_WAIT = 0.25
 # Nothing is kept in it, so it serves all who have lent none.
 _NO_SESSION = requests.Session()
 
-_proved: set[str] = set()
-
-
-def forget_proved() -> None:
-    """Forget which origins have answered as CARTO in this process."""
-    _proved.clear()
+# The origins that have answered as CARTO in this process.
+proved: set[str] = set()
 
 
 class Client:
@@ -66,19 +62,20 @@ class Client:
         self._limits = CartoLogin.instance()
         self._total = self._limits.total_timeout if timeout is None else timeout
         self._deadline = time.monotonic() + self._total
-        self._line = Line()
+        self._sockets: deque[socket.socket] = deque()
+        self._is_over = False
         self._adapter: requests.adapters.BaseAdapter | None = None
         self._proxy = ""
         self._may_retry = True
         self.fingerprint: Answer | None = None
         origin = self.address.origin
-        self.is_proved = self.address.is_cloud or origin in {identity.proved, *_proved}
+        self.is_proved = self.address.is_cloud or origin in {identity.proved, *proved}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._line.cut()
+        self._end()
         if isinstance(self._adapter, _Adapter):
             self._adapter.close()
 
@@ -93,9 +90,9 @@ class Client:
         if self.fingerprint is None:
             self.fingerprint = self._anonymous_me()
         if not self.fingerprint.is_carto:
-            raise not_carto(self.fingerprint, self.address)
+            raise first(NO_CARTO, self.fingerprint)
         self.is_proved = True
-        _proved.add(self.address.origin)
+        proved.add(self.address.origin)
 
     def _anonymous_me(self) -> Answer:
         base = self.address.base_url
@@ -129,7 +126,7 @@ class Client:
         worker = threading.Thread(
             target=copy_context().run,
             args=(self._work, url, key, found),
-            name="carto-login-request",
+            name=_NAME,
             daemon=True,
         )
         try:
@@ -138,52 +135,48 @@ class Client:
             while worker.is_alive() and (left := self._left()) > 0:
                 worker.join(min(left, _LONGEST_WAIT))
         except RuntimeError as error:  # there is no thread to be had
-            found.append(sort_error(error, self.address.host, 0))
+            found.append(sort_error(error, self.address))
         finally:
             # Looked at before the connections are ended, of which the thread tells too.
             answer = found[0] if found else None
             if answer is None:
-                self._line.cut()
+                self._end()
         if isinstance(answer, Answer):
             return answer
-        raise answer or too_late(self.address.host, self._total)
+        raise answer or sort_error(TimeoutError(), self.address, self._total)
 
     def _work(
         self, url: str, key: str | None, found: list[Answer | CartoLoginError]
     ) -> None:
-        current_line.set(self._line)
         began = time.monotonic()
         try:
             with _untraced():
                 found.append(self._exchange(url, key))
         except Exception as error:  # noqa: BLE001 - lent adapters may raise anything
             waited = time.monotonic() - began
-            found.append(sort_error(error, self.address.host, waited, self._proxy))
+            found.append(sort_error(error, self.address, waited, self._proxy))
 
     def _exchange(self, url: str, key: str | None) -> Answer:
         user, secret = self.address.username, self._key.reveal()
         # Made without a session, so no cookie and no ~/.netrc gets into it.
-        asked = requests.Request("GET", url, headers=dict(_HEADERS))
-        if key == "header":
-            pair = b64encode(f"{user}:{secret}".encode()).decode()
-            asked.headers["Authorization"] = f"Basic {pair}"
-        elif key == "query":
-            asked.params = {"api_key": secret}
+        asked = requests.Request(
+            "GET",
+            url,
+            headers=_HEADERS,
+            params={"api_key": secret} if key == "query" else None,
+            auth=(user, secret) if key == "header" else None,
+        )
         settings = _settings(self._lent, url)
         self._proxy = requests.utils.select_proxy(url, settings["proxies"]) or ""
         if self._adapter is None:
             self._adapter = self._lent.get_adapter(url)
             if type(self._adapter) is requests.adapters.HTTPAdapter:
-                self._adapter = _Adapter(url, settings["verify"])
-        # A little longer than the caller waits, who has the better message.
-        left = max(self._left(), 0.0) + 0.5
-        limits = (
-            min(self._limits.connect_timeout, left),
-            min(self._limits.read_timeout, left),
-        )
+                self._adapter = _Adapter(url, settings["verify"], self._watch)
+        limits = self._limits.connect_timeout, self._limits.read_timeout
         response = self._adapter.send(asked.prepare(), timeout=limits, **settings)
         try:
             return read_answer(
+                self.address,
                 response.status_code,
                 response.headers.items(),
                 _read(response.raw),
@@ -191,6 +184,22 @@ class Client:
             )
         finally:
             response.close()
+
+    def _watch(self, connection: socket.socket) -> None:
+        """Keep a connection in reach of other threads; end it if time is over."""
+        # TLS takes the socket over, so only a twin of it stays in our hands.
+        self._sockets.append(connection.dup())
+        if self._is_over:
+            self._end()
+
+    def _end(self) -> None:
+        """End all connections, and those that are still to come."""
+        self._is_over = True
+        # Emptied by whoever comes first: the thread that watches may end them as well.
+        with contextlib.suppress(IndexError):
+            while True:
+                with self._sockets.pop() as twin, contextlib.suppress(OSError):
+                    twin.shutdown(socket.SHUT_RDWR)
 
 
 def _settings(session: requests.Session, url: str) -> Any:
@@ -260,42 +269,54 @@ def tls_context(verify: object) -> ssl.SSLContext:
     return context
 
 
+class _Watched:
+    # http.client prints every header where somebody has switched this on.
+    debuglevel = 0
+    watch: Callable[[socket.socket], None] | None
+
+    def _new_conn(self) -> socket.socket:
+        connection: socket.socket = super()._new_conn()  # type: ignore[misc]
+        if self.watch is not None:
+            self.watch(connection)
+        return connection
+
+
 class _Adapter(requests.adapters.HTTPAdapter):
     """Trusts whom the operating system trusts, and lets its connections be ended."""
 
     # A context cannot be pickled, so these are what a copy has.
     _context: ssl.SSLContext | None = None
     _verifies = True
+    _watch: Callable[[socket.socket], None] | None = None
 
-    def __init__(self, url: str, verify: Any) -> None:
-        self._verifies = verify is not False
+    def __init__(self, url: str, verify: Any, watch: Any = None) -> None:
+        self._verifies, self._watch = verify is not False, watch
         if self._verifies and url.startswith("https://"):
             self._context = tls_context(verify)
         super().__init__()
 
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        watch(pool)
-        return pool
-
     # Not what is asked to be verified: requests lets REQUESTS_CA_BUNDLE win over what a
     # session says, https://github.com/psf/requests/issues/3829
 
-    def build_connection_pool_key_attributes(
-        self, request: Any, verify: Any, cert: Any = None
+    def get_connection_with_tls_context(
+        self, request: Any, verify: Any, *more: Any, **proxies: Any
     ) -> Any:
         verify = self._verifies
-        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        pool: Any = super().get_connection_with_tls_context(
+            request, verify, *more, **proxies
+        )
         if self._context is not None:
-            pool["ssl_context"] = self._context
-        return host, pool
+            pool.conn_kw["ssl_context"] = self._context
+        if not issubclass(pool.ConnectionCls, _Watched):
+            kinds, own = (_Watched, pool.ConnectionCls), {"watch": self._watch}
+            pool.ConnectionCls = type("Watched", kinds, own)
+        return pool
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        # Told not to verify, requests does not add its own list of authorities.
-        verify = False
+        verify = self._verifies
         super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call,unused-ignore]
-        if self._verifies:
-            conn.cert_reqs = "CERT_REQUIRED"
+        # The context has its own; requests would add its list of authorities.
+        conn.ca_certs = None
 
 
 class _Lent(_Adapter):
@@ -305,8 +326,8 @@ class _Lent(_Adapter):
         try:
             return super().send(request, *args, **kwargs)
         except requests.RequestException as error:
-            host = urllib3.util.parse_url(request.url).host or ""
-            told = type(error)(str(sort_error(error, host, 0)))
+            address = Address("", origin_of(request.url))
+            told = type(error)(str(sort_error(error, address)))
         raise told
 
 
@@ -331,67 +352,15 @@ def lend_session(identity: Identity) -> requests.Session:
     return session
 
 
-class Line:
-    """The connections of a client, so that they can be ended from another thread."""
-
-    def __init__(self) -> None:
-        self._sockets: deque[socket.socket] = deque()
-        self._is_cut = False
-
-    def watch(self, connection: socket.socket) -> None:
-        """Keep a connection in reach; end it at once if the line was cut already."""
-        # TLS takes the socket over, so only a twin of it stays in our hands.
-        self._sockets.append(connection.dup())
-        if self._is_cut:
-            self.cut()
-
-    def cut(self) -> None:
-        """End all connections, and those that are still to come."""
-        self._is_cut = True
-        # Emptied by whoever comes first: the thread that watches may cut as well.
-        with contextlib.suppress(IndexError):
-            while True:
-                with self._sockets.pop() as twin, contextlib.suppress(OSError):
-                    twin.shutdown(socket.SHUT_RDWR)
-
-
-current_line: ContextVar[Line | None] = ContextVar("carto_login_line", default=None)
-
-
-class _Watched:
-    # http.client prints every header where somebody has switched this on.
-    debuglevel = 0
-
-    def _new_conn(self) -> socket.socket:
-        connection: socket.socket = super()._new_conn()  # type: ignore[misc]
-        line = current_line.get()
-        if line is not None:
-            line.watch(connection)
-        return connection
-
-
-def watch(pool: urllib3.HTTPConnectionPool) -> None:
-    """Let the connections of a pool be ended by the current line."""
-    if not issubclass(pool.ConnectionCls, _Watched):
-        pool.ConnectionCls = _watched(pool.ConnectionCls)
-
-
-@cache
-def _watched(kind: type) -> Any:
-    return type(f"Watched{kind.__name__}", (_Watched, kind), {})
-
-
-class _HideKey(logging.Filter):
-    """Takes the query, where a key may be, out of what urllib3 logs of our requests."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if current_line.get() is not None and isinstance(record.args, tuple):
-            record.args = tuple(
-                a.partition("?")[0] if isinstance(a, str) and "api_key=" in a else a
-                for a in record.args
-            )
-        return True
+def _hide_key(record: logging.LogRecord) -> bool:
+    """Take the query, where a key may be, out of what urllib3 logs of our requests."""
+    if threading.current_thread().name == _NAME and isinstance(record.args, tuple):
+        record.args = tuple(
+            a.partition("?")[0] if isinstance(a, str) and "api_key=" in a else a
+            for a in record.args
+        )
+    return True
 
 
 for _name in ("urllib3.connectionpool", "urllib3.util.retry"):
-    logging.getLogger(_name).addFilter(_HideKey())
+    logging.getLogger(_name).addFilter(_hide_key)

@@ -6,48 +6,37 @@ import errno
 import os
 import re
 import ssl
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import CartoLoginError, Reason
-from .answers import Row, error_for
+from .answers import Row, Seen, first
+
+if TYPE_CHECKING:
+    from ..address import Address
 
 
 def sort_error(
-    error: Exception, host: str, waited: float, proxy: str = ""
+    error: Exception, address: Address, waited: float = 0, proxy: str = ""
 ) -> CartoLoginError:
     """Tell from an exception, after so many seconds, what went wrong."""
     if isinstance(error, CartoLoginError):
         return error.with_traceback(None)  # whose frames hold the key
-    seen = _Causes(error, proxy)
-    row = next(row for row in _ERRORS if row.finds(seen))
-    text = row.message.format(
-        host=host,
-        seconds=f"{round(waited, 1):g}",
-        why=getattr(seen.tls, "verify_message", "")
-        or seen.tls_reason
-        or "it broke off",
-        name=type(seen.short_of or error).__qualname__,
-        proxy=re.sub(r".*(//|@)", "", proxy) or "of your network",
-        variable=_variable_of(proxy),
-    )
-    return error_for(row.reason, text)
+    found: CartoLoginError = first(_ERRORS, _Failure(error, address, waited, proxy))
+    return found
 
 
-def too_late(host: str, seconds: float) -> CartoLoginError:
-    """Say that a server took too long."""
-    return error_for(Reason.TIMEOUT, _LATE.format(host=host, seconds=f"{seconds:g}"))
-
-
-class _Causes:
+class _Failure(Seen):
     """An exception and all that it was made of, with the proxy that was used."""
 
     # The modules that raise them are loaded elsewhere, so exceptions are known by their
     # names, which requests and urllib3 share.
 
-    def __init__(self, error: BaseException, proxy: str) -> None:
-        self.error = error
-        self.is_socks: bool = proxy.lower().startswith("socks")
-        self.has_bad_proxy: bool = bool(proxy) and not _GOOD_PROXY.fullmatch(proxy)
+    def __init__(
+        self, error: BaseException, address: Address, waited: float, proxy: str
+    ) -> None:
+        self.address = address
+        self.seconds = f"{round(waited, 1):g}"
+        self.own = _names(error)
         self.all: list[BaseException] = []
         waiting: list[Any] = [error]
         while waiting:
@@ -56,31 +45,35 @@ class _Causes:
                 self.all.append(cause)
                 waiting += [*cause.args, cause.__context__, cause.__cause__]
                 waiting.append(getattr(cause, "reason", None))
+        self.names = set().union(*map(_names, self.all))
         texts = (t for cause in self.all for t in cause.args if isinstance(t, str))
-        self.said: str = "\n".join(texts)
+        self.said = "\n".join(texts)
         refused = (c for c in self.all if isinstance(c, ssl.SSLError))
         self.tls: ssl.SSLError | None = next(refused, None)
         self.tls_reason: str | None = getattr(self.tls, "reason", None)
-
-    @property
-    def short_of(self) -> BaseException | None:
-        """Where this machine has no files or memory left, which error says so."""
+        why = getattr(self.tls, "verify_message", "") or self.tls_reason
+        self.why = why or "it broke off"
+        # Where this machine has no files or memory left, which error says so.
         numbered = (c for c in self.all if getattr(c, "errno", None) in _NOTHING_LEFT)
-        return next(numbered, None)
+        self.short_of = next(numbered, None)
+        self.name = type(self.short_of or error).__qualname__
+        self.is_socks = proxy.lower().startswith("socks")
+        self.has_bad_proxy = bool(proxy) and not _GOOD_PROXY.fullmatch(proxy)
+        self.proxy = re.sub(r".*(//|@)", "", proxy) or "of your network"
+        self.variable = _variable_of(proxy)
 
     @property
     def is_of_the_network(self) -> bool:
-        if _is_called(self.error, "RequestException"):
-            known = ("ConnectionError", "Timeout", "ChunkedEncodingError")
-            return _is_called(self.error, *known)
-        return _is_called(self.error, "OSError", "HTTPException", "HTTPError")
+        if "RequestException" in self.own:
+            return bool(self.own & _CONNECTION)
+        return bool(self.own & {"OSError", "HTTPException", "HTTPError"})
 
     def have(self, *names: str) -> bool:
-        return any(_is_called(cause, *names) for cause in self.all)
+        return not self.names.isdisjoint(names)
 
 
-def _is_called(error: BaseException, *names: str) -> bool:
-    return any(kind.__name__ in names for kind in type(error).__mro__)
+def _names(error: BaseException) -> set[str]:
+    return {kind.__name__ for kind in type(error).__mro__}
 
 
 def _variable_of(proxy: str) -> str:
@@ -92,6 +85,7 @@ def _variable_of(proxy: str) -> str:
     return "the given session's or the system's proxy settings"
 
 
+_CONNECTION = {"ConnectionError", "Timeout", "ChunkedEncodingError"}
 _NOTHING_LEFT = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
 _BAD_ADDRESS = (
     *("InvalidProxyURL", "InvalidURL", "LocationValueError", "ProxySchemeUnknown"),
@@ -105,10 +99,6 @@ _GOOD_PROXY = re.compile(
     r"((https?|socks4a?|socks5h?)://)?([^@/?#\s\"']*@)?([^@/:\s\"']+|\[.*\])(:\d+)?/?",
     re.IGNORECASE,
 )
-_LATE = (
-    "No answer from {host} within {seconds} s. Check the address and your network, or "
-    "try again later."
-)
 _BROKE = (
     "Could not connect to {host}, or the connection broke. Check the address and your "
     "network, then try again."
@@ -116,8 +106,8 @@ _BROKE = (
 
 
 # Read from the top. A proxy's and a TLS error are connection errors too.
-_ERRORS: tuple[Row, ...] = (
-    Row(
+_ERRORS = {
+    "15 (address)": Row(
         # The address of CARTO itself was checked before.
         lambda e: (
             e.have(*_BAD_ADDRESS)
@@ -129,38 +119,38 @@ _ERRORS: tuple[Row, ...] = (
         "without quotes and blanks; in a password %23 stands for #, %2F for / and %3F "
         "for ?.",
     ),
-    Row(
+    "15 (PySocks)": Row(
         lambda e: "SOCKS support" in e.said,
         Reason.PROXY,
         "{host} was not asked: {variable} names a SOCKS proxy, which needs PySocks. "
         "Install it with pip install PySocks, and restart the kernel.",
     ),
-    Row(
+    "no trouble of the network": Row(
         lambda e: e.short_of or not e.is_of_the_network,
         None,
         "The request to {host} was ended by an error that nobody expected ({name}). "
         "Try again; if a session was given, try without it.",
     ),
-    Row(
+    "15 (https)": Row(
         lambda e: "appears to only use HTTP" in e.said,
         Reason.PROXY,
         "{host} was not asked: the proxy {proxy} does not speak https itself. Begin "
         "its address in {variable} with http:// in place of https://.",
     ),
-    Row(
+    "15 (not found)": Row(
         # PySocks says so of CARTO's host with a ProxyError, and of the proxy's without.
         lambda e: e.have("gaierror") and e.have("ProxyError") != e.is_socks,
         Reason.PROXY,
         "{host} was not asked: the proxy {proxy} that {variable} names was not found. "
         "Check its spelling, and that you are connected to its network.",
     ),
-    Row(
+    "15 (password)": Row(
         lambda e: "connection failed: 407" in e.said or e.have("SOCKS5AuthError"),
         Reason.PROXY,
         "{host} was not asked: the proxy {proxy} wants a user name and a password. "
         "Check those in {variable}: http://user:password@proxy, percent-encoded.",
     ),
-    Row(
+    "15 (refused)": Row(
         lambda e: (
             "Tunnel connection failed" in e.said or e.have("SOCKS4Error", "SOCKS5Error")
         ),
@@ -168,50 +158,55 @@ _ERRORS: tuple[Row, ...] = (
         "The proxy {proxy} that {variable} names refused the connection to {host}. "
         "Ask your network's administrator.",
     ),
-    Row(
+    "15": Row(
         lambda e: e.have("ProxyError") and not e.have("gaierror"),
         Reason.PROXY,
         "{host} was not asked: the proxy {proxy} that {variable} names does not answer "
         "as one. Check its address, and that you are connected to its network.",
     ),
-    Row(
+    "21 (certificate)": Row(
         lambda e: isinstance(e.tls, ssl.SSLCertVerificationError),
         Reason.TLS,
         "The certificate of {host} is not accepted ({why}). If your organisation signs "
         "its own certificates, set REQUESTS_CA_BUNDLE to the file with its CA "
         "certificate.",
     ),
-    Row(
+    "22": Row(
         lambda e: e.tls_reason in _PLAIN_HTTP,
         Reason.TLS,
         "{host} does not speak https on that port. Check the port in the base URL.",
     ),
-    Row(
+    "21": Row(
         lambda e: e.have("SSLError"),
         Reason.TLS,
         "No secure connection to {host} could be made ({why}). Check the port in the "
         "base URL, or ask who runs that server.",
     ),
-    Row(
+    "18": Row(
         lambda e: e.have("gaierror"),
         Reason.UNREACHABLE,
         "No server called {host} was found. Check the user name or the base URL, and "
         "that you are connected to the network.",
     ),
-    Row(lambda e: e.have(*_BROKEN_OFF), Reason.UNREACHABLE, _BROKE),
-    Row(lambda e: e.have("Timeout", "TimeoutError"), Reason.TIMEOUT, _LATE),
-    Row(
+    "19 (broken off)": Row(lambda e: e.have(*_BROKEN_OFF), Reason.UNREACHABLE, _BROKE),
+    "20": Row(
+        lambda e: e.have("Timeout", "TimeoutError"),
+        Reason.TIMEOUT,
+        "No answer from {host} within {seconds} s. Check the address and your network, "
+        "or try again later.",
+    ),
+    "21 (client certificate)": Row(
         # So requests says that a file of `cert` is missing.
         lambda e: "invalid path" in e.said,
         Reason.TLS,
         "{host} was not asked: the client certificate of the given session, or its "
         "key, cannot be read. Check session.cert.",
     ),
-    Row(
+    "23": Row(
         lambda e: e.have("HTTPException"),
         Reason.NOT_CARTO,
         "Something answers at {host}, but it does not speak HTTP. Check the port in "
         "the base URL.",
     ),
-    Row(lambda _: True, Reason.UNREACHABLE, _BROKE),
-)
+    "19": Row(lambda _: True, Reason.UNREACHABLE, _BROKE),
+}

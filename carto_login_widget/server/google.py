@@ -14,7 +14,7 @@ from google.auth._helpers import REFRESH_THRESHOLD
 
 from ..errors import CartoLoginError, Reason, sealed
 from ..locks import Lock
-from .answers import STATES, Row, not_carto, sort_answer
+from .answers import NO_CARTO, REFUSED, STATES, Row, first
 from .client import Client
 
 if TYPE_CHECKING:
@@ -31,10 +31,6 @@ _LIFE = timedelta(minutes=50)
 _ASK_AGAIN = timedelta(minutes=1)
 # From the expiry that google-auth sees until a minute before the end of the hour.
 _AFTER_EXPIRY = timedelta(minutes=59) - _LIFE - REFRESH_THRESHOLD
-_VERDICTS = frozenset(
-    {Reason.NOT_ENABLED, Reason.WRONG_KEY, Reason.FORBIDDEN}
-    | {Reason.LOCKED, Reason.UNVERIFIED, Reason.NOT_ACTIVATED}
-)
 _PASSING = frozenset(
     {Reason.UNREACHABLE, Reason.TIMEOUT, Reason.RATE_LIMITED}
     | {Reason.SERVER_ERROR, Reason.MAINTENANCE}
@@ -59,11 +55,6 @@ class DataObservatoryError(CartoLoginError, google.auth.exceptions.RefreshError)
         return self.reason in _PASSING
 
 
-def google_credentials(identity: Identity) -> google.auth.credentials.Credentials:
-    """Return Google credentials that renew themselves by asking CARTO."""
-    return _GoogleCredentials(identity)
-
-
 def project_and_token(identity: Identity) -> tuple[str, str]:
     """Return the BigQuery project and a new Google access token, or say why not."""
     given = _ask(identity)
@@ -84,7 +75,7 @@ def bigquery_client(identity: Identity, /, **kwargs: Any) -> BigQueryClient:
             f"BigQuery cannot be used here, as there is no module {error.name!r}. "
             "Install it with pip install 'carto_login_widget[bigquery]'."
         ) from None
-    credentials = _GoogleCredentials(identity)
+    credentials = GoogleCredentials(identity)
     if kwargs.get("project") is None:
         credentials.refresh(None)
         kwargs["project"] = _project(credentials.given, identity)
@@ -93,7 +84,7 @@ def bigquery_client(identity: Identity, /, **kwargs: Any) -> BigQueryClient:
     return client
 
 
-class _GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
+class GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
     """A Data Observatory token as google-auth wants to have it."""
 
     # google-auth has a class for tokens that come from a callable, but pickled it
@@ -105,26 +96,19 @@ class _GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
         self.given: Mapping[str, Any] = {}
         self._lock = Lock()
         self._seen = threading.local()  # the token that a thread looked at last
+        self._end: datetime | None = None  # of a token that is used on
         self._attempts = 0
         self._failure: DataObservatoryError | None = None
 
     @property
     def token(self) -> str | None:
+        """The one that Google is shown."""
         self._seen.token = token = self._token
         return token
 
     @token.setter
     def token(self, value: str | None) -> None:
         self._token = value
-
-    @property
-    def expiry(self) -> datetime | None:
-        return self._expiry
-
-    @expiry.setter
-    def expiry(self, value: datetime | None) -> None:
-        self._expiry = value
-        self._end = value and value + _AFTER_EXPIRY
 
     @sealed
     def refresh(self, request: Any) -> None:  # noqa: ARG002 - Google's transport
@@ -146,26 +130,30 @@ class _GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
             self._seen.token = self._token
 
     def _attempt(self) -> DataObservatoryError | None:
+        # google-auth's times have no zone.
+        now = datetime.now(UTC).replace(tzinfo=None)
+        end = self._end or (self.expiry and self.expiry + _AFTER_EXPIRY)
         # One that is not stale was refused by Google.
+        is_usable = end is not None and self.expired and now < end
         token = self._token
-        is_usable = self.expired and self._end is not None and _now() < self._end
         try:
             self.given = _ask(self.identity)
         except DataObservatoryError as error:
-            if not is_usable or error.reason in _VERDICTS:
+            if not is_usable or (error.reason in REFUSED and not error.retryable):
                 return copy.copy(error)  # without frames
         else:
             token = self.given["access_token"]
-        # google-auth takes a token for stale some minutes before its expiry.
-        now = _now() + REFRESH_THRESHOLD
         if token == self._token:
             # CARTO gave an old one again, or none: the end of it is as near as before.
-            self._expiry = now + _ASK_AGAIN
+            self._end, life = end, _ASK_AGAIN
         else:
-            self._token, self.expiry = token, now + _LIFE
+            self._token, self._end, life = token, None, _LIFE
+        # google-auth takes a token for stale some minutes before its expiry.
+        self.expiry = now + life + REFRESH_THRESHOLD
         return None
 
-    def with_quota_project(self, quota_project_id: str) -> _GoogleCredentials:
+    def with_quota_project(self, quota_project_id: str) -> GoogleCredentials:
+        """Return a copy that another project is billed for."""
         twin = copy.copy(self)
         twin._quota_project_id = quota_project_id  # google-auth has no other way
         return twin
@@ -177,11 +165,6 @@ class _GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["identity"])  # type: ignore[misc]
         vars(self).update(state)
-
-
-def _now() -> datetime:
-    # google-auth compares with times that have no zone.
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _project(given: Mapping[str, Any], identity: Identity) -> str:
@@ -205,54 +188,51 @@ def _ask(identity: Identity) -> Mapping[str, Any]:
         token = answer.result.get("access_token")
         if isinstance(token, str) and token:
             return answer.result
-        refusal = sort_answer(_REFUSALS, answer, client.address)
-        told = _told(refusal or not_carto(answer, client.address))
+        told = vars(first(_REFUSALS, answer))
     except CartoLoginError as error:
-        told = _told(error)
+        # Without a reason is an address that names no user.
+        told = {"reason": Reason.WRONG_ADDRESS, **vars(error)}
     except Exception as error:  # noqa: BLE001 - google-auth knows RefreshError only
-        told = DataObservatoryError(
+        message = (
             f"CARTO at {identity.base_url} was not asked for a Google token: an error "
             f"that nobody expected ({type(error).__qualname__})."
         )
-    raise told
-
-
-def _told(error: CartoLoginError) -> DataObservatoryError:
-    # Without a reason is an address that names no user.
-    return DataObservatoryError(**{"reason": Reason.WRONG_ADDRESS, **vars(error)})
+        told = {"message": message}
+    raise DataObservatoryError(**told)
 
 
 # Read from the top: the first that applies is the reason.
-_REFUSALS = (
-    Row(
+_REFUSALS = {
+    "not enabled": Row(
         lambda a: "not have Data Observatory enabled" in a.error_text,
         Reason.NOT_ENABLED,
-        "The Data Observatory is not enabled for the account '{user}' at {host}. Ask "
-        "CARTO, or the administrator of your organisation, for access.",
+        "The Data Observatory is not enabled for the account '{username}' at {host}. "
+        "Ask CARTO, or the administrator of your organisation, for access.",
     ),
-    Row(
+    "wrong key": Row(
         lambda a: a.status == 401 and "www-authenticate" not in a.headers,
         Reason.WRONG_KEY,
-        "CARTO at {host} does not accept the user name '{user}' with this API key, so "
-        "it gave no Google token. Copy the key again from {keys_page}",
+        "CARTO at {host} does not accept the user name '{username}' with this API key, "
+        "so it gave no Google token. Copy the key again from {keys_page}",
     ),
-    *STATES.values(),
-    Row(
+    **STATES,
+    "forbidden": Row(
         lambda a: a.status == 403 and a.object,
         Reason.FORBIDDEN,
-        "This API key of '{user}' at {host} may not use the Data Observatory. Take the "
-        "master key, or make a key with that permission on {keys_page}",
+        "This API key of '{username}' at {host} may not use the Data Observatory. Take "
+        "the master key, or make a key with that permission on {keys_page}",
     ),
-    Row(
+    "wrong address": Row(
         lambda a: a.status == 404,
         Reason.WRONG_ADDRESS,
-        "CARTO at {host} has no Data Observatory for '{user}' (HTTP 404): the base URL "
-        "does not fit the user, or the server is older than 2019.",
+        "CARTO at {host} has no Data Observatory for '{username}' (HTTP 404): the base "
+        "URL does not fit the user, or the server is older than 2019.",
     ),
-    Row(
+    "CARTO's own words": Row(
         lambda a: a.status != 429 and a.error_text,
         Reason.SERVER_ERROR,
-        "CARTO at {host} could not get a Google token (HTTP {status}): '{text}'. Try "
-        "again in a moment.",
+        "CARTO at {host} could not get a Google token (HTTP {status}): '{error_text}'. "
+        "Try again in a moment.",
     ),
-)
+    **NO_CARTO,
+}

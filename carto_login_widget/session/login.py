@@ -347,8 +347,8 @@ def check(credentials: Credentials) -> Credentials:
     """Ask CARTO; return a copy that knows what it said."""
     from ..server.check import check as ask
 
-    verdict = ask(credentials._identity)
-    return credentials._with(account=verdict.account, proved=verdict.proved)
+    identity = credentials._identity
+    return credentials._with(account=ask(identity), proved=identity.address.origin)
 
 
 def unchecked(credentials: Credentials) -> Credentials:

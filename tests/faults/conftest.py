@@ -15,7 +15,7 @@ from carto_login_widget import (
     login,
     unset_default_credentials,
 )
-from carto_login_widget.server.client import forget_proved
+from carto_login_widget.server import client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _nothing_proved() -> None:
     """A port may be that of an earlier sandbox, which has proved to be CARTO."""
-    forget_proved()
+    client.proved.clear()
 
 
 WRONG = "fedcba9876543210fedcba9876543210fedcba98"

@@ -7,4 +7,4 @@ from carto_login_widget.server import client
 
 @pytest.fixture(autouse=True)
 def _nothing_proved():
-    client.forget_proved()
+    client.proved.clear()

@@ -20,14 +20,15 @@ from carto_login_widget.errors import (
     UndecidedError,
 )
 from carto_login_widget.server import answers
-from carto_login_widget.server.answers import error_for
+from carto_login_widget.server.answers import NO_CARTO, Row, Seen, first
 from carto_login_widget.server.failures import sort_error
 
 KEY = "0123456789abcdef%9abcdef0123"
 
 
-def _answer(status=200, body=b"", **headers):
+def _answer(status=200, body=b"", address=None, **headers):
     return answers.read_answer(
+        resolve("jane", None) if address is None else address,
         status,
         [(name.replace("_", "-"), value) for name, value in headers.items()],
         body,
@@ -102,9 +103,10 @@ def test_what_carto_says(body, said):
         ("Thu, 99 Jan 1970 00:01:00 GMT", None),
     ],
 )
-def test_retry_after(value, seconds):
+def test_retry_after(value, seconds, monkeypatch):
     """A number of seconds or a date; anything else is nothing."""
-    assert answers.retry_seconds(value, now=30.0) == seconds
+    monkeypatch.setattr(answers.time, "time", lambda: 30.0)
+    assert _answer(429, Retry_After=value).retry_after == seconds
 
 
 def test_retry_after_counts_from_now():
@@ -119,7 +121,11 @@ def test_retry_after_counts_from_now():
         ("https://jane.carto.com/login", None, "a page of its own"),
         ("/login?next=x", None, "a page of its own"),
         ("//other.example/u/jane", "https://other.example/user/jane", "other.example"),
-        ("https://other.example:8/x?key=1", "https://other.example:8/x", "example:8"),
+        (
+            "https://other.example:8/x?key=1",
+            "https://other.example:8/x/user/jane",
+            "example:8",
+        ),
         ("http://other.example/", None, "other.example"),
         ("https://jane.carto.com:8443/", "https://jane.carto.com:8443", ":8443"),
         ("https://u:p@other.example/", None, "other.example"),
@@ -131,7 +137,7 @@ def test_retry_after_counts_from_now():
 )
 def test_where_a_redirect_leads(location, suggestion, says):
     """A suggestion only where a key could go, and its host is named."""
-    failure = answers.not_carto(_answer(302, Location=location), resolve("jane", None))
+    failure = first(NO_CARTO, _answer(302, Location=location))
     assert failure.reason is Reason.MOVED
     assert failure.suggestion == suggestion
     assert says in failure.message
@@ -142,27 +148,33 @@ def test_a_redirect_to_https(port):
     """The same host, with whatever port."""
     base = f"http://maps.example{port}/c"
     here = resolve("jane", base, allow_non_secure=True)
-    answer = _answer(301, Location="https://maps.example/x")
-    failure = answers.not_carto(answer, here)
+    there = "https://maps.example/c/api/v3/me"
+    failure = first(NO_CARTO, _answer(301, address=here, Location=there))
     assert failure.suggestion == "https://maps.example/c/user/jane"
     assert failure.suggestion in failure.message
 
 
+def _said(reason, message, **more):
+    seen = Seen()
+    vars(seen).update(more)
+    return first({"1": Row(lambda _: True, reason, message)}, seen)
+
+
 def test_a_reason_has_its_error():
     """By their reason, with all that they hold."""
-    error = error_for(Reason.MOVED, "It moved.", suggestion="https://x")
+    error = _said(Reason.MOVED, "It moved.", better="https://x")
     assert type(error) is NotCartoError
     assert (str(error), error.reason, error.suggestion) == (
         "It moved.",
         Reason.MOVED,
         "https://x",
     )
-    late = error_for(Reason.RATE_LIMITED, "Busy.", retry_after=3.0)
+    late = _said(Reason.RATE_LIMITED, "Busy.", retry_after=3.0)
     assert type(late) is UndecidedError
     assert (late.reason, late.retry_after) == (Reason.RATE_LIMITED, 3.0)
-    nobody_knows = error_for(None, "A bug.")
+    nobody_knows = _said(None, "A bug.")
     assert (type(nobody_knows), nobody_knows.reason) == (UndecidedError, None)
-    locked = error_for(Reason.LOCKED, "Locked.")
+    locked = _said(Reason.LOCKED, "Locked.")
     assert (type(locked), locked.reason) == (RejectedError, Reason.LOCKED)
 
 
@@ -174,6 +186,7 @@ def test_control_characters_go_from_every_text():
     assert answer.headers["x-note"] == "a ]0;b "
 
 
+HERE = resolve("jane", "https://maps.example")
 GAI = socket.gaierror(-2, "Name or service not known")
 REFUSED = NewConnectionError(None, "refused")
 UNTRUSTED = ssl.SSLCertVerificationError(1, "certificate verify failed")
@@ -207,7 +220,7 @@ UNTRUSTED = ssl.SSLCertVerificationError(1, "certificate verify failed")
 )  # fmt: skip
 def test_the_right_one_of_overlapping_classes(error, reason):
     """A proxy's and a TLS error are told apart from other connection errors."""
-    failure = sort_error(error, "maps.example", 20)
+    failure = sort_error(error, HERE, 20)
     assert failure.reason is reason
     assert "maps.example" in failure.message
 
@@ -217,13 +230,13 @@ def test_an_exception_that_was_made_of_itself():
     error, other = raised.ConnectionError("x"), OSError("y")
     error.__context__, other.__context__ = other, error
     error.args = (error,)
-    assert sort_error(error, "maps.example", 20).reason is Reason.UNREACHABLE
+    assert sort_error(error, HERE, 20).reason is Reason.UNREACHABLE
 
 
 def test_no_exception_is_kept():
     """What is handed on holds texts only."""
     error = raised.ConnectTimeout("secret", request=object())
-    failure = sort_error(error, "maps.example", 7.5)
+    failure = sort_error(error, HERE, 7.5)
     assert "secret" not in repr((failure, vars(failure)))
     assert "7.5 s" in failure.message
 
@@ -236,7 +249,7 @@ def test_what_nobody_expected_is_not_an_unreachable_server():
         except OSError:
             {}["secret"]
     except KeyError as error:
-        failure = sort_error(error, "maps.example", 1)
+        failure = sort_error(error, HERE, 1)
     assert failure.reason is None
     assert "KeyError" in failure.message
     assert "secret" not in failure.message

@@ -49,7 +49,7 @@ def test_an_unproved_origin_is_asked_once_in_a_process(carto):
     for _ in range(2):
         assert _ask(who).status == 200
     assert [r.key_in for r in carto.requests] == [None, "header", "header"]
-    client.forget_proved()
+    client.proved.clear()
     assert _ask(who).status == 200
     assert carto.requests[-2].path == "/api/v3/me"
     assert who.proved is None
@@ -292,31 +292,31 @@ def test_no_thread_to_be_had(carto, monkeypatch):
 
 def test_cutting_ends_what_is_connected_and_what_comes():
     """Later connections are ended at once."""
-    line = client.Line()
+    asking = client.Client(identity("jane", KEY))
     ours, theirs = socket.socketpair()
     late, peer = socket.socketpair()
     with ours, theirs, late, peer:
-        line.watch(ours)
+        asking._watch(ours)
         ours.sendall(b"x")
         assert theirs.recv(9) == b"x"
-        line.cut()
+        asking._end()
         assert theirs.recv(9) == b""
         with pytest.raises(OSError, match=r"."):
             ours.sendall(b"y")
-        line.watch(late)
+        asking._watch(late)
         assert peer.recv(9) == b""
-        line.cut()
+        asking._end()
 
 
 def test_a_pool_is_watched_once():
     """However often a connection of it is asked for."""
-    pool = urllib3.HTTPConnectionPool("127.0.0.1")
-    client.watch(pool)
+    adapter = client._Adapter("http://127.0.0.1", verify=True, watch=print)
+    request = requests.Request("GET", "http://127.0.0.1").prepare()
+    pool = adapter.get_connection_with_tls_context(request, verify=True)
     kind = pool.ConnectionCls
-    client.watch(pool)
+    assert adapter.get_connection_with_tls_context(request, verify=True) is pool
     assert pool.ConnectionCls is kind
     assert kind is not urllib3.HTTPConnectionPool.ConnectionCls
-    assert client.current_line.get() is None
 
 
 def test_authorities_that_are_missing(tmp_path):
@@ -332,7 +332,7 @@ def test_plain_http_loads_no_trust_store(carto):
         "from carto_login_widget.identity import Identity\n"
         "from carto_login_widget.server.check import check\n"
         "key, base = sys.argv[1:]\n"
-        "print(check(Identity.of('jane', key, base)).account.key_type)\n"
+        "print(check(Identity.of('jane', key, base)).key_type)\n"
         "print('truststore' in sys.modules)\n"
     )
     command = [sys.executable, "-c", program, carto.accounts["jane"].master.token]

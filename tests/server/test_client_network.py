@@ -137,7 +137,7 @@ def test_what_the_system_refuses_is_named():
         stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
         with Path(os.devnull).open() as lowest:
             resource.setrlimit(resource.RLIMIT_NOFILE, (lowest.fileno(), hard))
-        client.forget_proved()
+        client.proved.clear()
         failure = _ask(who)
     assert failure.reason is None
     assert "OSError" in failure.message

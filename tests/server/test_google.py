@@ -25,8 +25,8 @@ from carto_login_widget.sandbox import Fault
 from carto_login_widget.server import google as module
 from carto_login_widget.server.google import (
     DataObservatoryError,
+    GoogleCredentials,
     bigquery_client,
-    google_credentials,
     is_instant_licensing_active,
     project_and_token,
 )
@@ -213,7 +213,7 @@ def test_trouble_on_the_way_is_told_apart(
 def test_the_error_is_one_of_google_auth_too(carto: Sandbox) -> None:
     """A program that catches RefreshError needs no change, and pickles it as well."""
     with pytest.raises(google.auth.exceptions.RefreshError) as caught:
-        google_credentials(account(carto, "noah")).refresh(Request())
+        GoogleCredentials(account(carto, "noah")).refresh(Request())
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
     assert (str(again), again.reason) == (str(caught.value), Reason.NOT_ENABLED)
     assert again.retryable is False
@@ -229,9 +229,9 @@ def test_no_error_holds_the_key(carto: Sandbox, jane: Identity, kind: str) -> No
         carto.fail(Fault.json(500, {"errors": [f"no {key} here"]}), TOKEN_PATH)
     carto.accounts["jane"].do_enabled = False
     with pytest.raises(DataObservatoryError) as caught:
-        google_credentials(jane).refresh(Request())
+        GoogleCredentials(jane).refresh(Request())
     shown = "\n".join(everything_in(caught.value))
-    assert "_GoogleCredentials.refresh" in shown
+    assert "GoogleCredentials.refresh" in shown
     assert key not in shown
 
 
@@ -248,7 +248,7 @@ def test_an_interrupt_does_not_hold_the_key(carto: Sandbox, jane: Identity) -> N
     thread = threading.Thread(target=press)
     thread.start()
     with pytest.raises(KeyboardInterrupt) as caught:
-        google_credentials(jane).refresh(Request())
+        GoogleCredentials(jane).refresh(Request())
     thread.join()
     assert jane.key.reveal() not in "".join(everything_in(caught.value))
     carto.heal()
@@ -257,14 +257,14 @@ def test_an_interrupt_does_not_hold_the_key(carto: Sandbox, jane: Identity) -> N
 
 def test_nothing_is_asked_before_the_first_use(carto: Sandbox, jane: Identity) -> None:
     """Making Google credentials is free, and so is looking at them."""
-    google = google_credentials(jane)
+    google = GoogleCredentials(jane)
     assert (google.token, google.expiry, google.valid) == (None, None, False)
     assert carto.count == 0
 
 
 def test_a_warm_token_asks_nobody(carto: Sandbox, jane: Identity) -> None:
     """The token is asked for at the first use, and used from then on."""
-    google = google_credentials(jane)
+    google = GoogleCredentials(jane)
     assert bearer(google) == bearer(google) == google.token
     assert carto.google_tokens.is_fresh(google.token)
     assert token_requests(carto) == 1
@@ -272,14 +272,14 @@ def test_a_warm_token_asks_nobody(carto: Sandbox, jane: Identity) -> None:
 
 def test_two_accounts_do_not_share(carto: Sandbox, jane: Identity) -> None:
     """Each account has its own token."""
-    tokens = {bearer(google_credentials(jane))}
-    tokens.add(bearer(google_credentials(account(carto, "bob"))))
+    tokens = {bearer(GoogleCredentials(jane))}
+    tokens.add(bearer(GoogleCredentials(account(carto, "bob"))))
     assert len(tokens) == 2
 
 
 def test_a_token_is_stale_after_50_minutes(jane: Identity) -> None:
     """google-auth sees it as expired 50 minutes after it was got, not before."""
-    google = google_credentials(jane)
+    google = GoogleCredentials(jane)
     google.refresh(Request())
     now = datetime.now(UTC).replace(tzinfo=None)
     left = google.expiry - now
@@ -292,7 +292,7 @@ def test_a_token_is_stale_after_50_minutes(jane: Identity) -> None:
 
 def test_a_stale_token_is_renewed(carto: Sandbox, jane: Identity) -> None:
     """The next use of a stale token uses a new one."""
-    google = google_credentials(jane)
+    google = GoogleCredentials(jane)
     old = bearer(google)
     google.expiry = PAST
     assert bearer(google) != old
@@ -303,7 +303,7 @@ def test_a_thousand_threads_at_the_expiry_ask_once(
     carto: Sandbox, jane: Identity
 ) -> None:
     """All of them use the one new token."""
-    google = google_credentials(jane)
+    google = GoogleCredentials(jane)
     old = bearer(google)
     google.expiry = PAST
     carto.clear()
@@ -317,7 +317,7 @@ def test_a_thousand_threads_that_were_refused_ask_once(
     carto: Sandbox, jane: Identity
 ) -> None:
     """Threads whose request got a 401 renew the token that they had used, once."""
-    google = google_credentials(jane)
+    google = GoogleCredentials(jane)
     bearer(google)
     carto.clear()
     all_refused = threading.Barrier(THREADS)
@@ -337,7 +337,7 @@ def test_a_server_that_fails_is_asked_once_by_all(
     carto: Sandbox, jane: Identity
 ) -> None:
     """Nobody waits for the failures of the others; each has an error of its own."""
-    google = google_credentials(jane)
+    google = GoogleCredentials(jane)
     bearer(google)
     google.expiry = PAST
     carto.clear()
@@ -351,7 +351,7 @@ def test_a_server_that_fails_is_asked_once_by_all(
 
 def test_a_failure_does_not_stay(carto: Sandbox, jane: Identity) -> None:
     """After a failure the next use asks again, and works."""
-    google = google_credentials(jane)
+    google = GoogleCredentials(jane)
     carto.fail(Fault.status(500), TOKEN_PATH, times=1)
     with pytest.raises(DataObservatoryError):
         bearer(google)
@@ -362,7 +362,7 @@ def test_who_refreshes_by_hand_gets_another_token(
     carto: Sandbox, jane: Identity
 ) -> None:
     """Refreshing twice in one thread asks twice: the first was seen already."""
-    google = google_credentials(jane)
+    google = GoogleCredentials(jane)
     google.refresh(Request())
     google.refresh(Request())
     assert token_requests(carto) == 2
@@ -374,7 +374,7 @@ def test_the_same_token_again_is_soon_asked_for_again(
     """CARTO may repeat a token; then it is not good for 50 more minutes."""
     same = {"access_token": "ya29.same", "bq_project": "carto-sandbox"}
     carto.fail(Fault.json(200, same), TOKEN_PATH)
-    google = google_credentials(jane)
+    google = GoogleCredentials(jane)
     google.refresh(Request())
     first = google.expiry
     google.refresh(Request())
@@ -384,7 +384,7 @@ def test_the_same_token_again_is_soon_asked_for_again(
 
 def test_a_background_refresh_works(carto: Sandbox, jane: Identity) -> None:
     """google-auth's refresh in a thread gets a new token while the old is used."""
-    google = google_credentials(jane)
+    google = GoogleCredentials(jane)
     old = bearer(google)
     google.with_non_blocking_refresh()
     # Between google-auth's two limits the token is stale, and still usable.
@@ -401,7 +401,7 @@ def test_a_quota_project_is_billed_with_the_same_token(
     carto: Sandbox, jane: Identity
 ) -> None:
     """The copy for another project has the token of the original."""
-    google = google_credentials(jane)
+    google = GoogleCredentials(jane)
     google.refresh(Request())
     billed = google.with_quota_project("my-project")
     headers: dict[str, str] = {}
@@ -414,7 +414,7 @@ def test_a_quota_project_is_billed_with_the_same_token(
 
 def test_a_pickle_can_renew_itself(carto: Sandbox, jane: Identity) -> None:
     """In another process they work at once, and get a new token when they need one."""
-    google = google_credentials(jane).with_quota_project("my-project")
+    google = GoogleCredentials(jane).with_quota_project("my-project")
     google.refresh(Request())
     code = (
         "import json, pickle, sys\n"
@@ -438,7 +438,7 @@ def test_a_copy_has_the_token(
     carto: Sandbox, jane: Identity, copied: Callable[[Any], Any]
 ) -> None:
     """Libraries that copy their credentials cause no request by that."""
-    google = google_credentials(jane)
+    google = GoogleCredentials(jane)
     google.refresh(Request())
     assert bearer(copied(google)) == google.token
     assert token_requests(carto) == 1
@@ -449,7 +449,7 @@ def test_an_answer_without_a_project_is_enough_for_a_token(
 ) -> None:
     """Only what needs the project fails, and says how to give one."""
     carto.fail(Fault.json(200, {"access_token": "ya29.alone"}), TOKEN_PATH)
-    assert bearer(google_credentials(jane)) == "ya29.alone"
+    assert bearer(GoogleCredentials(jane)) == "ya29.alone"
     for ask in (project_and_token, bigquery_client):
         with pytest.raises(DataObservatoryError, match="project"):
             ask(jane)
@@ -457,7 +457,7 @@ def test_an_answer_without_a_project_is_enough_for_a_token(
 
 def test_a_token_can_be_set_by_hand(carto: Sandbox, jane: Identity) -> None:
     """As with all credentials of google-auth; without an expiry it is kept."""
-    google = google_credentials(jane)
+    google = GoogleCredentials(jane)
     google.token, google.expiry = "ya29.by-hand", None
     assert bearer(google) == "ya29.by-hand"
     assert google.valid
@@ -466,7 +466,7 @@ def test_a_token_can_be_set_by_hand(carto: Sandbox, jane: Identity) -> None:
 
 def test_google_credentials_do_not_show_the_key(jane: Identity) -> None:
     """Looking into them shows no key."""
-    google = google_credentials(jane)
+    google = GoogleCredentials(jane)
     google.refresh(Request())
     assert jane.key.reveal() not in f"{google!r} {vars(google)}"
 
@@ -496,7 +496,7 @@ def test_an_address_that_names_no_user_is_a_refresh_error() -> None:
     """google-auth hears of it as of everything else that keeps a token away."""
     nobody = Identity.of(None, "0123456789abcdef", "https://127.0.0.1:1")
     with pytest.raises(DataObservatoryError, match="whose account") as caught:
-        google_credentials(nobody).refresh(Request())
+        GoogleCredentials(nobody).refresh(Request())
     assert caught.value.reason is Reason.WRONG_ADDRESS
     assert not caught.value.retryable
 
@@ -517,7 +517,7 @@ def test_what_nobody_expected_is_a_refresh_error(
         monkeypatch.setattr(session, "get_adapter", broken)
         jane = jane._replace(session=session)
     with pytest.raises(DataObservatoryError, match="LookupError") as caught:
-        google_credentials(jane).refresh(Request())
+        GoogleCredentials(jane).refresh(Request())
     assert caught.value.reason is None
     assert not caught.value.retryable
     assert jane.key.reveal() not in "".join(everything_in(caught.value))

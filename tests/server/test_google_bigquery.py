@@ -18,8 +18,8 @@ from carto_login_widget.identity import Identity
 from carto_login_widget.sandbox import Fault, Sandbox
 from carto_login_widget.server.google import (
     DataObservatoryError,
+    GoogleCredentials,
     bigquery_client,
-    google_credentials,
     project_and_token,
 )
 
@@ -281,7 +281,7 @@ def test_an_authorized_session_does_the_same(
 ) -> None:
     """So does any other client that is built on google-auth."""
     url = f"{gate.url}/bigquery/v2/projects/carto-sandbox/datasets"
-    with AuthorizedSession(google_credentials(jane)) as session:
+    with AuthorizedSession(GoogleCredentials(jane)) as session:
         assert session.get(url, timeout=10).status_code == 200
         carto.google_tokens.revoke()
         assert session.get(url, timeout=10).status_code == 200
@@ -299,7 +299,7 @@ def test_a_refusal_of_carto_reaches_the_query(client: Client, carto: Sandbox) ->
 
 def test_own_project_and_credentials_win(jane: Identity, carto: Sandbox) -> None:
     """What is given to the client is not asked of CARTO."""
-    google = google_credentials(jane).with_quota_project("mine")
+    google = GoogleCredentials(jane).with_quota_project("mine")
     with bigquery_client(jane, project="mine", credentials=google) as client:
         assert (client.project, client._credentials) == ("mine", google)
     assert carto.count == 0
@@ -308,12 +308,12 @@ def test_own_project_and_credentials_win(jane: Identity, carto: Sandbox) -> None
 def test_the_token_of_the_cartoframes_guide_works(jane: Identity, gate: Gate) -> None:
     """`google.oauth2.credentials.Credentials(token)` lets BigQuery in."""
     from google.cloud import bigquery
-    from google.oauth2.credentials import Credentials as GoogleCredentials
+    from google.oauth2.credentials import Credentials as StockCredentials
 
     project, token = project_and_token(jane)
     with bigquery.Client(
         project,
-        GoogleCredentials(token),
+        StockCredentials(token),
         client_options={"api_endpoint": gate.url},
     ) as client:
         assert answer_of(client) == 42

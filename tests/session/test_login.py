@@ -49,7 +49,7 @@ def _fresh_kernel() -> Iterator[None]:
     """As in a kernel in which nobody has logged in or out."""
     _kernel.logged_out = False
     _kernel.said.clear()
-    client.forget_proved()
+    client.proved.clear()
     yield
     _kernel.logged_out = False
 
@@ -634,7 +634,7 @@ def test_an_accepted_account_is_refused_when_carto_says_no(carto: Sandbox) -> No
     with pytest.raises(RejectedError, match="locked"):
         login()
     carto.accounts["jane"].state = "active"
-    client.forget_proved()
+    client.proved.clear()
     with carto.fail(Fault.html()), pytest.raises(NotCartoError):
         login()
     assert get_default_credentials() is None

@@ -29,4 +29,4 @@ def identity(  # noqa: PLR0913 - what an account has
 @sealed
 def validate(who: Identity, timeout: float | None = None) -> Account:
     """What CARTO says of the key, with errors as they leave the package."""
-    return check(who, timeout).account
+    return check(who, timeout)

@@ -18,7 +18,7 @@ from carto_login_widget.errors import (
 )
 from carto_login_widget.sandbox import Fault, Sandbox
 from carto_login_widget.server.answers import FOREIGN, STATES
-from carto_login_widget.server.check import ROWS, Verdict, check
+from carto_login_widget.server.check import ROWS, check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,17 +152,16 @@ def check_row(case: Case, tls: str | None, monkeypatch: Any) -> None:
         assert _asked(carto) == case.asked
         assert {r.key_in for r in carto.requests} <= {"header", None}
     kind, reason = case.expected
-    found = outcome.account if isinstance(outcome, Verdict) else outcome
-    assert type(found) is kind
-    assert reason == (found.key_type if kind is Account else found.reason)
+    assert type(outcome) is kind
+    assert reason == (outcome.key_type if kind is Account else outcome.reason)
     _assert_says(case, who, outcome)
 
 
 def _assert_says(case, who, outcome):
     where = who.address
     words = {"host": where.host, "base": where.base_url, "user": where.username}
-    if isinstance(outcome, Verdict):
-        assert outcome.proved == where.origin
+    if isinstance(outcome, Account):
+        assert outcome.base_url == where.base_url
         return
     assert str(outcome) == case.says.format(**words)
     if case.suggestion or isinstance(outcome, NotCartoError):

@@ -318,7 +318,7 @@ def redirected(scene: Scene) -> Iterator[str | bytes]:
 def strangers(scene: Scene) -> Iterator[str | bytes]:
     """A server that does not answer as CARTO is asked, and never sees the key."""
     for answer in (http(200, b"{}"), http(401), http(404), http(302), b"", b"hello"):
-        client.forget_proved()
+        client.proved.clear()
         with RawServer(answer) as stranger:
             jane = Credentials("jane", MASTER, f"{stranger.url}/user/jane")
             for call in (jane.validate, jane.get_gcloud_credentials):
