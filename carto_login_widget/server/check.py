@@ -71,6 +71,7 @@ class _Evidence(Seen):
         self.several = bool(self.first) and total > 1
         # The key was accepted, but is not one of those that are listed.
         self.nothing_listed = not keys and total == 0
+        self.needs_f1 = self.nothing_listed or self.missing
 
     @cached_property
     def f1(self) -> Answer:
@@ -118,7 +119,7 @@ class _Evidence(Seen):
 
     def account_of_f1(self) -> Account | None:
         """That of an OAuth token, or one whose permissions cannot be listed."""
-        if self.f1_user != self.user:
+        if not self.needs_f1 or self.f1_user != self.user:
             return None
         kind = "master" if "first_name" in self.f1.object else "unknown"
         return Account(
@@ -158,11 +159,8 @@ class _Evidence(Seen):
 
     @property
     def advice(self) -> str:
-        return (
-            f"Try {self.better}"
-            if self.better
-            else "Ask who runs it for the right one."
-        )
+        better = self.better
+        return f"Try {better}" if better else "Ask who runs it for the right one."
 
     @property
     def hint(self) -> str:
@@ -203,21 +201,15 @@ _NO_SENSE = (
 # 18 to 22, and an origin that is not CARTO, are raised by whoever asks.
 ROWS = {
     "1": Row(lambda c: c.account_of(c.first)),
-    "2": Row(
-        lambda c: c.nothing_listed and (c.account_of_f1() or first(FOREIGN, c.f1))
-    ),
-    "2 (else)": Row(lambda c: c.nothing_listed, Reason.WRONG_KEY, _EXPIRED),
+    "2, 8": Row(lambda c: c.account_of_f1()),
     "4": Row(
         lambda c: c.owner and c.owner != c.user,
         Reason.WRONG_USER,
         "{base_url} belongs to '{owner}', not to '{username}'. Correct the user name "
         "or the base URL.",
     ),
-    "3": Row(
-        lambda c: (
-            c.several and (c.account_of(c.master.result) or first(FOREIGN, c.master))
-        ),
-    ),
+    "3": Row(lambda c: c.several and c.account_of(c.master.result)),
+    "3 (Master)": Row(lambda c: c.several and first(FOREIGN, c.master)),
     "3 (else)": Row(lambda c: c.first, Reason.WRONG_KEY, _OTHER_KEY),
     "6": Row(
         lambda c: c.refused and c.f2_says(404, "find CARTO user"),
@@ -236,7 +228,6 @@ ROWS = {
         "{keys_page}",
     ),
     "6d": Row(lambda c: c.refused, Reason.WRONG_KEY, _WRONG_EITHER),
-    "8": Row(lambda c: c.missing and c.account_of_f1()),
     "8b-8d, 9": Row(lambda c: c.refusal and first(STATES, c.refusal)),
     "9": Row(
         lambda c: c.refusal and c.refusal.error_text,
@@ -248,7 +239,8 @@ ROWS = {
         Reason.FORBIDDEN,
         "CARTO at {host} does not let this key in.",
     ),
-    "8 (F1)": Row(lambda c: c.missing and first(FOREIGN, c.f1)),
+    "2, 8 (F1)": Row(lambda c: c.needs_f1 and first(FOREIGN, c.f1)),
+    "2 (else)": Row(lambda c: c.nothing_listed, Reason.WRONG_KEY, _EXPIRED),
     "8g": Row(lambda c: c.missing and c.client.prove()),
     "8e": Row(lambda c: c.missing and c.f1.status == 401, Reason.LOCKED, _CLOSED),
     "8f": Row(

@@ -295,36 +295,26 @@ class _Adapter(requests.adapters.HTTPAdapter):
             self._context = tls_context(verify)
         super().__init__()
 
-    # Not what is asked to be verified: requests lets REQUESTS_CA_BUNDLE win over what a
-    # session says, https://github.com/psf/requests/issues/3829
-
-    def get_connection_with_tls_context(
-        self, request: Any, verify: Any, *more: Any, **proxies: Any
-    ) -> Any:
-        verify = self._verifies
-        pool: Any = super().get_connection_with_tls_context(
-            request, verify, *more, **proxies
-        )
-        if self._context is not None:
-            pool.conn_kw["ssl_context"] = self._context
-        if not issubclass(pool.ConnectionCls, _Watched):
-            kinds, own = (_Watched, pool.ConnectionCls), {"watch": self._watch}
-            pool.ConnectionCls = type("Watched", kinds, own)
-        return pool
-
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        verify = self._verifies
         super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call,unused-ignore]
-        # The context has its own; requests would add its list of authorities.
-        conn.ca_certs = None
+        # The context has them, and none of the list that requests would add.
+        conn.ca_certs = conn.ca_cert_dir = None
+        if self._context is not None:
+            conn.conn_kw["ssl_context"] = self._context
+        if not issubclass(conn.ConnectionCls, _Watched):
+            kinds, own = (_Watched, conn.ConnectionCls), {"watch": self._watch}
+            conn.ConnectionCls = type("Watched", kinds, own)
 
 
 class _Lent(_Adapter):
     """For a library that writes the key into addresses, which its errors would show."""
 
-    def send(self, request: Any, *args: Any, **kwargs: Any) -> requests.Response:
+    def send(self, request: Any, *args: Any, **more: Any) -> requests.Response:
+        # Not what is asked to be verified: requests lets REQUESTS_CA_BUNDLE win over
+        # what a session says, https://github.com/psf/requests/issues/3829
+        more["verify"] = self._verifies
         try:
-            return super().send(request, *args, **kwargs)
+            return super().send(request, *args, **more)
         except requests.RequestException as error:
             address = Address("", origin_of(request.url))
             told = type(error)(str(sort_error(error, address)))

@@ -36,37 +36,32 @@ class _Failure(Seen):
     ) -> None:
         self.address = address
         self.seconds = f"{round(waited, 1):g}"
-        self.own = _names(error)
-        self.all: list[BaseException] = []
+        own = _names(error)
+        known = _OF_REQUESTS if "RequestException" in own else _OF_OTHERS
+        self.is_of_the_network = not own.isdisjoint(known)
+        causes: list[BaseException] = []
         waiting: list[Any] = [error]
         while waiting:
             cause = waiting.pop()
-            if isinstance(cause, BaseException) and cause not in self.all:
-                self.all.append(cause)
+            if isinstance(cause, BaseException) and cause not in causes:
+                causes.append(cause)
                 waiting += [*cause.args, cause.__context__, cause.__cause__]
                 waiting.append(getattr(cause, "reason", None))
-        self.names = set().union(*map(_names, self.all))
-        texts = (t for cause in self.all for t in cause.args if isinstance(t, str))
+        self.names = set().union(*map(_names, causes))
+        texts = (t for cause in causes for t in cause.args if isinstance(t, str))
         self.said = "\n".join(texts)
-        refused = (c for c in self.all if isinstance(c, ssl.SSLError))
-        self.tls: ssl.SSLError | None = next(refused, None)
-        self.tls_reason: str | None = getattr(self.tls, "reason", None)
-        why = getattr(self.tls, "verify_message", "") or self.tls_reason
+        tls = next((c for c in causes if isinstance(c, ssl.SSLError)), None)
+        self.tls_reason = getattr(tls, "reason", None)
+        why = getattr(tls, "verify_message", "") or self.tls_reason
         self.why = why or "it broke off"
         # Where this machine has no files or memory left, which error says so.
-        numbered = (c for c in self.all if getattr(c, "errno", None) in _NOTHING_LEFT)
+        numbered = (c for c in causes if getattr(c, "errno", None) in _NOTHING_LEFT)
         self.short_of = next(numbered, None)
         self.name = type(self.short_of or error).__qualname__
-        self.is_socks = proxy.lower().startswith("socks")
-        self.has_bad_proxy = bool(proxy) and not _GOOD_PROXY.fullmatch(proxy)
+        self.by_socks = proxy.lower().startswith("socks")
+        self.has_bad_proxy = proxy and not _GOOD_PROXY.fullmatch(proxy)
         self.proxy = re.sub(r".*(//|@)", "", proxy) or "of your network"
         self.variable = _variable_of(proxy)
-
-    @property
-    def is_of_the_network(self) -> bool:
-        if "RequestException" in self.own:
-            return bool(self.own & _CONNECTION)
-        return bool(self.own & {"OSError", "HTTPException", "HTTPError"})
 
     def have(self, *names: str) -> bool:
         return not self.names.isdisjoint(names)
@@ -85,7 +80,8 @@ def _variable_of(proxy: str) -> str:
     return "the given session's or the system's proxy settings"
 
 
-_CONNECTION = {"ConnectionError", "Timeout", "ChunkedEncodingError"}
+_OF_REQUESTS = ("ConnectionError", "Timeout", "ChunkedEncodingError")
+_OF_OTHERS = ("OSError", "HTTPException", "HTTPError")
 _NOTHING_LEFT = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
 _BAD_ADDRESS = (
     *("InvalidProxyURL", "InvalidURL", "LocationValueError", "ProxySchemeUnknown"),
@@ -139,7 +135,7 @@ _ERRORS = {
     ),
     "15 (not found)": Row(
         # PySocks says so of CARTO's host with a ProxyError, and of the proxy's without.
-        lambda e: e.have("gaierror") and e.have("ProxyError") != e.is_socks,
+        lambda e: e.have("gaierror") and e.have("ProxyError") != e.by_socks,
         Reason.PROXY,
         "{host} was not asked: the proxy {proxy} that {variable} names was not found. "
         "Check its spelling, and that you are connected to its network.",
@@ -165,7 +161,7 @@ _ERRORS = {
         "as one. Check its address, and that you are connected to its network.",
     ),
     "21 (certificate)": Row(
-        lambda e: isinstance(e.tls, ssl.SSLCertVerificationError),
+        lambda e: e.have("SSLCertVerificationError"),
         Reason.TLS,
         "The certificate of {host} is not accepted ({why}). If your organisation signs "
         "its own certificates, set REQUESTS_CA_BUNDLE to the file with its CA "

@@ -313,8 +313,9 @@ def test_a_pool_is_watched_once():
     adapter = client._Adapter("http://127.0.0.1", verify=True, watch=print)
     request = requests.Request("GET", "http://127.0.0.1").prepare()
     pool = adapter.get_connection_with_tls_context(request, verify=True)
+    adapter.cert_verify(pool, request.url, verify=True, cert=None)
     kind = pool.ConnectionCls
-    assert adapter.get_connection_with_tls_context(request, verify=True) is pool
+    adapter.cert_verify(pool, request.url, verify=True, cert=None)
     assert pool.ConnectionCls is kind
     assert kind is not urllib3.HTTPConnectionPool.ConnectionCls
 
