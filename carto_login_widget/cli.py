@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import BashComplete, add_completion_class
 
 from . import __version__
 from .errors import (
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
     from .session.acts import Did
 
-_PROGRAM, _COMPLETE = "carto-login", "_CARTO_LOGIN_COMPLETE"
+_PROGRAM = "carto-login"
 _REFUSED, _WRONG_USAGE, _NO_VERDICT, _INTERRUPTED = 1, 2, 3, 130
+# Of these, which are our own errors too, the text repeats no word of the line.
+_WITHOUT_WORDS = (click.BadArgumentUsage, click.BadOptionUsage, click.MissingParameter)
 _NO_KEY_HERE = (
     "A word of this line looks like an API key; it was not used. A key has no place on "
     "a command line: other users and the shell's history see it. Give it to "
@@ -35,20 +37,14 @@ _NO_KEY_HERE = (
 )
 
 
-class _MisuseError(click.UsageError):
-    """A wrong line, told in a sentence that repeats no word of it."""
-
-
 @sealed
 @any_terminal()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0, or why not: refused, misused, no verdict, stopped."""
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
-    if _COMPLETE in os.environ:
-        _complete_in_bash()
     try:
         if holds_key(word for word in words if word != "--key-stdin"):
-            raise _MisuseError(_NO_KEY_HERE)
+            raise click.BadArgumentUsage(_NO_KEY_HERE)
         # It deals with a pipe that was closed, and with Ctrl-C.
         return _carto_login.main(words, prog_name=_PROGRAM, standalone_mode=False) or 0
     except click.Abort:
@@ -73,11 +69,9 @@ def _misused(error: click.UsageError) -> str:
     """Say what is wrong; no word of the line is repeated, as any may be a key."""
     context = error.ctx
     told = "There is a word too many."
-    if isinstance(error, _MisuseError):
-        told = error.message
-    elif isinstance(error, click.NoSuchOption):
+    if isinstance(error, click.NoSuchOption):
         told = "There is no such option."
-    elif isinstance(error, click.MissingParameter | click.BadOptionUsage):
+    elif isinstance(error, _WITHOUT_WORDS):
         told = error.format_message()
     elif isinstance(error, click.BadParameter) and error.param is not None:
         told = f"{error.param.get_error_hint(context)} takes another kind of value."
@@ -89,16 +83,13 @@ def _misused(error: click.UsageError) -> str:
     return f"{told}{hint} See {context.command_path if context else _PROGRAM} --help."
 
 
-def _complete_in_bash() -> None:
-    """Keep a name such as jane@example.com one word, which bash would split."""
-    from click.shell_completion import BashComplete, add_completion_class
+@add_completion_class
+class _Bash(BashComplete):
+    """Keeps a name such as jane@example.com one word, which bash would split."""
 
-    class Bash(BashComplete):
-        source_template = (
-            "COMP_WORDBREAKS=${COMP_WORDBREAKS//@}\n" + BashComplete.source_template
-        )
-
-    add_completion_class(Bash)
+    source_template = (
+        "COMP_WORDBREAKS=${COMP_WORDBREAKS//@}\n" + BashComplete.source_template
+    )
 
 
 def _tell(did: Did) -> None:
@@ -127,8 +118,8 @@ def _examples(*lines: str) -> str:
         "demo          try all of it without an account",
     )
     + "\n\n\b\nCompletion of commands and names, for ~/.bashrc or ~/.zshrc:\n"
-    f'  eval "$({_COMPLETE}=bash_source carto-login)"\n'
-    f'  eval "$({_COMPLETE}=zsh_source carto-login)"\n'
+    '  eval "$(_CARTO_LOGIN_COMPLETE=bash_source carto-login)"\n'
+    '  eval "$(_CARTO_LOGIN_COMPLETE=zsh_source carto-login)"\n'
     "\n\b\nExit status: 0 done, 1 refused or failed, 2 wrong usage,\n"
     "3 no verdict from CARTO, 130 interrupted.",
 )
@@ -194,24 +185,24 @@ def _login(
     from .store.profiles import check_name
 
     if file and (key_stdin or username or base_url):
-        raise _MisuseError(
+        raise click.BadArgumentUsage(
             "Give the account in one way only: --file, or --username and --base-url "
             "with a key.",
             click.get_current_context(),
         )
     if wishes["name"] is not None:
         check_name(wishes["name"])
-    asks = settings.somebody_is_there()
+    asks, validate = settings.somebody_is_there(), not no_validate
     if file:
         given, notes = Credentials._read(file)
         _note(notes)
-        found = prompt.checked(given, validate=not no_validate, asks=False)
+        found = prompt.checked(given, validate=validate)
     elif key_stdin:
         key = prompt.read_key() if asks else Secret(clean_key(sys.stdin.readline()))
         given = prompt.made(username, key, base_url)
-        found = prompt.checked(given, validate=not no_validate, asks=False)
+        found = prompt.checked(given, validate=validate)
     elif asks:
-        found = prompt.ask(username, base_url, validate=not no_validate)
+        found = prompt.ask(username, base_url, validate=validate)
     else:
         raise NotLoggedInError(
             "There is no terminal to ask on. Give --username with --key-stdin, or "
@@ -280,7 +271,9 @@ def _default(*, name: str | None, no_account: bool) -> None:
     """
     if no_account is (name is not None):
         context = click.get_current_context()
-        raise _MisuseError("Give the name of a saved account, or --none.", context)
+        raise click.BadArgumentUsage(
+            "Give the name of a saved account, or --none.", context
+        )
     from .session import acts
 
     _tell(acts.make_default(name))
@@ -324,7 +317,7 @@ def _keyring(*, where: str) -> None:
 @_carto_login.command("logout")
 def _logout() -> None:
     """Say what to use instead: logging out is done in a notebook."""
-    raise _MisuseError(
+    raise click.BadArgumentUsage(
         "There is no session to log out of here. %carto_login --logout ends a login in "
         "its notebook; carto-login default --none lets sessions start with no account; "
         "carto-login forget NAME deletes a saved one."

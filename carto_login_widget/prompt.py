@@ -36,19 +36,24 @@ def ask(
 ) -> Credentials:
     """Ask for an account until CARTO accepts it; what was right is not asked again."""
     answers = {"base_url": base_url, "username": username}
-    wrong = set(answers)
+    wrong: set[str | None] = {*answers}
     for _ in range(_TRIES):
         try:
             for field, question in _QUESTIONS.items():
                 if field in wrong:
                     answers[field] = _text(question, answers[field])
-            key = read_key()
+            given = made(**answers, key=read_key())
+            if validate:
+                print(f"Checking with {given._identity.address.host} …")
+            return checked(given, validate=validate)
         except _NOBODY:
             break
-        try:
-            return checked(made(**answers, key=key), validate=validate)
         except CartoLoginError as error:
             print(error)
+            if isinstance(error, UndecidedError):
+                if yes("Use it without checking?"):
+                    return login.unchecked(given)
+                print("Nothing was changed. Try again, or stop with Ctrl-C.")
             wrong = _wrong_fields(error)
             if isinstance(error, InvalidCredentialsError) and error.field in answers:
                 # What was refused is not offered again: it may be a key.
@@ -56,10 +61,21 @@ def ask(
     raise NotLoggedInError(f"Nobody has signed in. {login.ways_to_log_in()}")
 
 
+def _wrong_fields(error: CartoLoginError) -> set[str | None]:
+    """Return what is asked again beside the key, which always is."""
+    if isinstance(error, InvalidCredentialsError):
+        return {error.field}
+    if isinstance(error, NotCartoError):
+        return {*_QUESTIONS}
+    is_rejected = isinstance(error, RejectedError)
+    return {"username"} if is_rejected and error.reason != Reason.WRONG_KEY else set()
+
+
 def made(username: str | None, key: Secret, base_url: str | None) -> Credentials:
     """Return what was answered; the address as CARTO has it, not as pasted."""
-    where = Identity.of(username or None, key, base_url or None).address
-    own = Identity.of(where.username, key, where.base_url)
+    given = Identity.of(username, key, base_url)
+    where = given.address
+    own = given._replace(username=where.username, base_url=where.base_url)
     return Credentials._made(own, source="the prompt")
 
 
@@ -74,41 +90,20 @@ def _text(question: str, offered: str | None) -> str:
     return clean_paste(input(f"{question}{shown}: ")) or offered or ""
 
 
-def checked(
-    credentials: Credentials, *, validate: bool, asks: bool = True
-) -> Credentials:
-    """Ask CARTO; where there is no verdict, let whoever is there decide."""
+def checked(credentials: Credentials, *, validate: bool) -> Credentials:
+    """Ask CARTO, and say what the key can do; without `validate` nobody is asked."""
     if not validate:
         return login.unchecked(credentials)
-    if asks:
-        print(f"Checking with {credentials._identity.address.host} …")
-    try:
-        found = login.check(credentials)
-    except UndecidedError as error:
-        if not asks:
-            raise
-        print(error)
-        if not yes("Use it without checking?"):
-            text = "Nothing was changed. Try again, or stop with Ctrl-C."
-            raise CartoLoginError(text) from None
-        return login.unchecked(credentials)
+    found = login.check(credentials)
     known = f": {found.account.summary}" if found.account else "."
     print(f"CARTO accepts this key{known}")
     return found
 
 
-def _wrong_fields(error: CartoLoginError) -> set[str]:
-    if isinstance(error, InvalidCredentialsError) and error.field:
-        return {error.field}
-    if isinstance(error, InvalidCredentialsError | NotCartoError):
-        return set(_QUESTIONS)
-    if isinstance(error, RejectedError) and error.reason is not Reason.WRONG_KEY:
-        return {"username"}
-    return set()
-
-
-def yes(question: str, *, default: bool = False) -> bool:
+def yes(question: str, *, default: bool = False, asks: bool = True) -> bool:
     """Ask a question that has two answers; no answer at all is a no."""
+    if not asks:
+        return default
     try:
         answer = input(f"{question} [{'Y/n' if default else 'y/N'}] ").strip().lower()
     except _NOBODY:
@@ -143,35 +138,34 @@ def choose_saving(  # noqa: PLR0913 - what was said beforehand; None is asked
     replace: bool = False,
 ) -> Saving | None:
     """Return how to save an account, or None; what nobody says is as proposed."""
-    profiles = Profiles()
-
-    def choose(question: str, *, wish: bool | None, proposed: bool) -> bool:
-        if wish is not None:
-            return wish
-        return yes(question, default=proposed) if asks else proposed
-
+    profiles, account = Profiles(), credentials.account
+    # A token that lives an hour would only be in the way of the next login.
+    is_temporary = account is not None and account.key_type == "oauth"
+    proposed = settings.CartoLogin.instance().remember and not is_temporary
     try:
         where = short_path(profiles.directory)
+        question = f"Remember this account in {where}, readable only by you?"
+        if remember is None:
+            remember = yes(question, default=proposed, asks=asks)
+        if not remember:
+            return None
+        name = _name(credentials, profiles, name, asks=asks, replace=replace)
+    except _NOBODY:
+        return None
     except CartoLoginError as error:
         if not asks or remember:
             raise
         print(error)
         return None
-    account, start = credentials.account, profiles.default_name
-    # A token that lives an hour would only be in the way of the next login.
-    is_temporary = account is not None and account.key_type == "oauth"
-    proposed = settings.CartoLogin.instance().remember and not is_temporary
-    question = f"Remember this account in {where}, readable only by you?"
-    if not choose(question, wish=remember, proposed=proposed):
-        return None
-    try:
-        name, replace = _name(credentials, profiles, name, asks=asks, replace=replace)
-    except _NOBODY:
-        return None
-    is_first = start is None and account is not None and account.checked
-    question = "Start every session with it, and cartoframes too?"
-    wish = True if name == start else default
-    return Saving(name, choose(question, wish=wish, proposed=is_first), replace)
+    # Asked at once: what another program saves there from now on is not replaced.
+    is_taken, start = profiles.has(name), profiles.default_name
+    if name == start:
+        default = True
+    elif default is None:
+        is_first = start is None and account is not None and account.checked
+        question = "Start every session with it, and cartoframes too?"
+        default = yes(question, default=is_first, asks=asks)
+    return Saving(name, default, is_taken)
 
 
 def _name(
@@ -181,8 +175,8 @@ def _name(
     *,
     asks: bool,
     replace: bool,
-) -> tuple[str, bool]:
-    """Return a name, and whether what is saved there is replaced."""
+) -> str:
+    """Return a name; one that has another key only where that is to be replaced."""
     identity = credentials._identity
     proposed = given or proposed_name(identity, credentials.account, profiles)
     while True:
@@ -195,26 +189,19 @@ def _name(
                 raise
             print(error)
             continue
-        taken = _in_the_way(name, identity, profiles)
-        if taken is None or replace:
-            return name, profiles.has(name)
-        told = f"'{name}' is saved already; this {taken}."
+        saved = profiles.peek(name)
+        is_same = saved is not None and saved.identity.same_key(identity)
+        if replace or is_same or not profiles.has(name):
+            return name
+        where = saved.identity.known_address if saved else None
+        same = saved is not None and saved.identity.same_account(identity)
+        whose = (where.username, where.host) if where else ("", "")
+        told = f"'{name}' is saved already; this {replaced(*whose, same=same)}."
         if not asks:
             raise CartoLoginError(
                 f"{told} So nothing was saved: --replace does it, and another name "
                 "saves it beside."
             )
         if yes(f"{told} Replace it?"):
-            return name, True
+            return name
         given = None
-
-
-def _in_the_way(name: str, identity: Identity, profiles: Profiles) -> str | None:
-    """Say what a name would replace, or None where that is nothing or the same key."""
-    saved = profiles.peek(name)
-    if saved is None:
-        return replaced("", "", same=False) if profiles.has(name) else None
-    if saved.identity.same_key(identity):
-        return None
-    username, _, host = saved.identity.who.partition(" at ")
-    return replaced(username, host, same=saved.identity.same_account(identity))
