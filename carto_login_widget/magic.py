@@ -13,6 +13,7 @@ from IPython.core.completer import (
     completion_matcher,
 )
 from IPython.core.error import UsageError
+from IPython.core.magic_arguments import MagicArgumentParser
 from IPython.display import display
 
 from . import settings
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from .credentials import Credentials
     from .session.acts import Did
     from .session.login import Found
 
@@ -54,6 +54,11 @@ _OPTIONS = {
     "--forget PROFILE": "delete a saved account and its key",
     "--logout": "sign this kernel out",
     "--help": "show this",
+}
+_HOW: dict[str, dict[str, Any]] = {
+    "": {"action": "store_true"},
+    "[NAME]": {"nargs": "?", "const": ""},
+    "OLD NEW": {"nargs": 2},
 }
 _HELP = """Sign this kernel in to CARTO and show the account.
 
@@ -104,29 +109,24 @@ def _act(args: Namespace) -> bool:
     from . import prompt
     from .session import acts
 
+    did: Did | None = None
     if args.list:
         _list()
-    elif args.whoami:
-        _whoami()
     elif args.rename is not None:
-        _tell(acts.rename(*args.rename))
+        did = acts.rename(*args.rename)
     elif args.default is not None:
-        _tell(acts.make_default(args.default))
+        did = acts.make_default(args.default)
     elif args.forget is not None:
-        _tell(prompt.forget(args.forget))
-    elif args.save is not None:
-        _save(args)
+        did = prompt.forget(args.forget)
     elif args.logout:
-        _tell(acts.log_out())
-    elif args.check:
-        _check(args)
+        did = acts.log_out()
+    elif args.whoami or args.save is not None or args.check:
+        did = _look_after(args)
     else:
         return False
+    if did is not None:
+        print(did.said, *did.notes, sep="\n")
     return True
-
-
-def _tell(did: Did) -> None:
-    print("\n".join([did.said, *did.notes]))
 
 
 def _list() -> None:
@@ -134,51 +134,35 @@ def _list() -> None:
     from .store.profiles import Profiles
 
     profiles = Profiles()
-    print("\n".join(listing(profiles)))
+    print(*listing(profiles), sep="\n")
     try:
         profiles.locked.default()  # it says so where creds.json cannot be used
     except CartoLoginError as error:
         print(error)
 
 
-def _whoami() -> None:
-    from .session.default import get_default_credentials
-    from .session.facts import in_words
+def _look_after(args: Namespace) -> Did | None:
+    """Tell of the account of this kernel, save it, or ask CARTO about it again."""
+    from . import prompt
+    from .session import acts, default, facts
 
-    current = get_default_credentials()
-    print(_NOT_SIGNED_IN if current is None else in_words(current))
-
-
-def _current() -> Credentials:
-    from .session.default import get_default_credentials
-
-    current = get_default_credentials()
+    current = default.get_default_credentials()
+    if args.whoami:
+        said = _NOT_SIGNED_IN if current is None else facts.in_words(current)
+        return acts.Did(said, [])
     if current is None:
         raise NotLoggedInError(f"{_NOT_SIGNED_IN} %{_NAME} does that.")
-    return current
-
-
-def _save(args: Namespace) -> None:
-    from . import prompt
-    from .session import acts
-
-    current = _current()
-    wishes = {"remember": True, "name": args.save or None, "replace": args.replace}
-    saving = prompt.choose_saving(current, asks=False, **wishes)
-    if saving is not None:
-        _tell(acts.save(current, saving))
-
-
-def _check(args: Namespace) -> None:
-    from .session import acts
-
-    current = _current()
+    if args.save is not None:
+        wishes = {"remember": True, "name": args.save or None, "replace": args.replace}
+        saving = prompt.choose_saving(current, asks=False, **wishes)
+        return saving and acts.save(current, saving)
     try:
         said, notes = acts.check_again(current)
     except (RejectedError, NotCartoError) as refused:
-        _show_card(args, current, [], refused)
+        _show_card(args, [], refused)
     else:
-        _show_card(args, _current(), [said, *notes])
+        _show_card(args, [said, *notes])
+    return None
 
 
 def _sign_in(args: Namespace) -> None:
@@ -187,28 +171,28 @@ def _sign_in(args: Namespace) -> None:
 
     # What only fills in the form names no account, whatever the environment says.
     prefills = args.username or args.base_url
-    if prefills and (args.profile or args.file):
-        raise UsageError(
-            "Give the account in one way only: a saved account, --file, or "
-            "--username and --base-url, which fill in the form."
-        )
     named = args.profile or args.file or (not prefills and settings.named_profile())
-    error: CartoLoginError | None = None
     found: Found | None = None
+    error: CartoLoginError | None = None
+    why = ""
     try:
         environ = settings.for_anybody()
         found = login.find(args.profile, file=args.file, environ=environ)
-        if found is not None and (not prefills or _is_meant(found, args)):
-            _show_card(args, *login.sign_in(found, validate=not args.no_validate))
+        if found is not None and prefills and not _is_meant(found, args):
+            who = found.credentials._identity.who
+            why = f"The account at hand, {who}, is not the one that this line asks for."
+        elif found is not None:
+            _, notes = login.sign_in(found, validate=not args.no_validate)
+            _show_card(args, notes)
             return
     except CartoLoginError as refused:
         if named or not settings.somebody_is_there():
             raise
         if found is not None and found.kept:
-            _show_card(args, found.credentials, [], refused)
+            _show_card(args, [], refused)
             return
         error = refused
-    _ask(args, error, found)
+    _ask(args, error, why)
 
 
 def _is_meant(found: Found, args: Namespace) -> bool:
@@ -219,68 +203,54 @@ def _is_meant(found: Found, args: Namespace) -> bool:
     return own.same_account(own._replace(username=username, base_url=base_url))
 
 
-def _ask(
-    args: Namespace, error: CartoLoginError | None = None, other: Found | None = None
-) -> None:
+def _ask(args: Namespace, error: CartoLoginError | None = None, why: str = "") -> None:
     """Show the form, or ask by prompt."""
-    from .session import login
-
-    if not args.form and not settings.somebody_is_there():
-        why = login.nothing_found()
-        if other is not None:
-            who = other.credentials._identity.who
-            why = (
-                f"The account at hand, {who}, is not the one that this line asks for. "
-                f"{login.ways_to_log_in()}"
-            )
-        raise NotLoggedInError(f"Nobody is there to ask. {why}")
-    if args.prompt or not (args.form or settings.running_kernel()):
-        _prompt(args, error)
-        return
-    from .form import LoginForm
-
-    display(
-        LoginForm(
-            username=args.username,
-            base_url=args.base_url,
-            profile=args.profile,
-            error=error,
-        )
-    )
-    if args.require:
-        raise NotLoggedInError("Sign in with the form above, then run this cell again.")
-
-
-def _prompt(args: Namespace, error: CartoLoginError | None) -> None:
     from . import prompt
     from .session import login
 
+    if not args.form and not settings.somebody_is_there():
+        told = f"{why} {login.ways_to_log_in()}" if why else login.nothing_found()
+        raise NotLoggedInError(f"Nobody is there to ask. {told}")
+    if args.form or (settings.running_kernel() and not args.prompt):
+        from .form import LoginForm
+
+        display(
+            LoginForm(
+                username=args.username,
+                base_url=args.base_url,
+                profile=args.profile,
+                error=error,
+            )
+        )
+        if args.require:
+            told = "Sign in with the form above, then run this cell again."
+            raise NotLoggedInError(told)
+        return
     if error is not None:
         print(error)
     asked = prompt.ask(args.username, args.base_url, validate=not args.no_validate)
     is_shared = settings.is_shared()
     saving = None if is_shared else prompt.choose_saving(asked, asks=True)
-    _show_card(args, *login.register(asked, saving, in_file=prompt.in_file))
+    _, notes = login.register(asked, saving, in_file=prompt.in_file)
+    _show_card(args, notes)
 
 
 def _show_card(
-    args: Namespace,
-    credentials: Credentials,
-    notes: list[str],
-    refused: CartoLoginError | None = None,
+    args: Namespace, notes: list[str], refused: CartoLoginError | None = None
 ) -> None:
     """Show who is signed in, and that CARTO refuses that key where it does."""
-    has_widgets = settings.running_kernel() is not None
+    from .session.default import get_default_credentials
+    from .session.facts import in_words
+
+    current, has_widgets = get_default_credentials(), settings.running_kernel()
     if refused is not None and (args.require or not has_widgets):
         raise refused
     if has_widgets:
         from .form import LoginForm
 
-        display(LoginForm(credentials=credentials, notes=notes, error=refused))
-    else:
-        from .session.facts import in_words
-
-        print(in_words(credentials, notes))
+        display(LoginForm(credentials=current, notes=notes, error=refused))
+    elif current is not None:
+        print(in_words(current, notes))
 
 
 # The line.
@@ -290,40 +260,25 @@ def _parse(line: str) -> Namespace:
     """Parse the line; nothing of it is repeated, as it may hold a key."""
     from .secret import holds_key
 
+    parser: ArgumentParser = MagicArgumentParser()
+    parser.add_argument("profile", nargs="?")
+    for usage in _OPTIONS:
+        option, _, values = usage.partition(" ")
+        parser.add_argument(option, **_HOW.get(values, {}))
+    # Split at blanks; quotes hold words together, and a backslash is one.
+    lexer = shlex.shlex(line, posix=True)
+    lexer.whitespace_split, lexer.commenters, lexer.escape = True, "", ""
     words: list[str] = []
     try:
-        words += _split(line)
-        args = None if holds_key(words) else _parser().parse_args(words)
+        words += lexer
+        if not holds_key(words):
+            return parser.parse_args(words)
     except (UsageError, ValueError):
         raise UsageError(
             f"%{_NAME} does not understand this line.{_did_you_mean(words)} "
             f"%{_NAME} --help shows what it understands."
         ) from None
-    if args is None:
-        raise UsageError(_NO_KEY_HERE)
-    return args
-
-
-def _split(line: str) -> list[str]:
-    """Split at blanks; quotes hold words together, and a backslash is one."""
-    words = shlex.shlex(line, posix=True, punctuation_chars=False)
-    words.whitespace_split, words.commenters, words.escape = True, "", ""
-    return list(words)
-
-
-def _parser() -> ArgumentParser:
-    from IPython.core.magic_arguments import MagicArgumentParser
-
-    parser: ArgumentParser = MagicArgumentParser()
-    parser.add_argument("profile", nargs="?")
-    for option, *values in map(str.split, _OPTIONS):
-        how: dict[str, Any] = {"nargs": len(values)} if len(values) > 1 else {}
-        if not values:
-            how = {"action": "store_true"}
-        elif values == ["[NAME]"]:
-            how = {"nargs": "?", "const": ""}
-        parser.add_argument(option, **how)
-    return parser
+    raise UsageError(_NO_KEY_HERE)
 
 
 def _options(start: str = "--") -> list[str]:
@@ -372,5 +327,4 @@ def unload(shell: InteractiveShell) -> None:
     """Undo `load`; who is signed in stays so."""
     settings.unconfigure(shell)
     shell.magics_manager.magics["line"].pop(_NAME, None)
-    if _complete in shell.Completer.custom_matchers:
-        shell.Completer.custom_matchers.remove(_complete)
+    shell.Completer.custom_matchers.remove(_complete)
