@@ -96,6 +96,7 @@ def carto_login(line: str) -> None:
     except (CartoLoginError, OSError) as error:
         # IPython asks the error for its traceback: one line, which still stops Run All.
         # An empty list would lose the message in nbclient's.
+        # https://github.com/ipython/ipython/pull/2223
         words = [f"{type(error).__name__}: {error}"]
         error._render_traceback_ = lambda: words  # type: ignore[union-attr]
         raise
@@ -294,7 +295,8 @@ def _did_you_mean(words: list[str]) -> str:
     return f" Did you mean {meant[0]}?" if meant else ""
 
 
-# IPython's older hook could not keep Python's own names out of the list.
+# IPython's older hook could not keep Python's own names out of the list:
+# https://github.com/ipython/ipython/issues/11878
 @completion_matcher(identifier=_NAME, priority=100, api_version=2)
 def _complete(context: CompletionContext) -> SimpleMatcherResult:
     """Complete options, and names of saved accounts where one can stand."""
