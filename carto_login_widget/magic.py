@@ -13,7 +13,6 @@ from IPython.core.completer import (
     completion_matcher,
 )
 from IPython.core.error import UsageError
-from IPython.core.magic_arguments import MagicArgumentParser
 from IPython.display import display
 
 from . import settings
@@ -259,6 +258,8 @@ def _show_card(
 
 def _parse(line: str) -> Namespace:
     """Parse the line; nothing of it is repeated, as it may hold a key."""
+    from IPython.core.magic_arguments import MagicArgumentParser
+
     from .secret import holds_key
 
     parser: ArgumentParser = MagicArgumentParser()
