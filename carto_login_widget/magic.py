@@ -171,6 +171,11 @@ def _sign_in(args: Namespace) -> None:
 
     # What only fills in the form names no account, whatever the environment says.
     prefills = args.username or args.base_url
+    if prefills and (args.profile or args.file):
+        raise UsageError(
+            "Give the account in one way only: a saved account, --file, or "
+            "--username and --base-url, which fill in the form."
+        )
     named = args.profile or args.file or (not prefills and settings.named_profile())
     found: Found | None = None
     error: CartoLoginError | None = None

@@ -302,6 +302,9 @@ def test_what_is_broken_raises(shell: InteractiveShell, tmp_path: Path) -> None:
         run(shell, f"--file {tmp_path / 'creds.json'}")
     with pytest.raises(InvalidCredentialsError, match="one way only"):
         run(shell, f"work --file {tmp_path / 'creds.json'}")
+    for source in ("work", "--file creds.json"):
+        with pytest.raises(UsageError, match="one way only"):
+            run(shell, f"{source} --username bob")
 
 
 def test_a_user_name_asks_for_that_account(
