@@ -40,56 +40,33 @@ _HOME_OF = {
     "unset_default_credentials": "session.default",
 }
 
-__all__ = [
-    "Account",
-    "CartoLoginError",
-    "Credentials",
-    "CredentialsFileError",
-    "DataObservatoryError",
-    "InvalidCredentialsError",
-    "LoginForm",
-    "NotCartoError",
-    "NotLoggedInError",
-    "ProfileNotFoundError",
-    "ProfileStore",
-    "Reason",
-    "RejectedError",
-    "UndecidedError",
-    "get_default_credentials",
-    "login",
-    "logout",
-    "on_default_change",
-    "set_default_credentials",
-    "share_with_workers",
-    "unset_default_credentials",
-]
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from .account import Account
-    from .bridges.dask import share_with_workers
-    from .credentials import Credentials
-    from .errors import (
-        CartoLoginError,
-        CredentialsFileError,
-        InvalidCredentialsError,
-        NotCartoError,
-        NotLoggedInError,
-        ProfileNotFoundError,
-        Reason,
-        RejectedError,
-        UndecidedError,
-    )
-    from .form import LoginForm
-    from .server.google import DataObservatoryError
-    from .session.default import (
-        get_default_credentials,
-        on_default_change,
-        set_default_credentials,
-        unset_default_credentials,
-    )
-    from .session.login import login, logout
-    from .session.saved import ProfileStore
+    from .account import Account as Account
+    from .bridges.dask import share_with_workers as share_with_workers
+    from .credentials import Credentials as Credentials
+    from .errors import CartoLoginError as CartoLoginError
+    from .errors import CredentialsFileError as CredentialsFileError
+    from .errors import InvalidCredentialsError as InvalidCredentialsError
+    from .errors import NotCartoError as NotCartoError
+    from .errors import NotLoggedInError as NotLoggedInError
+    from .errors import ProfileNotFoundError as ProfileNotFoundError
+    from .errors import Reason as Reason
+    from .errors import RejectedError as RejectedError
+    from .errors import UndecidedError as UndecidedError
+    from .form import LoginForm as LoginForm
+    from .server.google import DataObservatoryError as DataObservatoryError
+    from .session.default import get_default_credentials as get_default_credentials
+    from .session.default import on_default_change as on_default_change
+    from .session.default import set_default_credentials as set_default_credentials
+    from .session.default import unset_default_credentials as unset_default_credentials
+    from .session.login import login as login
+    from .session.login import logout as logout
+    from .session.saved import ProfileStore as ProfileStore
+else:
+    # Checkers read no computed list, so `as` tells them what is public.
+    __all__ = list(_HOME_OF)
 
 
 def __getattr__(name: str) -> Any:
@@ -105,7 +82,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_HOME_OF})
 
 
 def load_ipython_extension(shell: Any) -> None:
