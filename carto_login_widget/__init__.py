@@ -100,10 +100,10 @@ def unload_ipython_extension(shell: Any) -> None:
 
 
 def _bridges() -> dict[str, Any]:
-    """Return what loads each listener that tells a library of the account."""
+    """Return what tells a library of the account, loaded when there is something."""
     from importlib import import_module
 
-    def load(name: str) -> Any:
-        return lambda: import_module(f".bridges.{name}", __name__).follow
+    def follow(name: str) -> Any:
+        return lambda new: import_module(f".bridges.{name}", __name__).follow(new)
 
-    return {name: load(name) for name in ("cartoframes", "gdal")}
+    return {name: follow(name) for name in ("cartoframes", "gdal")}

@@ -30,7 +30,7 @@ def save(
 ) -> Did:
     """Save an account that is in use or was checked; `in_file` as in `login.save`."""
     saved, notes = login.save(credentials, saving, profiles, in_file)
-    notes += default.publish_checked(credentials, saved)
+    notes += default.publish(saved, instead_of=credentials)
     is_start = saved.profile == profiles.default_name
     starts = "; every session starts with it" if is_start else ""
     where = short_path(profiles.directory)
@@ -42,7 +42,7 @@ def rename(old: str, new: str, profiles: Profiles = _store) -> Did:
     current = _current(old, profiles)
     notes, new = profiles.rename(old, new), check_name(new)
     if current is not None:
-        notes += default.publish_checked(current, current._with(profile=new))
+        notes += default.publish(current._with(profile=new), instead_of=current)
     return Did(f"The saved account '{old.lower()}' is called '{new}' now.", notes)
 
 
@@ -62,7 +62,7 @@ def forget(name: str, profiles: Profiles = _store) -> Did:
     said = f"Forgot '{name.lower()}': its key is deleted from {where}."
     if current is not None:
         nameless = current._with(profile=None, source=None)
-        notes += default.publish_checked(current, nameless)
+        notes += default.publish(nameless, instead_of=current)
         said += " You stay signed in here."
     return Did(said, notes)
 
@@ -75,7 +75,7 @@ def forget_question(name: str) -> str:
 def check_again(credentials: Credentials) -> Did:
     """Ask CARTO about the account of this kernel; a refusal leaves it as it is."""
     checked = login.check(credentials)
-    problems = default.publish_checked(credentials, checked)
+    problems = default.publish(checked, instead_of=credentials)
     return Did("CARTO accepts this key.", problems)
 
 

@@ -32,9 +32,9 @@ class _State:
         self.delivery = Lock()
         self.default: Credentials | None = None
         self.since: datetime | None = None
-        # By a token, as the same listener may have subscribed more than once.
+        # By a token, as the same listener may have subscribed more than once; a bridge
+        # by the name of its library.
         self.listeners: dict[object, Listener] = {}
-        self.bridged = False
 
 
 _state = _State()
@@ -48,8 +48,7 @@ def get_default_credentials() -> Credentials | None:
         >>> get_default_credentials().username
         'jane'
     """
-    with _state.lock:
-        return _state.default
+    return _state.default
 
 
 @sealed
@@ -170,12 +169,10 @@ def on_default_change(listener: Listener) -> Callable[[], None]:
         >>> stop()
     """
     token = object()
-    with _state.lock:
-        _state.listeners[token] = listener
+    _state.listeners[token] = listener
 
     def unsubscribe() -> None:
-        with _state.lock:
-            _state.listeners.pop(token, None)
+        _state.listeners.pop(token, None)
 
     return unsubscribe
 
@@ -185,30 +182,27 @@ def signed_in_since() -> datetime | None:
     return _state.since
 
 
-def publish(credentials: Credentials | None) -> list[str]:
-    """Make `credentials` the default, tell the listeners, return what went wrong."""
-    with _state.lock:
-        _state.default = credentials
-        _state.since = datetime.now().astimezone() if credentials else None
-    return _announce(credentials)
+def publish(
+    credentials: Credentials | None, *, instead_of: Credentials | None = None
+) -> list[str]:
+    """Set the default, tell the listeners, and return what went wrong.
 
-
-def publish_checked(asked: Credentials, checked: Credentials) -> list[str]:
-    """Put a copy that knows more in the place of the default, if that is still it."""
+    `instead_of` is for a copy that knows more: it comes only where that one still is.
+    """
     with _state.lock:
-        if _state.default is not asked:
+        if instead_of is None:
+            _state.since = datetime.now().astimezone() if credentials else None
+        elif _state.default is not instead_of:
             return []
-        _state.default = checked
-    return _announce(checked)
-
-
-def _announce(credentials: Credentials | None) -> list[str]:
+        _state.default = credentials
     with _state.delivery:
-        # A kernel that nobody has signed in has nothing to take back from a library.
-        problems = [] if credentials is None else _connect_bridges()
-        with _state.lock:
-            tokens = list(_state.listeners)
-        return problems + [p for p in map(_deliver, tokens) if p]
+        if credentials is not None:
+            # Before the first login there is nothing to take back from a library. The
+            # root alone knows those who hear of it and stand above this module.
+            from .. import _bridges
+
+            _state.listeners.update(_bridges())
+        return [p for p in map(_deliver, list(_state.listeners)) if p]
 
 
 def tell(listener: Listener) -> None:
@@ -218,46 +212,26 @@ def tell(listener: Listener) -> None:
 
 
 def _deliver(token: object) -> str | None:
-    with _state.lock:
-        listener = _state.listeners.get(token)
+    listener = _state.listeners.get(token)
     if listener is None:
         return None  # another listener has ended this subscription
     try:
         # Asked anew for each: a listener may itself have changed the default.
         listener(get_default_credentials())
     except Exception as error:  # noqa: BLE001 - whatever it was, the login stands
-        module = getattr(listener, "__module__", None) or ""
-        if ".bridges." in module:
-            return _failure(module.rpartition(".")[2], error, is_bridge=True)
+        state = "out" if get_default_credentials() is None else "in"
         # Its repr may show anything: the arguments of a functools.partial, for one.
         name = getattr(listener, "__qualname__", None) or type(listener).__name__
-        return _failure(name, error)
+        module = getattr(listener, "__module__", None) or ""
+        bridge = token if isinstance(token, str) else module.partition(".bridges.")[2]
+        advice = "; set its account by hand" if bridge else ""
+        # The text of a foreign error may hold anything, so only its kind is told.
+        kind = type(error).__name__
+        return (
+            f"You are signed {state} here, but {bridge or name} could not follow "
+            f"({kind}){advice}."
+        )
     return None
-
-
-def _connect_bridges() -> list[str]:
-    """Subscribe the bridges, once, when the first default is set."""
-    if _state.bridged:
-        return []
-    _state.bridged = True
-    # The root alone knows those who hear of the account and stand above this module.
-    from .. import _bridges
-
-    problems = []
-    for name, load in _bridges().items():
-        try:
-            on_default_change(load())
-        except Exception as error:  # noqa: BLE001 - a broken bridge is only said
-            problems.append(_failure(name, error, is_bridge=True))
-    return problems
-
-
-def _failure(name: str, error: Exception, *, is_bridge: bool = False) -> str:
-    state = "out" if get_default_credentials() is None else "in"
-    advice = "; set its account by hand" if is_bridge else ""
-    # The text of a foreign error may hold anything, so only its kind is told.
-    kind = type(error).__name__
-    return f"You are signed {state} here, but {name} could not follow ({kind}){advice}."
 
 
 def warn(notes: Iterable[str], stacklevel: int) -> None:

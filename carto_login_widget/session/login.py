@@ -391,7 +391,7 @@ def _look_after(credentials: Credentials) -> tuple[Credentials, list[str]]:
     except UndecidedError as error:
         asked, who = unchecked(credentials), credentials._identity.who
         notes = [f"{error} You stay signed in as {who}, unchecked."]
-    return asked, notes + default.publish_checked(credentials, asked)
+    return asked, notes + default.publish(asked, instead_of=credentials)
 
 
 def register(
