@@ -82,11 +82,11 @@ class Credentials:
         return made
 
     @classmethod
-    def _of(cls, record: Record, *, source: str) -> Self:
-        """Make credentials of what a file holds."""
+    def _of(cls, record: Record, *, source: str | None = None) -> Self:
+        """Make credentials of what a file holds, by default of a saved account."""
         return cls._made(
             record.identity,
-            source=source,
+            source=source or f"profile '{record.profile}'",
             profile=record.profile,
             accepted=record.accepted,
         )

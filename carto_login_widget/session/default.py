@@ -10,7 +10,6 @@ from ..credentials import Credentials
 from ..errors import InvalidCredentialsError, sealed
 from ..identity import Identity
 from ..locks import Lock
-from ..secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,6 +18,12 @@ if TYPE_CHECKING:
     import requests
 
     Listener = Callable[[Credentials | None], None]
+
+
+ONE_WAY = (
+    "Give the account in one way only: credentials, a file, a user name or base URL "
+    "with its API key, or (to login() alone) the name of a saved account."
+)
 
 
 class _State:
@@ -94,34 +99,44 @@ def set_default_credentials(  # noqa: PLR0913 - cartoframes' signature
         "filepath": filepath,
         "username": username,
         "base_url": base_url or None,
-        "api_key": Secret.of(api_key),
+        "api_key": api_key,
     }
-    for kind, value in ((_kind_of(first), first), ("api_key", Secret.of(second))):
+    for kind, value in ((_kind_of(first), first), ("api_key", second)):
         if value is not None and given[kind] is not None:
             raise InvalidCredentialsError(
                 f"set_default_credentials() got {kind} twice: give it by its place or "
                 f"by {kind}=."
             )
         given[kind] = given[kind] if value is None else value
-    by_hand = [given[field] for field in ("username", "api_key", "base_url")]
-    is_by_hand = any(value is not None for value in by_hand)
-    ways = given["credentials"] is not None, given["filepath"] is not None, is_by_hand
-    if sum(ways) > 1:
-        raise InvalidCredentialsError(
-            "set_default_credentials() got more than one account: give credentials, or "
-            "a file, or a user name or base URL with its API key."
-        )
-    notes: tuple[str, ...] = ()
-    if given["credentials"] is not None:
-        chosen = own(given["credentials"])
-    elif is_by_hand:
-        identity = Identity.of(*by_hand, allow_non_secure=bool(allow_non_secure))
-        chosen = Credentials._made(identity)
-    else:
-        chosen, notes = Credentials._read(given["filepath"])
+    file = given.pop("filepath")
+    found = from_arguments(file=file, allow_non_secure=allow_non_secure, **given)
+    chosen, notes = found or Credentials._read(None)
     if session is not None:
         chosen = chosen._with(session=session)
     warn([*notes, *publish(chosen)], stacklevel=4)
+
+
+def from_arguments(
+    *,
+    credentials: Any = None,
+    file: str | Path | None = None,
+    allow_non_secure: bool = False,
+    **fields: Any,
+) -> tuple[Credentials, tuple[str, ...]] | None:
+    """Return the one account that is given, with notes on its file, or None."""
+    by_hand = any(value is not None for value in fields.values())
+    if sum((credentials is not None, file is not None, by_hand)) > 1:
+        raise InvalidCredentialsError(ONE_WAY)
+    if file is not None:
+        return Credentials._read(file)
+    if isinstance(credentials, Credentials):
+        return credentials, ()
+    if credentials is not None:
+        return Credentials.from_credentials(credentials), ()
+    if not by_hand:
+        return None
+    identity = Identity.of(allow_non_secure=bool(allow_non_secure), **fields)
+    return Credentials._made(identity, source="arguments"), ()
 
 
 def _kind_of(first: Any) -> str:
@@ -138,13 +153,6 @@ def _kind_of(first: Any) -> str:
         "set_default_credentials() takes Credentials, a path, a base URL or a user "
         f"name first, not {type(first).__name__}."
     )
-
-
-def own(credentials: Any) -> Credentials:
-    """Return credentials of this package, copied from cartoframes' if need be."""
-    if isinstance(credentials, Credentials):
-        return credentials
-    return Credentials.from_credentials(credentials)
 
 
 @sealed

@@ -23,8 +23,6 @@ from ..errors import (
     UndecidedError,
     sealed,
 )
-from ..identity import Identity
-from ..secret import Secret
 from ..store.keyring import KeyringError
 from ..store.profiles import Profiles
 from . import default
@@ -50,7 +48,6 @@ class Found(NamedTuple):
 
     credentials: Credentials
     notes: tuple[str, ...] = ()
-    named: bool = False  # the user asked for this very source
     kept: bool = False  # the kernel is signed in with it already
     successor: Credentials | None = None  # what to try where CARTO refuses the key
 
@@ -117,11 +114,17 @@ def login(  # noqa: PLR0913 - one keyword for each way to give an account
         credentials=credentials,
         file=file,
         username=username,
-        key=Secret.of(api_key),
         base_url=base_url,
+        api_key=api_key,
     )
     if found is None:
         raise NotLoggedInError(nothing_found())
+    if api_key is None and (username or base_url):
+        raise InvalidCredentialsError(
+            "An API key is needed beside the user name; for public data only, give "
+            "api_key='default_public'.",
+            field="api_key",
+        )
     signed_in, notes = sign_in(found, validate=validate)
     default.warn(notes, stacklevel=4)
     return signed_in
@@ -142,27 +145,19 @@ def logout() -> None:
 # Where the account comes from.
 
 
-def find(  # noqa: PLR0913 - one keyword for each way to give an account
+def find(
     profile: str | None = None,
     *,
-    credentials: Any = None,
-    file: str | Path | None = None,
-    username: str | None = None,
-    key: Secret | None = None,
-    base_url: str | None = None,
     environ: Mapping[str, str] = settings.ENVIRONMENT,
+    **arguments: Any,
 ) -> Found | None:
-    """Return the account of the first source that gives one, or None."""
-    by_hand = username is not None or key is not None or base_url is not None
-    ways = (bool(profile), credentials is not None, file is not None, by_hand)
-    if sum(ways) > 1:
-        raise InvalidCredentialsError(
-            "Give the account in one way only: a saved account, credentials, file, or "
-            "username with api_key."
-        )
+    """Return the account of the first source that gives one; else as in `login`."""
+    if profile and any(value is not None for value in arguments.values()):
+        raise InvalidCredentialsError(default.ONE_WAY)
+    given = default.from_arguments(**arguments)
     # The strongest first.
     sources: tuple[Source, ...] = (
-        lambda _: _explicit(credentials, file, username, key, base_url),
+        lambda _: given and Found(*given),
         lambda profiles: _saved(profile, profiles, ""),
         lambda profiles: _saved(settings.named_profile(environ), profiles, _ASKED),
         lambda _: _signed_in(),
@@ -176,29 +171,6 @@ def find(  # noqa: PLR0913 - one keyword for each way to give an account
     return None
 
 
-def _explicit(
-    credentials: Any,
-    file: str | Path | None,
-    username: str | None,
-    key: Secret | None,
-    base_url: str | None,
-) -> Found | None:
-    if credentials is not None:
-        return Found(default.own(credentials), named=True)
-    if file is not None:
-        return Found(*Credentials._read(file), named=True)
-    if username is None and key is None and base_url is None:
-        return None
-    if key is None:
-        raise InvalidCredentialsError(
-            "An API key is needed beside the user name; for public data only, give "
-            "api_key='default_public'.",
-            field="api_key",
-        )
-    identity = Identity.of(username, key, base_url)
-    return Found(Credentials._made(identity, source="arguments"), named=True)
-
-
 def _saved(name: Any, profiles: Profiles, asked: str) -> Found | None:
     if name is None or name == "":
         return None
@@ -209,15 +181,14 @@ def _saved(name: Any, profiles: Profiles, asked: str) -> Found | None:
         )
         raise InvalidCredentialsError(text.rstrip())
     try:
-        return _of(profiles.load(name), named=True)
+        return _of(profiles.load(name))
     except ProfileNotFoundError as error:
         text = f"{error} {asked or _meant_by(name)}".rstrip()
         raise ProfileNotFoundError(text, name=error.name, known=error.known) from None
 
 
-def _of(record: Record, source: str | None = None, *, named: bool = False) -> Found:
-    source = source or f"profile '{record.profile}'"
-    return Found(Credentials._of(record, source=source), record.notes, named)
+def _of(record: Record, source: str | None = None) -> Found:
+    return Found(Credentials._of(record, source=source), record.notes)
 
 
 def _meant_by(name: object) -> str:
@@ -290,18 +261,16 @@ def _told(winner: Found, weaker: Sequence[Source], environ: Mapping[str, str]) -
 
 def nothing_found() -> str:
     """Say that there is no account to log in with, why, and what to do."""
-    first, saved = "There is no account to log in with.", None
+    told = "There is no account to log in with."
     if _kernel.logged_out and not settings.is_shared():
         with suppress(CartoLoginError):
-            saved = _store.locked.default()
-    if saved is not None:
-        first = (
-            "You have logged out in this kernel, so the saved account "
-            f"'{saved.profile}' ({saved.identity.who}) is not used by itself: "
-            f"login('{saved.profile}') or %carto_login {saved.profile} uses it."
-        )
-    why = settings.environment_note()
-    return " ".join(filter(None, (first, why, ways_to_log_in())))
+            if (saved := _store.locked.default()) is not None:
+                told = (
+                    "You have logged out in this kernel, so the saved account "
+                    f"'{saved.profile}' ({saved.identity.who}) is not used by itself: "
+                    f"login('{saved.profile}') or %carto_login {saved.profile} uses it."
+                )
+    return " ".join(filter(None, (told, settings.environment_note(), ways_to_log_in())))
 
 
 def ways_to_log_in() -> str:
@@ -331,12 +300,12 @@ def ways_to_log_in() -> str:
 
 def sign_in(found: Found, *, validate: bool = True) -> tuple[Credentials, list[str]]:
     """Check and register an account that was found; a refusal changes nothing."""
+    given = found.credentials
+    if found.kept and (not validate or (given.account and given.account.checked)):
+        return given, []
+    asked, notes = checked(found) if validate else (unchecked(given), [])
     if found.kept:
-        return _look_after(found.credentials) if validate else (found.credentials, [])
-    if validate:
-        asked, notes = checked(found)
-    else:
-        asked, notes = unchecked(found.credentials), []
+        return asked, notes + default.publish(asked, instead_of=given)
     registered, more = register(asked)
     told = [note for note in found.notes if note not in _kernel.said]
     _kernel.said.update(told)
@@ -365,10 +334,13 @@ def checked(found: Found) -> tuple[Credentials, list[str]]:
         return check(credentials), []
     except UndecidedError as undecided:
         # What CARTO has accepted before survives a server that does not answer.
-        if not credentials._accepted:
+        if not (found.kept or credentials._accepted):
             raise
         who = credentials._identity.who
-        return unchecked(credentials), [f"{undecided} {who} was not checked this time."]
+        state = f"{who} was not checked this time."
+        if found.kept:
+            state = f"You stay signed in as {who}, unchecked."
+        return unchecked(credentials), [f"{undecided} {state}"]
     except RejectedError as refused:
         if found.successor is None or refused.reason is not Reason.WRONG_KEY:
             raise
@@ -378,20 +350,6 @@ def checked(found: Found) -> tuple[Credentials, list[str]]:
         )
         newer, notes = checked(Found(found.successor))
         return newer, [note, *notes]
-
-
-def _look_after(credentials: Credentials) -> tuple[Credentials, list[str]]:
-    """Check what the kernel is signed in with, unless CARTO has accepted it already."""
-    account = credentials.account
-    if account is not None and account.checked:
-        return credentials, []
-    notes = []
-    try:
-        asked = check(credentials)
-    except UndecidedError as error:
-        asked, who = unchecked(credentials), credentials._identity.who
-        notes = [f"{error} You stay signed in as {who}, unchecked."]
-    return asked, notes + default.publish(asked, instead_of=credentials)
 
 
 def register(
@@ -423,13 +381,18 @@ def save(
 ) -> tuple[Credentials, list[str]]:
     """Save an account; return a copy that knows its name, and notes for the user."""
     record, name = credentials._record, saving.name.lower()
-    options = {"default": saving.default, "overwrite": saving.replace}
     try:
-        notes = profiles.save(name, record, **options, in_keyring=saving.in_keyring)
+        notes = profiles.save(
+            name,
+            record,
+            default=saving.default,
+            overwrite=saving.replace,
+            in_keyring=saving.in_keyring,
+        )
     except KeyringError as error:
         if in_file is None or not in_file(error):
             raise
-        notes = profiles.save(name, record, **options, in_keyring=False)
+        return save(credentials, saving._replace(in_keyring=False), profiles)
     saved = profiles.peek(name)
     entry = saved.identity.entry if saved else None
     known = {"profile": name, "accepted": record.accepted, "entry": entry}
@@ -439,15 +402,13 @@ def save(
 def sign_out() -> list[str]:
     """Sign this kernel out and return what remains, in sentences for the user."""
     _kernel.logged_out = True
-    notes = default.publish(None)
-    if settings.ENVIRONMENT.get(settings.ENV_API_KEY):
-        notes.append(
-            f"{settings.ENV_API_KEY} is still set in the environment: GDAL and the "
-            "next login read it. Unset it to be signed out there too."
-        )
-    if settings.named_profile():
-        notes.append(
-            f"{settings.ENV_PROFILE} is still set in the environment: the next login "
-            "signs in with that account again."
-        )
-    return notes
+    left = {
+        settings.ENV_API_KEY: "GDAL and the next login read it. Unset it to be signed "
+        "out there too.",
+        settings.ENV_PROFILE: "the next login signs in with that account again.",
+    }
+    return default.publish(None) + [
+        f"{name} is still set in the environment: {what}"
+        for name, what in left.items()
+        if settings.ENVIRONMENT.get(name, "").strip()
+    ]
