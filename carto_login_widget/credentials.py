@@ -107,8 +107,6 @@ class Credentials:
         """Return a copy that knows more; type and attributes of a subclass stay."""
         import copy
 
-        if learned.get("proved", "") is None:
-            del learned["proved"]  # what was proved before still is
         fields = {name: learned.pop(name) for name in _FIELDS & learned.keys()}
         twin = copy.copy(self)
         twin._value = self._value._replace(**fields)
