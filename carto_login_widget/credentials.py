@@ -220,7 +220,7 @@ class Credentials:
             CredentialsFileError: it cannot be used.
         """
         made, notes = cls._read(config_file)
-        _warn(notes)
+        warn(notes)
         made.session = session
         return made
 
@@ -250,7 +250,7 @@ class Credentials:
         from .store import profiles
 
         path = _path(config_file)
-        _warn(profiles.write(path, self._record))
+        warn(profiles.write(path, self._record))
         return path
 
     @classmethod
@@ -263,7 +263,7 @@ class Credentials:
         there, notes = profiles.remove(path)
         if not there:
             notes = [f"There is no credentials file {path}, so nothing was removed."]
-        _warn(notes)
+        warn(notes)
 
     @sealed
     def validate(self, timeout: float | None = None) -> Account:
@@ -374,7 +374,7 @@ def _path(config_file: str | Path | None) -> Path:
     return Path(os.path.expanduser(config_file))  # noqa: PTH111
 
 
-def _warn(notes: Iterable[str]) -> None:
+def warn(notes: Iterable[str]) -> None:
     """Issue warnings of whoever called the door that called this."""
     for note in notes:
         warnings.warn(note, stacklevel=4)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..address import is_loopback
+from ..credentials import warn
 from ..errors import CartoLoginError, sealed
 from ..locks import Lock
 from ..session import default as defaults
@@ -60,7 +61,7 @@ def share_with_workers(client: Client) -> Callable[[], None]:
             "share_with_workers() waits for the workers, so it needs a client made "
             "with asynchronous=False."
         )
-    defaults.warn(_notes_on_readers(client), stacklevel=4)
+    warn(_notes_on_readers(client))
     sharing = _Sharing(client)
     defaults.tell(sharing.begin)
     with _lock:
@@ -69,7 +70,7 @@ def share_with_workers(client: Client) -> Callable[[], None]:
     if before is not None:
         before.end(client)
     notes = [_missing(sharing.without)] if sharing.without else []
-    defaults.warn(notes, stacklevel=4)
+    warn(notes)
     return sealed(sharing.stop)
 
 

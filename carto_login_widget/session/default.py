@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ..credentials import Credentials
+from ..credentials import Credentials, warn
 from ..errors import InvalidCredentialsError, sealed
 from ..identity import Identity
 from ..locks import Lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
     import requests
@@ -113,7 +112,7 @@ def set_default_credentials(  # noqa: PLR0913 - cartoframes' signature
     chosen, notes = found or Credentials._read(None)
     if session is not None:
         chosen = chosen._with(session=session)
-    warn([*notes, *publish(chosen)], stacklevel=4)
+    warn([*notes, *publish(chosen)])
 
 
 def from_arguments(
@@ -158,7 +157,7 @@ def _kind_of(first: Any) -> str:
 @sealed
 def unset_default_credentials() -> None:
     """Sign this kernel out; saved accounts stay saved."""
-    warn(publish(None), stacklevel=4)
+    warn(publish(None))
 
 
 def on_default_change(listener: Listener) -> Callable[[], None]:
@@ -240,9 +239,3 @@ def _deliver(token: object) -> str | None:
             f"({kind}){advice}."
         )
     return None
-
-
-def warn(notes: Iterable[str], stacklevel: int) -> None:
-    """Issue notes for the user as warnings of the calling code."""
-    for note in notes:
-        warnings.warn(note, stacklevel=stacklevel)

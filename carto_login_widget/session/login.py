@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import settings
 from ..account import Account
-from ..credentials import Credentials
+from ..credentials import Credentials, warn
 from ..errors import (
     CartoLoginError,
     InvalidCredentialsError,
@@ -126,7 +126,7 @@ def login(  # noqa: PLR0913 - one keyword for each way to give an account
             field="api_key",
         )
     signed_in, notes = sign_in(found, validate=validate)
-    default.warn(notes, stacklevel=4)
+    warn(notes)
     return signed_in
 
 
@@ -139,7 +139,7 @@ def logout() -> None:
         >>> get_default_credentials() is None  # doctest: +SKIP
         True
     """
-    default.warn(sign_out(), stacklevel=4)
+    warn(sign_out())
 
 
 # Where the account comes from.

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
-from ..credentials import Credentials
+from ..credentials import Credentials, warn
 from ..errors import sealed
 from ..store.profiles import DEFAULT_FILE_NAME, Profiles, check_name
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -72,7 +70,7 @@ class ProfileStore:
             CredentialsFileError: its file cannot be read or used.
         """
         record = self._profiles.load(name)
-        _warn(record.notes)
+        warn(record.notes)
         return Credentials._of(record, source=f"profile '{record.profile}'")
 
     @sealed
@@ -103,7 +101,7 @@ class ProfileStore:
         """
         record = Credentials.from_credentials(credentials)._record
         notes = self._profiles.save(name, record, default=default, overwrite=overwrite)
-        _warn(notes)
+        warn(notes)
         return self._profiles.path_of(check_name(name))
 
     @sealed
@@ -116,7 +114,7 @@ class ProfileStore:
             FileExistsError: the new name is taken.
             CredentialsFileError: a file could not be read or written.
         """
-        _warn(self._profiles.rename(old, new))
+        warn(self._profiles.rename(old, new))
 
     @sealed
     def delete(self, name: str) -> None:
@@ -126,7 +124,7 @@ class ProfileStore:
             ProfileNotFoundError: there is none of that name.
             CredentialsFileError: a file could not be removed.
         """
-        _warn(self._profiles.delete(name))
+        warn(self._profiles.delete(name))
 
     @property
     @sealed
@@ -144,7 +142,7 @@ class ProfileStore:
         record = self._profiles.default()
         if record is None:
             return None
-        _warn(record.notes)
+        warn(record.notes)
         return Credentials._of(record, source=DEFAULT_FILE_NAME)
 
     @sealed
@@ -157,10 +155,4 @@ class ProfileStore:
             ProfileNotFoundError: there is none of that name.
             CredentialsFileError: a file could not be read or written.
         """
-        _warn(self._profiles.set_default(name))
-
-
-def _warn(notes: Iterable[str]) -> None:
-    """Issue warnings of whoever called the door that called this."""
-    for note in notes:
-        warnings.warn(note, stacklevel=4)
+        warn(self._profiles.set_default(name))
