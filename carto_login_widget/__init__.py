@@ -39,7 +39,7 @@ _HOME_OF = {
     "share_with_workers": "bridges.dask",
     "unset_default_credentials": "session.default",
 }
-
+_OF_EXTENSION = ("load_ipython_extension", "unload_ipython_extension")
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
@@ -70,14 +70,11 @@ else:
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name on first use."""
-    home = _HOME_OF.get(name)
+    """Load a public name on first use, or what IPython looks for in an extension."""
+    home = "magic" if name in _OF_EXTENSION else _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f".{home}", __name__), name)
-    globals()[name] = value
+    value = globals()[name] = _load(home, name)
     return value
 
 
@@ -85,25 +82,15 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_HOME_OF})
 
 
-def load_ipython_extension(shell: Any) -> None:
-    """Register `%carto_login` (called by `%load_ext carto_login_widget`)."""
-    from .magic import load
+def _load(home: str, name: str) -> Any:
+    from importlib import import_module
 
-    load(shell)
-
-
-def unload_ipython_extension(shell: Any) -> None:
-    """Take `%carto_login` away again (called by `%unload_ext`)."""
-    from .magic import unload
-
-    unload(shell)
+    return getattr(import_module(f".{home}", __name__), name)
 
 
 def _bridges() -> dict[str, Any]:
     """Return what tells a library of the account, loaded when there is something."""
-    from importlib import import_module
-
-    def follow(name: str) -> Any:
-        return lambda new: import_module(f".bridges.{name}", __name__).follow(new)
-
-    return {name: follow(name) for name in ("cartoframes", "gdal")}
+    return {
+        name: lambda new, name=name: _load(f"bridges.{name}", "follow")(new)
+        for name in ("cartoframes", "gdal")
+    }

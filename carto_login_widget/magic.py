@@ -323,16 +323,16 @@ def _complete(context: CompletionContext) -> SimpleMatcherResult:
     )
 
 
-def load(shell: InteractiveShell) -> None:
-    """Register the magic, its completion and its settings; twice is harmless."""
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Register the magic, its completion and its settings (`%load_ext`)."""
     settings.configure(shell)
     shell.magics_manager.register_function(carto_login)
     if _complete not in shell.Completer.custom_matchers:
         shell.Completer.custom_matchers.append(_complete)
 
 
-def unload(shell: InteractiveShell) -> None:
-    """Undo `load`; who is signed in stays so."""
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Undo that (`%unload_ext`); who is signed in stays so."""
     settings.unconfigure(shell)
     shell.magics_manager.magics["line"].pop(_NAME, None)
     shell.Completer.custom_matchers.remove(_complete)

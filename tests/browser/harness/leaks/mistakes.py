@@ -215,7 +215,7 @@ LINES = (
 def magic_lines(scene: Scene) -> Iterator[str | bytes]:
     """A key that is given to `%carto_login` all the same."""
     shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
-    magic.load(shell)
+    magic.load_ipython_extension(shell)
     scene.saved_jane()
     for line in LINES:
         for key in (REGULAR, "5f" * 20 + REGULAR):
@@ -226,7 +226,7 @@ def magic_lines(scene: Scene) -> Iterator[str | bytes]:
             # The line itself is what IPython handed over; it is in the cell too.
             yield from (str(error), repr(error.args), repr(vars(error)))
             assert error.__context__ is None or REGULAR not in str(error.__context__)
-    magic.unload(shell)
+    magic.unload_ipython_extension(shell)
     yield scene.output()
 
 
