@@ -181,8 +181,9 @@ def _sign_in(args: Namespace) -> None:
     error: CartoLoginError | None = None
     why = ""
     try:
-        environ = settings.for_anybody()
-        found = login.find(args.profile, file=args.file, environ=environ)
+        # In shared mode its account is the program's own, so that only a name counts.
+        has_own = not settings.is_shared()
+        found = login.find(args.profile, file=args.file, environment=has_own)
         if found is not None and prefills and not _is_meant(found, args):
             who = found.credentials._identity.who
             why = f"The account at hand, {who}, is not the one that this line asks for."

@@ -6,6 +6,7 @@ key. Then always check, save (if asked), register: a refused key changes nothing
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,7 +29,7 @@ from ..store.profiles import Profiles
 from . import default
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from ..store.record import Record
@@ -146,10 +147,7 @@ def logout() -> None:
 
 
 def find(
-    profile: str | None = None,
-    *,
-    environ: Mapping[str, str] = settings.ENVIRONMENT,
-    **arguments: Any,
+    profile: str | None = None, *, environment: bool = True, **arguments: Any
 ) -> Found | None:
     """Return the account of the first source that gives one; else as in `login`."""
     if profile and any(value is not None for value in arguments.values()):
@@ -159,15 +157,19 @@ def find(
     sources: tuple[Source, ...] = (
         lambda _: given and Found(*given),
         lambda profiles: _saved(profile, profiles, ""),
-        lambda profiles: _saved(settings.named_profile(environ), profiles, _ASKED),
+        lambda profiles: _saved(settings.named_profile(), profiles, _ASKED),
         lambda _: _signed_in(),
-        lambda _: _in_environment(environ),
+        lambda _: _in_environment() if environment else None,
         _default_account,
     )
     for rank, source in enumerate(sources, start=1):
         found = source(_store)
+        if found is not None and not found.kept:
+            note = settings.environment_note() if environment else None
+            told = [*found.notes, *_passed_over(found, sources[rank:]), note]
+            return found._replace(notes=tuple(filter(None, told)))
         if found is not None:
-            return found if found.kept else _told(found, sources[rank:], environ)
+            return found
     return None
 
 
@@ -211,8 +213,8 @@ def _signed_in() -> Found | None:
     return None if current is None else Found(current, kept=True)
 
 
-def _in_environment(environ: Mapping[str, str]) -> Found | None:
-    identity = settings.environment_identity(environ)
+def _in_environment() -> Found | None:
+    identity = settings.environment_identity()
     if identity is None:
         return None
     return Found(Credentials._made(identity, source=settings.ENV_API_KEY))
@@ -237,26 +239,22 @@ def _default_account(profiles: Profiles) -> Found | None:
     return _of(record, profiles.default_path.name)._replace(successor=successor)
 
 
-def _told(winner: Found, weaker: Sequence[Source], environ: Mapping[str, str]) -> Found:
-    """Add which other accounts the sources that were passed over name."""
-    one, notes = winner.credentials, list(winner.notes)
+def _passed_over(winner: Found, weaker: Sequence[Source]) -> Iterator[str]:
+    """Say which other accounts the sources name that were passed over."""
+    one = winner.credentials
+    origin = f" from {one.source}" if one.source else ""
     for source in weaker:
-        try:
-            passed_over = source(_store.locked)
-        except CartoLoginError:
-            continue  # what is not used may be broken; that is for its own day
-        if passed_over is None or passed_over.kept:
-            continue
-        other = passed_over.credentials
-        if not one._identity.same_account(other._identity):
-            origin = f" from {one.source}" if one.source else ""
-            notes.append(
-                f"Signing in as {one._identity.who}{origin}; {other.source} names "
-                f"{other._identity.who} and is not used."
-            )
-    if note := settings.environment_note(environ):
-        notes.append(note)
-    return winner._replace(notes=tuple(notes))
+        # What is not used may be broken; that is for its own day.
+        with suppress(CartoLoginError):
+            found = source(_store.locked)
+            if found is None or found.kept:
+                continue
+            other = found.credentials
+            if not one._identity.same_account(other._identity):
+                yield (
+                    f"Signing in as {one._identity.who}{origin}; {other.source} names "
+                    f"{other._identity.who} and is not used."
+                )
 
 
 def nothing_found() -> str:
@@ -410,5 +408,5 @@ def sign_out() -> list[str]:
     return default.publish(None) + [
         f"{name} is still set in the environment: {what}"
         for name, what in left.items()
-        if settings.ENVIRONMENT.get(name, "").strip()
+        if os.environ.get(name, "").strip()
     ]
