@@ -19,12 +19,6 @@ if TYPE_CHECKING:
     Listener = Callable[[Credentials | None], None]
 
 
-ONE_WAY = (
-    "Give the account in one way only: credentials, a file, a user name or base URL "
-    "with its API key, or (to login() alone) the name of a saved account."
-)
-
-
 class _State:
     """The default and its listeners; one instance per process."""
 
@@ -119,13 +113,17 @@ def from_arguments(
     *,
     credentials: Any = None,
     file: str | Path | None = None,
+    profile: str | None = None,
     allow_non_secure: bool = False,
     **fields: Any,
 ) -> tuple[Credentials, tuple[str, ...]] | None:
     """Return the one account that is given, with notes on its file, or None."""
     by_hand = any(value is not None for value in fields.values())
-    if sum((credentials is not None, file is not None, by_hand)) > 1:
-        raise InvalidCredentialsError(ONE_WAY)
+    if sum((credentials is not None, file is not None, bool(profile), by_hand)) > 1:
+        raise InvalidCredentialsError(
+            "Give the account in one way only: credentials, a file, a user name or "
+            "base URL with its API key, or (to login() alone) a saved account's name."
+        )
     if file is not None:
         return Credentials._read(file)
     if isinstance(credentials, Credentials):

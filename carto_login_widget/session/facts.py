@@ -29,18 +29,15 @@ def facts(
     identity, account = credentials._identity, credentials.account
     where = identity.known_address
     base_url = where.base_url if where else identity.base_url
+    profile = saved_name(credentials, profiles)
     found = [
         ("User", where.username if where else base_url),
         ("Address", base_url.partition("://")[2]),
         ("API key", account.summary if account else "The key was not checked."),
+        ("Organisation", account and account.organization),
+        ("Signed in since", since),
+        ("Comes from", None if profile else credentials.source),
     ]
-    if account and account.organization:
-        found.append(("Organisation", account.organization))
-    if since:
-        found.append(("Signed in since", since))
-    profile = saved_name(credentials, profiles)
-    if credentials.source and profile is None:
-        found.append(("Comes from", credentials.source))
     if saving:
         start = profiles.default_name
         key = ", its key in the keyring of this system" if identity.entry else ""
@@ -49,7 +46,7 @@ def facts(
         is_start = profile is not None and profile == start
         starts = "start with this account" if is_start else other
         found += [("Saved", saved), ("New sessions", starts)]
-    return found
+    return [(label, text) for label, text in found if text]
 
 
 def in_words(credentials: Credentials, notes: Iterable[str] = ()) -> str:

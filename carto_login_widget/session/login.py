@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 # What this kernel remembers: whether somebody has logged out, and notes that were told.
 _kernel = SimpleNamespace(logged_out=False, said=set())
 _store = Profiles()
-_ASKED = f"{settings.ENV_PROFILE} asks for it."
+_ASKED = f" {settings.ENV_PROFILE} asks for it."
 
 
 class Found(NamedTuple):
@@ -150,9 +150,7 @@ def find(
     profile: str | None = None, *, environment: bool = True, **arguments: Any
 ) -> Found | None:
     """Return the account of the first source that gives one; else as in `login`."""
-    if profile and any(value is not None for value in arguments.values()):
-        raise InvalidCredentialsError(default.ONE_WAY)
-    given = default.from_arguments(**arguments)
+    given = default.from_arguments(profile=profile, **arguments)
     # The strongest first.
     sources: tuple[Source, ...] = (
         lambda _: given and Found(*given),
@@ -177,15 +175,14 @@ def _saved(name: Any, profiles: Profiles, asked: str) -> Found | None:
     if name is None or name == "":
         return None
     if not isinstance(name, str):
-        text = (
+        raise InvalidCredentialsError(
             "The name of a saved account comes first, and it is a text, not "
-            f"{type(name).__name__}. {_meant_by(name)}"
+            f"{type(name).__name__}.{_meant_by(name)}"
         )
-        raise InvalidCredentialsError(text.rstrip())
     try:
         return _of(profiles.load(name))
     except ProfileNotFoundError as error:
-        text = f"{error} {asked or _meant_by(name)}".rstrip()
+        text = f"{error}{asked or _meant_by(name)}"
         raise ProfileNotFoundError(text, name=error.name, known=error.known) from None
 
 
@@ -198,13 +195,13 @@ def _meant_by(name: object) -> str:
     text = name.lower() if isinstance(name, str) else ""
     if "://" in text or text.endswith(".carto.com"):
         return (
-            "An address is given by name: login(base_url=..., api_key=...), or "
+            " An address is given by name: login(base_url=..., api_key=...), or "
             "%carto_login --base-url."
         )
     if hasattr(name, "__fspath__") or text.endswith(".json") or set(text) & set("/\\"):
-        return "A file is given by name: login(file=...), or %carto_login --file."
+        return " A file is given by name: login(file=...), or %carto_login --file."
     if hasattr(name, "api_key"):
-        return "Credentials are given by name: login(credentials=...)."
+        return " Credentials are given by name: login(credentials=...)."
     return ""
 
 
