@@ -190,11 +190,9 @@ def signed_in_since() -> datetime | None:
 def publish(
     credentials: Credentials | None, *, instead_of: Credentials | None = None
 ) -> list[str]:
-    """Set the default, tell the listeners, and return what went wrong.
-
-    `instead_of` is for a copy that knows more: it comes only where that one still is.
-    """
+    """Set the default, tell the listeners, and return what went wrong."""
     with _state.lock:
+        # A copy that knows more comes only where what it was made of still is.
         if instead_of is None:
             _state.since = datetime.now().astimezone() if credentials else None
         elif _state.default is not instead_of:

@@ -151,12 +151,13 @@ def find(
 ) -> Found | None:
     """Return the account of the first source that gives one; else as in `login`."""
     given = default.from_arguments(profile=profile, **arguments)
+    current = default.get_default_credentials()
     # The strongest first.
     sources: tuple[Source, ...] = (
-        lambda _: given and Found(*given),
+        lambda _: Found(*given) if given else None,
         lambda profiles: _saved(profile, profiles, ""),
         lambda profiles: _saved(settings.named_profile(), profiles, _ASKED),
-        lambda _: _signed_in(),
+        lambda _: Found(current, kept=True) if current else None,
         lambda _: _in_environment() if environment else None,
         _default_account,
     )
@@ -203,11 +204,6 @@ def _meant_by(name: object) -> str:
     if hasattr(name, "api_key"):
         return " Credentials are given by name: login(credentials=...)."
     return ""
-
-
-def _signed_in() -> Found | None:
-    current = default.get_default_credentials()
-    return None if current is None else Found(current, kept=True)
 
 
 def _in_environment() -> Found | None:
