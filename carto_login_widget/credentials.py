@@ -53,6 +53,7 @@ class Credentials:
         Credentials(username='jane', api_key=***, base_url='https://jane.carto.com')
     """
 
+    _identity: Identity
     _source: str | None = None
     _profile: str | None = None
     _account: Account | None = None
@@ -68,7 +69,7 @@ class Credentials:
         session: requests.Session | None = None,
         allow_non_secure: bool = False,  # noqa: FBT001, FBT002 - cartoframes' signature
     ) -> None:
-        self._value = Identity.of(
+        self._identity = Identity.of(
             username, api_key, base_url, allow_non_secure=bool(allow_non_secure)
         )._replace(session=session)
 
@@ -76,7 +77,7 @@ class Credentials:
     def _made(cls, identity: Identity, **known: Any) -> Self:
         """Make credentials of checked parts; no constructor of a subclass is called."""
         made = cls.__new__(cls)
-        made._value = identity
+        made._identity = identity
         for name, value in known.items():
             setattr(made, f"_{name}", value)
         return made
@@ -97,7 +98,7 @@ class Credentials:
         from .store.record import Record
 
         return Record.of(
-            self._value,
+            self._identity,
             self._account,
             profile=self._profile,
             accepted=self._accepted,
@@ -109,44 +110,39 @@ class Credentials:
 
         fields = {name: learned.pop(name) for name in _FIELDS & learned.keys()}
         twin = copy.copy(self)
-        twin._value = self._value._replace(**fields)
+        twin._identity = self._identity._replace(**fields)
         for name, value in learned.items():
             setattr(twin, f"_{name}", value)
         return twin
 
     @property
-    def _identity(self) -> Identity:
-        """The value that server, store and conversions work on."""
-        return self._value  # no attribute: jedi would need seconds to complete it
-
-    @property
     def username(self) -> str | None:
         """User name as given, or None beside a `base_url`."""
-        return self._value.username
+        return self._identity.username
 
     @property
     def api_key(self) -> str:
         """The key itself, in plain text."""
-        return self._value.key.reveal()
+        return self._identity.key.reveal()
 
     @property
     def base_url(self) -> str:
         """Address as given, without slashes around it."""
-        return self._value.base_url
+        return self._identity.base_url
 
     @property
     def allow_non_secure(self) -> bool:
         """Whether `http://` to another machine was allowed."""
-        return self._value.allow_non_secure
+        return self._identity.allow_non_secure
 
     @property
     def session(self) -> requests.Session | None:
         """The `requests.Session` that lends proxies and certificates, or None."""
-        return self._value.session
+        return self._identity.session
 
     @session.setter
     def session(self, session: requests.Session | None) -> None:
-        self._value = self._value._replace(session=session)
+        self._identity = self._identity._replace(session=session)
 
     @property
     def source(self) -> str | None:
@@ -164,7 +160,7 @@ class Credentials:
         return self._account
 
     def __repr__(self) -> str:
-        shown = DEFAULT_PUBLIC if self._value.is_public else "***"
+        shown = DEFAULT_PUBLIC if self._identity.is_public else "***"
         return (
             f"{type(self).__name__}(username={self.username!r}, api_key={shown}, "
             f"base_url={self.base_url!r})"
@@ -173,14 +169,14 @@ class Credentials:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Credentials):
             return NotImplemented
-        return self._value == other._value
+        return self._identity == other._identity
 
     def __hash__(self) -> int:
-        return hash(self._value)
+        return hash(self._identity)
 
     def __getstate__(self) -> Any:
         # A session cannot travel: it holds sockets, and somebody else's cookies.
-        alone = {"_value": self._value._replace(session=None)}
+        alone = {"_identity": self._identity._replace(session=None)}
         state: Any = super().__getstate__()
         if isinstance(state, tuple):  # a subclass with slots
             return ({**state[0], **alone}, state[1])
@@ -284,7 +280,7 @@ class Credentials:
         """
         from .server.check import check
 
-        return check(self._value, timeout=timeout)
+        return check(self._identity, timeout=timeout)
 
     @property
     @sealed
@@ -292,7 +288,7 @@ class Credentials:
         """What `/api/v3/me` tells a master key; `{}` where it does not tell."""
         from .server.check import me
 
-        return me(self._value)
+        return me(self._identity)
 
     @property
     def user_id(self) -> str | None:
@@ -309,7 +305,7 @@ class Credentials:
         """
         from .server.google import project_and_token
 
-        return project_and_token(self._value)
+        return project_and_token(self._identity)
 
     @sealed
     def google_credentials(self) -> google.auth.credentials.Credentials:
@@ -323,7 +319,7 @@ class Credentials:
         """
         from .server.google import GoogleCredentials
 
-        return GoogleCredentials(self._value)
+        return GoogleCredentials(self._identity)
 
     @sealed
     def bigquery_client(self, **kwargs: Any) -> google.cloud.bigquery.Client:
@@ -337,7 +333,7 @@ class Credentials:
         """
         from .server.google import bigquery_client
 
-        return bigquery_client(self._value, **kwargs)
+        return bigquery_client(self._identity, **kwargs)
 
     @sealed
     def is_instant_licensing_active(self) -> bool:
@@ -348,21 +344,21 @@ class Credentials:
         """
         from .server.google import is_instant_licensing_active
 
-        return is_instant_licensing_active(self._value)
+        return is_instant_licensing_active(self._identity)
 
     @sealed
     def get_api_key_auth_client(self) -> carto.auth.APIKeyAuthClient:
         """Return carto-python's client for this account (extra `carto`)."""
         from .convert import to_carto
 
-        return to_carto(self._value)
+        return to_carto(self._identity)
 
     @sealed
     def to_cartoframes(self) -> cartoframes.auth.Credentials:
         """Return cartoframes' own, with a masked `repr` (extra `cartoframes`)."""
         from .convert import to_cartoframes
 
-        return to_cartoframes(self._value)
+        return to_cartoframes(self._identity)
 
 
 def _path(config_file: str | Path | None) -> Path:
