@@ -149,7 +149,7 @@ def logout() -> None:
 def find(
     profile: str | None = None, *, environment: bool = True, **arguments: Any
 ) -> Found | None:
-    """Return the account of the first source that gives one; else as in `login`."""
+    """Return the account of the first source that gives one; arguments as of login."""
     given = default.from_arguments(profile=profile, **arguments)
     current = default.get_default_credentials()
     # The strongest first.
@@ -163,12 +163,13 @@ def find(
     )
     for rank, source in enumerate(sources, start=1):
         found = source(_store)
-        if found is not None and not found.kept:
+        if found is None:
+            continue
+        if not found.kept:
             note = settings.environment_note() if environment else None
             told = [*found.notes, *_passed_over(found, sources[rank:]), note]
-            return found._replace(notes=tuple(filter(None, told)))
-        if found is not None:
-            return found
+            found = found._replace(notes=tuple(filter(None, told)))
+        return found
     return None
 
 
