@@ -216,7 +216,7 @@ class Credentials:
             CredentialsFileError: it cannot be used.
         """
         made, notes = cls._read(config_file)
-        warn(notes)
+        _warn(notes)
         made.session = session
         return made
 
@@ -246,7 +246,7 @@ class Credentials:
         from .store import profiles
 
         path = _path(config_file)
-        warn(profiles.write(path, self._record))
+        _warn(profiles.write(path, self._record))
         return path
 
     @classmethod
@@ -259,7 +259,7 @@ class Credentials:
         there, notes = profiles.remove(path)
         if not there:
             notes = [f"There is no credentials file {path}, so nothing was removed."]
-        warn(notes)
+        _warn(notes)
 
     @sealed
     def validate(self, timeout: float | None = None) -> Account:
@@ -370,7 +370,7 @@ def _path(config_file: str | Path | None) -> Path:
     return Path(os.path.expanduser(config_file))  # noqa: PTH111
 
 
-def warn(notes: Iterable[str]) -> None:
+def _warn(notes: Iterable[str]) -> None:
     """Issue warnings of whoever called the door that called this."""
     for note in notes:
         warnings.warn(note, stacklevel=4)

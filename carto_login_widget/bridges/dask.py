@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..address import is_loopback
-from ..credentials import warn
+from ..credentials import _warn
 from ..errors import CartoLoginError, sealed
 from ..locks import Lock
 from ..session import default as defaults
@@ -61,7 +61,7 @@ def share_with_workers(client: Client) -> Callable[[], None]:
             "share_with_workers() waits for the workers, so it needs a client made "
             "with asynchronous=False."
         )
-    warn(_notes_on_readers(client))
+    _warn(_notes_on_readers(client))
     sharing = _Sharing(client)
     defaults.tell(sharing.begin)
     with _lock:
@@ -70,7 +70,7 @@ def share_with_workers(client: Client) -> Callable[[], None]:
     if before is not None:
         before.end(client)
     notes = [_missing(sharing.without)] if sharing.without else []
-    warn(notes)
+    _warn(notes)
     return sealed(sharing.stop)
 
 

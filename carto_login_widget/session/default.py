@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ..credentials import Credentials, warn
+from ..credentials import Credentials, _warn
 from ..errors import InvalidCredentialsError, sealed
 from ..identity import Identity
 from ..locks import Lock
@@ -106,7 +106,7 @@ def set_default_credentials(  # noqa: PLR0913 - cartoframes' signature
     chosen, notes = found or Credentials._read(None)
     if session is not None:
         chosen = chosen._with(session=session)
-    warn([*notes, *publish(chosen)])
+    _warn([*notes, *publish(chosen)])
 
 
 def from_arguments(
@@ -155,7 +155,7 @@ def _kind_of(first: Any) -> str:
 @sealed
 def unset_default_credentials() -> None:
     """Sign this kernel out; saved accounts stay saved."""
-    warn(publish(None))
+    _warn(publish(None))
 
 
 def on_default_change(listener: Listener) -> Callable[[], None]:

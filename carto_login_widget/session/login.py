@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import settings
 from ..account import Account
-from ..credentials import Credentials, warn
+from ..credentials import Credentials, _warn
 from ..errors import (
     CartoLoginError,
     InvalidCredentialsError,
@@ -127,7 +127,7 @@ def login(  # noqa: PLR0913 - one keyword for each way to give an account
             field="api_key",
         )
     signed_in, notes = sign_in(found, validate=validate)
-    warn(notes)
+    _warn(notes)
     return signed_in
 
 
@@ -140,7 +140,7 @@ def logout() -> None:
         >>> get_default_credentials() is None  # doctest: +SKIP
         True
     """
-    warn(sign_out())
+    _warn(sign_out())
 
 
 # Where the account comes from.

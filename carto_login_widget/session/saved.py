@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
-from ..credentials import Credentials, warn
+from ..credentials import Credentials
 from ..errors import sealed
 from ..store.profiles import DEFAULT_FILE_NAME, Profiles, check_name
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -70,7 +72,7 @@ class ProfileStore:
             CredentialsFileError: its file cannot be read or used.
         """
         record = self._profiles.load(name)
-        warn(record.notes)
+        _warn(record.notes)
         return Credentials._of(record, source=f"profile '{record.profile}'")
 
     @sealed
@@ -101,7 +103,7 @@ class ProfileStore:
         """
         record = Credentials.from_credentials(credentials)._record
         notes = self._profiles.save(name, record, default=default, overwrite=overwrite)
-        warn(notes)
+        _warn(notes)
         return self._profiles.path_of(check_name(name))
 
     @sealed
@@ -114,7 +116,7 @@ class ProfileStore:
             FileExistsError: the new name is taken.
             CredentialsFileError: a file could not be read or written.
         """
-        warn(self._profiles.rename(old, new))
+        _warn(self._profiles.rename(old, new))
 
     @sealed
     def delete(self, name: str) -> None:
@@ -124,7 +126,7 @@ class ProfileStore:
             ProfileNotFoundError: there is none of that name.
             CredentialsFileError: a file could not be removed.
         """
-        warn(self._profiles.delete(name))
+        _warn(self._profiles.delete(name))
 
     @property
     @sealed
@@ -142,7 +144,7 @@ class ProfileStore:
         record = self._profiles.default()
         if record is None:
             return None
-        warn(record.notes)
+        _warn(record.notes)
         return Credentials._of(record, source=DEFAULT_FILE_NAME)
 
     @sealed
@@ -155,4 +157,10 @@ class ProfileStore:
             ProfileNotFoundError: there is none of that name.
             CredentialsFileError: a file could not be read or written.
         """
-        warn(self._profiles.set_default(name))
+        _warn(self._profiles.set_default(name))
+
+
+def _warn(notes: Iterable[str]) -> None:
+    """Issue warnings of whoever called the door that called this."""
+    for note in notes:
+        warnings.warn(note, stacklevel=4)
