@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import ChainMap
 from typing import TYPE_CHECKING, Any, Self
 
 from traitlets import Bool, Enum, Float
@@ -17,8 +16,6 @@ from traitlets.config import SingletonConfigurable
 from .errors import InvalidCredentialsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from .identity import Identity
 
 ENV_USERNAME = "CARTO_USERNAME"
@@ -26,16 +23,6 @@ ENV_API_KEY = "CARTO_API_KEY"
 ENV_BASE_URL = "CARTO_BASE_URL"
 ENV_PROFILE = "CARTO_PROFILE"
 ENV_SHARED = "CARTO_LOGIN_SHARED"
-
-
-class _Environment(ChainMap[str, str]):
-    """The environment, which shows nothing of itself in a traceback or a signature."""
-
-    def __repr__(self) -> str:
-        return "<environment>"
-
-
-ENVIRONMENT = _Environment(os.environ)
 
 
 class CartoLogin(SingletonConfigurable):
@@ -106,9 +93,9 @@ def running_kernel() -> Any:
     return getattr(running_shell(), "kernel", None)
 
 
-def is_voila(environ: Mapping[str, str] = ENVIRONMENT) -> bool:
+def is_voila() -> bool:
     """Whether this kernel belongs to a page of Voilà, which somebody looks at."""
-    return environ.get("SERVER_SOFTWARE", "").lower().startswith("voila")
+    return os.environ.get("SERVER_SOFTWARE", "").lower().startswith("voila")
 
 
 def somebody_is_there() -> bool:
@@ -120,40 +107,32 @@ def somebody_is_there() -> bool:
     return bool(getattr(kernel, "_allow_stdin", False)) or is_voila()
 
 
-def is_shared(environ: Mapping[str, str] = ENVIRONMENT) -> bool:
+def is_shared() -> bool:
     """Whether saved accounts are for those only who name them, as under Voilà."""
-    said = environ.get(ENV_SHARED, "").strip().lower()
+    said = os.environ.get(ENV_SHARED, "").strip().lower()
     if said:
         return said not in {"0", "false", "no", "off"}
-    return CartoLogin.instance().shared or is_voila(environ)
+    return CartoLogin.instance().shared or is_voila()
 
 
 # The account of the environment.
 
 
-def for_anybody(environ: Mapping[str, str] = ENVIRONMENT) -> Mapping[str, str]:
-    """Return what the environment gives to whoever runs `%carto_login`."""
-    if not is_shared(environ):
-        return environ
-    # Its account is the program's own, so that only a name counts.
-    return {ENV_PROFILE: environ.get(ENV_PROFILE, "")}
-
-
-def named_profile(environ: Mapping[str, str] = ENVIRONMENT) -> str | None:
+def named_profile() -> str | None:
     """Return the profile that the environment asks for, or None."""
-    return environ.get(ENV_PROFILE, "").strip() or None
+    return os.environ.get(ENV_PROFILE, "").strip() or None
 
 
-def environment_identity(environ: Mapping[str, str] = ENVIRONMENT) -> Identity | None:
+def environment_identity() -> Identity | None:
     """Return the account that the environment gives, or None where it gives none."""
     # Imported here, so that `%load_ext`, which configures only, is quick.
     from .identity import Identity
     from .secret import Secret, clean_key, clean_paste
 
     # Files of variables keep the quotes that a shell would take away.
-    key = Secret(clean_key(environ.get(ENV_API_KEY, "")))
-    username = clean_paste(environ.get(ENV_USERNAME, ""))
-    base_url = clean_paste(environ.get(ENV_BASE_URL, ""))
+    key = Secret(clean_key(os.environ.get(ENV_API_KEY, "")))
+    username = clean_paste(os.environ.get(ENV_USERNAME, ""))
+    base_url = clean_paste(os.environ.get(ENV_BASE_URL, ""))
     if not key or not (username or base_url):
         return None
     try:
@@ -169,10 +148,10 @@ def environment_identity(environ: Mapping[str, str] = ENVIRONMENT) -> Identity |
     return found
 
 
-def environment_note(environ: Mapping[str, str] = ENVIRONMENT) -> str | None:
+def environment_note() -> str | None:
     """Say why a key in the environment is passed over, or None where it is not."""
-    named = environ.get(ENV_USERNAME, "") + environ.get(ENV_BASE_URL, "")
-    if not environ.get(ENV_API_KEY, "").strip() or named.strip():
+    named = os.environ.get(ENV_USERNAME, "") + os.environ.get(ENV_BASE_URL, "")
+    if not os.environ.get(ENV_API_KEY, "").strip() or named.strip():
         return None
     return (
         f"{ENV_API_KEY} is set, but neither {ENV_USERNAME} nor {ENV_BASE_URL} says "

@@ -15,8 +15,10 @@ from carto_login_widget import InvalidCredentialsError, settings
 from carto_login_widget.settings import CartoLogin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    Given = Callable[[dict[str, str]], None]
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 
@@ -112,16 +114,36 @@ def test_a_limit_is_a_positive_number(name: str, value: object) -> None:
     assert timeouts() == before
 
 
-def test_an_account_needs_a_key_and_whose_it_is() -> None:
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, str]], None]:
+    """Set these variables, and no others of CARTO."""
+
+    def set_variables(variables: dict[str, str]) -> None:
+        for name in ("USERNAME", "API_KEY", "BASE_URL", "PROFILE"):
+            monkeypatch.delenv(f"CARTO_{name}", raising=False)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+
+    return set_variables
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"CARTO_API_KEY": KEY},
+        {"CARTO_USERNAME": "jane"},
+        {"CARTO_API_KEY": "", "CARTO_USERNAME": "jane"},
+        {"CARTO_API_KEY": "  ", "CARTO_USERNAME": "jane"},
+        {"CARTO_API_KEY": KEY, "CARTO_USERNAME": " ", "CARTO_BASE_URL": ""},
+    ],
+)
+def test_an_account_needs_a_key_and_whose_it_is(
+    given: Given, variables: dict[str, str]
+) -> None:
     """Empty and blank variables count as unset."""
-    nothing = settings.environment_identity
-    assert nothing({}) is None
-    assert nothing({"CARTO_API_KEY": KEY}) is None
-    assert nothing({"CARTO_USERNAME": "jane"}) is None
-    assert nothing({"CARTO_API_KEY": "", "CARTO_USERNAME": "jane"}) is None
-    assert nothing({"CARTO_API_KEY": "  ", "CARTO_USERNAME": "jane"}) is None
-    blank = {"CARTO_API_KEY": KEY, "CARTO_USERNAME": " ", "CARTO_BASE_URL": ""}
-    assert nothing(blank) is None
+    given(variables)
+    assert settings.environment_identity() is None
 
 
 @pytest.mark.parametrize(
@@ -140,10 +162,11 @@ def test_an_account_needs_a_key_and_whose_it_is() -> None:
     ],
 )
 def test_the_environment_gives_an_account(
-    variables: dict[str, str], base_url: str
+    given: Given, variables: dict[str, str], base_url: str
 ) -> None:
     """By name or address; quotes that a file of variables left are dropped."""
-    found = settings.environment_identity({"CARTO_API_KEY": f"'{KEY}'\n"} | variables)
+    given({"CARTO_API_KEY": f"'{KEY}'\n"} | variables)
+    found = settings.environment_identity()
     assert found is not None
     assert found.key.reveal() == KEY
     assert found.address.base_url == base_url
@@ -165,32 +188,44 @@ def test_the_environment_gives_an_account(
         ),
     ],
 )
-def test_a_wrong_variable_is_named(variables: dict[str, str], blamed: str) -> None:
+def test_a_wrong_variable_is_named(
+    given: Given, variables: dict[str, str], blamed: str
+) -> None:
     """The message says which variable it is, and shows no key."""
-    environ = {"CARTO_API_KEY": KEY} | variables
+    given({"CARTO_API_KEY": KEY} | variables)
     with pytest.raises(InvalidCredentialsError, match=f"^{blamed} in the envi") as told:
-        settings.environment_identity(environ)
+        settings.environment_identity()
     assert KEY[:8] not in str(told.value)
 
 
-def test_a_key_of_nobody_is_told() -> None:
+def test_a_key_of_nobody_is_told(given: Given) -> None:
     """The note names the variables that are missing; else there is none."""
-    note = settings.environment_note({"CARTO_API_KEY": KEY, "CARTO_USERNAME": " "})
+    given({"CARTO_API_KEY": KEY, "CARTO_USERNAME": " "})
+    note = settings.environment_note()
     assert note is not None
     assert "neither CARTO_USERNAME nor CARTO_BASE_URL" in note
     assert KEY[:8] not in note
-    assert settings.environment_note({}) is None
-    assert settings.environment_note({"CARTO_API_KEY": " "}) is None
     full = {"CARTO_API_KEY": KEY, "CARTO_USERNAME": "jane"}
-    assert settings.environment_note(full) is None
+    for variables in ({}, {"CARTO_API_KEY": " "}, full):
+        given(variables)
+        assert settings.environment_note() is None
 
 
-def test_a_profile_may_be_named() -> None:
+@pytest.mark.parametrize(
+    ("variables", "name"),
+    [
+        ({"CARTO_PROFILE": " work "}, "work"),
+        ({"CARTO_PROFILE": ""}, None),
+        ({"CARTO_PROFILE": " "}, None),
+        ({}, None),
+    ],
+)
+def test_a_profile_may_be_named(
+    given: Given, variables: dict[str, str], name: str | None
+) -> None:
     """By CARTO_PROFILE; empty and blank mean unset."""
-    assert settings.named_profile({"CARTO_PROFILE": " work "}) == "work"
-    assert settings.named_profile({"CARTO_PROFILE": ""}) is None
-    assert settings.named_profile({"CARTO_PROFILE": " "}) is None
-    assert settings.named_profile({}) is None
+    given(variables)
+    assert settings.named_profile() == name
 
 
 def test_the_environment_is_read_anew_each_time(

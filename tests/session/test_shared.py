@@ -74,7 +74,9 @@ def test_when_it_is_on(
 ) -> None:
     """Under Voilà by itself; the environment wins over the setting and over that."""
     monkeypatch.setattr(CartoLogin.instance(), "shared", trait)
-    assert is_shared(variables) is shared
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert is_shared() is shared
 
 
 def test_the_default_account_is_not_used(saved: ProfileStore) -> None:
