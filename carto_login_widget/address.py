@@ -18,14 +18,15 @@ from .values import NamedTuple
 _PORTS = {"https": 443, "http": 80}
 _CLOUD = "carto.com"
 _CLOUD_HOST = re.compile(r"(?!www\.|app\.)[a-z0-9_-]+\.carto\.com")
+# Names of DNS, none of which ends as a number does.
+_HOST_NAME = re.compile(
+    r"(?!.{254})(?!(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)$)"
+    r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*"
+)
 _WEB_SITES = {"carto.com", "www.carto.com", "cartodb.com", "www.cartodb.com"}
 _LENIENT_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _SERVER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _SECRET_PARAMETER = re.compile(r"key|token|secret|passw", re.IGNORECASE)
-_NO_HOST = (
-    "The address names no valid host, or no number as its port. Copy it from your "
-    "browser."
-)
 # The first that fits says what is wrong with a user name.
 _NAME_PROBLEMS = {
     r"": "is empty.",
@@ -38,12 +39,11 @@ _NAME_PROBLEMS = {
 }
 
 # Pages of CARTO's own web application: the first of them ends the address of the API.
-_PAGES = (
-    "account|api|builder|dashboard|dataset|kuviz|lockout|login|maintenance_mode|me"
-    "|multifactor_authentication|organization|profile|signup|tables|unauthenticated"
-    "|unverified|viz|your_apps"
+_PAGE = re.compile(
+    r"/(?:account|api|builder|dashboard|dataset|kuviz|lockout|login|maintenance_mode|me"
+    r"|multifactor_authentication|organization|profile|signup|tables|unauthenticated"
+    r"|unverified|viz|your_apps)(?=/|$)"
 )
-_PAGE = re.compile(rf"/(?:{_PAGES})(?=/|$)")
 _USER = re.compile(r"(.*?)/u(?:ser)?/([^/]+)")
 _PREFIX = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*")
 
@@ -107,19 +107,18 @@ def _name_inside(text: str) -> str | None:
     return None
 
 
-def username_hint(username: str) -> str | None:
-    """Say why CARTO itself would not have such a user name, which a form can tell."""
-    try:
-        check_username(username)
-    except InvalidCredentialsError as error:
-        return str(error)
-    name = username.lower()
-    if _SERVER_NAME.fullmatch(name):
-        return None
-    if "_" in name:
-        better = name.replace("_", "-").strip("-")
-        return f"CARTO user names have no '_'; did you mean '{better}'?"
-    return "CARTO user names start and end with a letter or a digit."
+def check_username_strictly(username: str) -> None:
+    """Refuse what CARTO itself would not have as a user name, too."""
+    check_username(username)
+    if _SERVER_NAME.fullmatch(username.lower()):
+        return
+    better = username.lower().replace("_", "-").strip("-")
+    problem = "start and end with a letter or a digit."
+    if "_" in username:
+        problem = f"have no '_'; did you mean '{better}'?"
+    raise InvalidCredentialsError(
+        f"CARTO user names {problem}", field="username", suggestion=better or None
+    )
 
 
 def cloud_base(username: str | None) -> str:
@@ -143,15 +142,17 @@ def normalize_base_url(text: str, *, allow_non_secure: bool = False) -> str:
             "The address holds a character that no address has (a blank, a line break, "
             "a quote or a letter with an accent). Copy it again from your browser."
         )
-    try:
-        parts = urlsplit(given if "://" in given else f"https://{given}")
-    except ValueError:
-        raise _invalid(_NO_HOST) from None
+    url = given if "://" in given else f"https://{given}"
+    if not (origin := origin_of(url)):
+        raise _invalid(
+            "The address names no valid host, or no number as its port. Copy it from "
+            "your browser."
+        )
+    parts = urlsplit(url)
     if parts.scheme not in _PORTS:
         raise _invalid("The address must start with https://.")
-    normalized = _normalize(parts)
-    _check_platform(normalized)
-    _check_extras(parts, normalized)
+    normalized = origin + _path(parts.path, origin)
+    _check(parts, normalized)
     if parts.scheme != "https" and not allow_non_secure and not is_loopback(normalized):
         raise _invalid(
             "http:// would send the API key readable for everybody on the way; only "
@@ -219,11 +220,9 @@ def _invalid(message: str, suggestion: str | None = None) -> InvalidCredentialsE
     return InvalidCredentialsError(message, field="base_url", suggestion=suggestion)
 
 
-def _normalize(parts: SplitResult) -> str:
-    origin = origin_of(parts.geturl())
-    if not origin:
-        raise _invalid(_NO_HOST)
-    path = re.sub("/+", "/", parts.path).rstrip("/")
+def _path(path: str, origin: str) -> str:
+    """Return what of a browser's path belongs to the address of the API."""
+    path = re.sub("/+", "/", path).rstrip("/")
     before, user = re.sub(r"/u(?:ser)?$", "", _PAGE.split(path)[0]), ""
     if found := _USER.match(path):
         before, user = found[1], found[2].lower()
@@ -231,11 +230,10 @@ def _normalize(parts: SplitResult) -> str:
             raise _invalid("The address names no valid user after /user/.")
     if _CLOUD_HOST.fullmatch(origin.partition("://")[2]):
         before = ""
-        if user == _user_in_host(origin):
-            return origin
+        user = "" if user == _user_in_host(origin) else user
     if not _PREFIX.fullmatch(before):
         raise _invalid("The path of the address is not one of CARTO's.", origin)
-    return f"{origin}{before}/user/{user}" if user else f"{origin}{before}"
+    return f"{before}/user/{user}" if user else before
 
 
 def _user_in_path(base: str) -> str:
@@ -250,7 +248,8 @@ def _user_in_host(url: str) -> str:
     return label if rest and label != "www" and not is_number else ""
 
 
-def _check_platform(normalized: str) -> None:
+def _check(parts: SplitResult, normalized: str) -> None:
+    """Refuse what is no address of an account, and what else was pasted along."""
     host = urlsplit(normalized).hostname or ""
     if host == f"app.{_CLOUD}" or host.endswith((f".api.{_CLOUD}", f".app.{_CLOUD}")):
         raise _invalid(CARTO_3_MESSAGE)
@@ -263,9 +262,6 @@ def _check_platform(normalized: str) -> None:
         )
     if host.startswith("www.") and host.endswith(f".{_CLOUD}"):
         raise _invalid(f"There is no {host}.", normalized.replace("//www.", "//", 1))
-
-
-def _check_extras(parts: SplitResult, normalized: str) -> None:
     if "@" in parts.netloc:
         raise _invalid(
             "The address must not hold a user name or a password.", normalized
@@ -279,8 +275,6 @@ def _check_extras(parts: SplitResult, normalized: str) -> None:
 
 
 # Hosts and origins, in the one form that is compared and connected to.
-
-_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 
 
 def is_loopback(url: str) -> bool:
@@ -297,25 +291,14 @@ def origin_of(url: str) -> str:
     """Return scheme, host and port in their shortest form; `""` if there is no host."""
     try:
         parts = urlsplit(url)
-        host, port = _plain_host(parts.hostname or ""), parts.port
+        host, port = (parts.hostname or "").removesuffix("."), parts.port
+        if not _HOST_NAME.fullmatch(host):
+            # A resolver would take 127.1 and 0x7f.1 too, and go where nobody reads it.
+            number = ipaddress.ip_address(host)
+            host = f"[{number}]" if ":" in host else str(number)
     except ValueError:
         return ""
-    if port == 0 or parts.netloc.endswith(":"):
+    if port == 0 or parts.netloc.endswith(":") or "%" in host:
         return ""
-    shown = f"[{host}]" if ":" in host else host
     suffix = "" if port in (None, _PORTS.get(parts.scheme)) else f":{port}"
-    return f"{parts.scheme}://{shown}{suffix}"
-
-
-def _plain_host(host: str) -> str:
-    """Return a host in its one form; a ValueError if it cannot be one."""
-    host = host.removesuffix(".")
-    labels = host.split(".")
-    if ":" in host or re.fullmatch(r"[0-9]+|0x[0-9a-f]*", labels[-1]):
-        # A resolver would take 127.1 and 0x7f.1 too, and go where nobody reads it.
-        found = ipaddress.ip_address(host)
-        if "%" not in host:
-            return str(found)
-    elif len(host) <= 253 and all(map(_LABEL.fullmatch, labels)):  # noqa: PLR2004 - DNS
-        return host
-    raise ValueError("not a host")
+    return f"{parts.scheme}://{host}{suffix}"

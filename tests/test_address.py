@@ -140,7 +140,6 @@ def test_what_is_no_user_name_is_refused(name, suggestion):
         address.check_username(name)
     assert caught.value.field == "username"
     assert caught.value.suggestion == suggestion
-    assert address.username_hint(name)
 
 
 @pytest.mark.parametrize(
@@ -156,9 +155,13 @@ def test_what_is_no_user_name_is_refused(name, suggestion):
 )
 def test_the_hint_is_as_strict_as_the_server(name, hint):
     """A form can tell what CARTO would never have."""
-    said = address.username_hint(name)
-    assert (hint is None) == (said is None)
-    assert hint is None or hint in said
+    if hint is None:
+        address.check_username_strictly(name)
+        return
+    with pytest.raises(InvalidCredentialsError, match=hint) as caught:
+        address.check_username_strictly(name)
+    if better := caught.value.suggestion:
+        address.check_username_strictly(better)
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def judge(given: Fields, key: Secret | None) -> tuple[Identity | None, list[Prob
         text = "Enter the address of your CARTO."
         found.append(Problem("base_url", text, missing=True))
     if given.username:
-        found += _judge_username(given.username)
+        found += _refused(address.check_username_strictly, given.username)
     elif not (given.custom and given.base_url):
         text = "Enter your CARTO user name."
         found.append(Problem("username", text, missing=True))
@@ -156,15 +156,6 @@ def _refused(check: Callable[..., object], *args: Any) -> list[Problem]:
     except InvalidCredentialsError as error:
         return [problem_of(error)]
     return []
-
-
-def _judge_username(name: str) -> list[Problem]:
-    if found := _refused(address.check_username, name):
-        return found
-    hint = address.username_hint(name)
-    better = name.lower().replace("_", "-").strip("-")
-    take = None if address.username_hint(better) else better
-    return [Problem("username", hint, take)] if hint else []
 
 
 def judge_name(name: str) -> list[Problem]:
