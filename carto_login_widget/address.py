@@ -9,10 +9,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from contextlib import suppress
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from .errors import InvalidCredentialsError
-from .secret import CARTO_3_MESSAGE, looks_like_key
+from .secret import CARTO_3_MESSAGE, has_key
 from .values import NamedTuple
 
 _PORTS = {"https": 443, "http": 80}
@@ -90,21 +90,17 @@ def check_username(username: str) -> None:
         for form, said in _NAME_PROBLEMS.items()
         if re.fullmatch(form, username, re.IGNORECASE | re.DOTALL)
     )
+    inside = None
+    with suppress(InvalidCredentialsError):
+        found = resolve(None, username)
+        is_named = found.is_cloud or _user_in_path(found.base_url)
+        inside = found.username if is_named else None
     raise InvalidCredentialsError(
         f"The CARTO user name {problem} The user name is the first part of your "
         "address, as in https://NAME.carto.com, or what follows /user/ or /u/ in it.",
         field="username",
-        suggestion=_name_inside(username),
+        suggestion=inside,
     )
-
-
-def _name_inside(text: str) -> str | None:
-    """The user name of an address that was given instead of one."""
-    with suppress(InvalidCredentialsError):
-        found = resolve(None, text)
-        if found.is_cloud or _user_in_path(found.base_url):
-            return found.username
-    return None
 
 
 def check_username_strictly(username: str) -> None:
@@ -205,7 +201,7 @@ def base_from_template(template: object, username: str) -> str | None:
 
 def refuse_keys(text: str, where: str = "the address", field: str = "base_url") -> None:
     """Refuse a text that has a key in it, before any of it is repeated."""
-    if any(map(looks_like_key, re.split(r"[/.:@?&#=]", unquote(text)))):
+    if has_key(text):
         raise InvalidCredentialsError(
             f"What stands in the place of {where} looks like an API key, so it was "
             f"neither used nor sent. Put {where} there and the key in its own place; a "

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from .identity import Identity
 
-_FIELDS = ("username", "api_key", "base_url", "session", "allow_non_secure")
-
 
 def to_carto(identity: Identity) -> carto.auth.APIKeyAuthClient:
     """Return carto-python's client, with an address in the form that it takes."""
@@ -87,7 +85,8 @@ def _masked_class() -> Any:
             )
 
         def __reduce__(self) -> tuple[Any, ...]:
-            return _rebuilt, tuple(getattr(self, name) for name in _FIELDS)
+            names = ("username", "api_key", "base_url", "session", "allow_non_secure")
+            return _rebuilt, tuple(getattr(self, name) for name in names)
 
     return Credentials
 

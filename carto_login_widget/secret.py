@@ -7,12 +7,13 @@ traceback; it is plain text only at `Credentials.api_key`, in the file and on th
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
 from .errors import InvalidCredentialsError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
 DEFAULT_PUBLIC = "default_public"
@@ -96,6 +97,11 @@ def looks_like_master_key(text: str) -> bool:
     return _MASTER.fullmatch(text) is not None
 
 
+def has_key(text: str, looks: Callable[[str], bool] = looks_like_key) -> bool:
+    """Whether a part of a text, as a label of a host, has the form of a key."""
+    return any(map(looks, re.split(r"[^\w-]+", unquote(text))))
+
+
 def holds_key(words: Iterable[str]) -> bool:
     """Whether a word of a command is a key, has one as a part, or asks for one."""
     # A cell, the history of a shell and the list of processes keep what they are given.
@@ -105,8 +111,7 @@ def holds_key(words: Iterable[str]) -> bool:
         whole = [word, value]
         # A part of a path may look like a key.
         is_path = "--file" in {before, option}
-        parts = [] if is_path else re.split(r"[/.:@?&#=]", word)
-        if any(map(looks_like_key, whole + parts)):
+        if any(map(looks_like_key, whole)) or (has_key(word) and not is_path):
             return True
         if any(re.fullmatch(_KEY_OPTION, text, re.IGNORECASE) for text in whole):
             return True

@@ -57,9 +57,8 @@ class CartoLogin(SingletonConfigurable):
     @classmethod
     def instance(cls, *args: Any, **kwargs: Any) -> Self:
         """Return the settings; `ipython_config.py` counts before `%load_ext` too."""
-        shell = running_shell()
-        if shell is not None and not cls.initialized():
-            kwargs.setdefault("parent", shell)
+        # Only the first call makes them; later ones take no arguments.
+        kwargs.setdefault("parent", running_shell())
         return super().instance(*args, **kwargs)
 
 

@@ -16,7 +16,7 @@ from ..secret import (
     Secret,
     check_key,
     clean_paste,
-    looks_like_key,
+    has_key,
     looks_like_master_key,
 )
 from ..store.profiles import check_name
@@ -101,16 +101,12 @@ def clean(given: Fields) -> Fields:
         given,
         username=_keyless(clean_paste(given.username)),
         base_url=_keyless(clean_paste(given.base_url)),
-        name="" if _has_key(name, looks_like_master_key) else name.lower(),
+        name="" if has_key(name, looks_like_master_key) else name.lower(),
     )
 
 
 def _keyless(text: str) -> str:
-    return "" if _has_key(text, looks_like_key) else _SECRET_PART.sub("", text)
-
-
-def _has_key(text: str, looks: Callable[[str], bool]) -> bool:
-    return any(map(looks, re.split(r"[^\w-]+", text)))
+    return "" if has_key(text) else _SECRET_PART.sub("", text)
 
 
 def misplaced(given: Fields, kept_back: str = "") -> list[Problem]:
