@@ -255,11 +255,7 @@ class Credentials:
         """Remove a file, or `creds.json`; a missing one is only warned about."""
         from .store import profiles
 
-        path = _path(config_file)
-        there, notes = profiles.remove(path)
-        if not there:
-            notes = [f"There is no credentials file {path}, so nothing was removed."]
-        _warn(notes)
+        _warn(profiles.remove(_path(config_file)))
 
     @sealed
     def validate(self, timeout: float | None = None) -> Account:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    PathLike = str | os.PathLike[str]
-
 HOME_VARIABLE = "CARTO_LOGIN_HOME"
 
 _MAX_BYTES = 1_000_000
@@ -29,14 +27,12 @@ _PREFIX, _SUFFIX = ".carto-login-", ".tmp"
 _LEFTOVER_AGE = 600.0
 _REPLACE_TRIES, _REPLACE_PAUSE = 20, 0.025
 _CHOOSE = f"Set {HOME_VARIABLE} to a directory that you can write to."
+_MOUNT = "It is a mount of its own. Mount its directory, {}, instead of the file."
 _ADVICE = {
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _CHOOSE),
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "Free some space and save again."),
+    **dict.fromkeys((errno.EBUSY, errno.EXDEV), _MOUNT),
 }
-
-
-class MountedFileError(CredentialsFileError):
-    """A file that is a mount of its own, which nothing can be put in the place of."""
 
 
 def store_directory() -> Path:
@@ -76,9 +72,8 @@ def _cartoframes_directory() -> Path:
     return Path(os.path.expanduser(parent), "cartoframes")  # noqa: PTH111
 
 
-def read_document(path: PathLike) -> dict[str, Any]:
+def read_document(path: Path) -> dict[str, Any]:
     """Read a JSON object from a file; UTF-8 and UTF-16, with a mark or without."""
-    path = Path(path)
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
@@ -109,14 +104,13 @@ def _unusable(path: Path, problem: str) -> CredentialsFileError:
 
 
 def write_document(
-    path: PathLike,
+    path: Path,
     document: dict[str, Any],
     *,
     exclusive: bool = False,
     follow: bool = True,
 ) -> Path:
     """Write a private file in one step; a link stays, unless it is not to be used."""
-    path = Path(path)
     try:
         content = (json.dumps(document, indent=2) + "\n").encode()
         target = Path(os.path.realpath(path))
@@ -132,24 +126,13 @@ def write_document(
             f"{path} exists already and was left as it is. Choose another name."
         ) from None
     except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise _not_written(path, error) from None
-    return path
-
-
-def _not_written(path: Path, error: Exception) -> CredentialsFileError:
-    number = getattr(error, "errno", 0)
-    if number in {errno.EBUSY, errno.EXDEV}:
-        return MountedFileError(
-            f"{path} was not replaced: it is a mount of its own. Mount its "
-            f"directory, {path.parent}, instead of the file.",
+        advice = _ADVICE.get(getattr(error, "errno", 0), "").format(path.parent)
+        raise CredentialsFileError(
+            f"{path} was not written: {_why(error)}. {advice}{' ' if advice else ''}"
+            "What was there before is unchanged.",
             path=path,
-        )
-    advice = f" {_ADVICE[number]}" if number in _ADVICE else ""
-    return CredentialsFileError(
-        f"{path} was not written: {_why(error)}.{advice} What was there before is "
-        "unchanged.",
-        path=path,
-    )
+        ) from None
+    return path
 
 
 def _why(error: Exception) -> str:
@@ -224,16 +207,13 @@ def _publish_new(source: Path, target: Path) -> None:
 
 
 def _replace(source: Path, target: Path) -> None:
-    for attempt in count(1):
-        try:
+    # Windows refuses while somebody, a virus scanner say, has the file open.
+    for _ in range(_REPLACE_TRIES if os.name == "nt" else 0):
+        with suppress(PermissionError):
             source.replace(target)
-        except PermissionError:
-            # Windows refuses while somebody, a virus scanner say, has the file open.
-            if os.name != "nt" or attempt == _REPLACE_TRIES:
-                raise
-            time.sleep(_REPLACE_PAUSE)
-        else:
             return
+        time.sleep(_REPLACE_PAUSE)
+    source.replace(target)
 
 
 def _sync_directory(directory: Path) -> None:
@@ -259,24 +239,27 @@ def _sweep(written: Path) -> None:
                     leftover.unlink(missing_ok=True)
 
 
-def remove(path: PathLike) -> bool:
-    """Remove a file, or the link if it is one; False where there is none."""
-    path = Path(path)
+def remove(path: Path) -> list[str] | None:
+    """Remove a file; of a link, say where the key still is. None: there was none."""
+    is_link, target = path.is_symlink(), os.path.realpath(path)
     try:
         path.unlink()
     except FileNotFoundError:
-        return False
+        return None
     except (OSError, ValueError) as error:
         raise CredentialsFileError(
             f"{path} was not removed: {_why(error)}. It is still there, with its key.",
             path=path,
         ) from None
     _sync_directory(path.parent)
-    return True
+    said = f"{path} was a link and is gone; {target}, where the key is, was left."
+    return [said] if is_link else []
 
 
-def set_aside(path: PathLike) -> Path:
+def set_aside(path: Path) -> list[str]:
     """Keep a broken file as `<name>.corrupt-N`, before something is written there."""
+    if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises on some paths
+        return []
     # It has its own name as well until it is replaced: a write may fail.
     target = Path(os.path.realpath(path))
     for number in count(1):
@@ -293,18 +276,23 @@ def set_aside(path: PathLike) -> Path:
                 f"{_why(error)}. It is unchanged, and nothing was written.",
                 path=path,
             ) from None
-    repair_mode(aside)
-    return aside
+    close(aside)
+    said = f"{path} could not be used as a credentials file and was kept as"
+    return [f"{said} {aside.name}."]
 
 
-def repair_mode(path: PathLike) -> bool:
-    """Take a file or directory of ours away from other users; True if it was open."""
+def close(path: Path) -> list[str]:
+    """Take a file or directory of ours away from other users; say if it was open."""
     # On Windows the directory of the user's profile keeps others out.
     if os.name != "nt":
         # What belongs to somebody else cannot be changed, and stays as it is.
         with suppress(OSError):
-            mode = stat.S_IMODE(Path(path).stat().st_mode)
+            mode = stat.S_IMODE(path.stat().st_mode)
             if mode & 0o077:
-                Path(path).chmod(mode & 0o700)
-                return True
-    return False
+                path.chmod(mode & 0o700)
+                said = (
+                    f"Other users of this machine could read {path}; now only you can. "
+                    "If the machine is shared, give the account a new API key."
+                )
+                return [said]
+    return []

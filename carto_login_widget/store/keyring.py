@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from contextlib import suppress
 
 from ..errors import CredentialsFileError
@@ -12,10 +13,10 @@ from ..secret import Secret
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from typing import Any
 
     from ..identity import Identity
-    from .files import PathLike
 
 _PREFIX = "keyring:"
 _SERVICE = "carto_login_widget"
@@ -38,20 +39,35 @@ def is_entry(key: object) -> bool:
     return isinstance(key, str) and key.startswith(_PREFIX)
 
 
-def put(identity: Identity, path: PathLike) -> Identity:
-    """Keep a key in the keyring; return the account with the entry in its place."""
-    entry = _PREFIX + os.urandom(16).hex()
-    content = json.dumps({**_whose(identity), "api_key": identity.key.reveal()})
-    _ask(
-        lambda backend: backend.set_password(_SERVICE, entry, content),
-        path,
-        undo=lambda backend: backend.delete_password(_SERVICE, entry),
-    )
+def put(
+    identity: Identity, path: Path, known: set[str | None], *, wanted: bool | None
+) -> Identity:
+    """Return an account with its key in the keyring or not; `known`: its entries."""
+    entry = identity.entry
+    if wanted is None:
+        # A key that is in the keyring stays there; the settings decide about others.
+        # Where nobody has loaded them, which takes time, nobody has changed them.
+        loaded = sys.modules.get(f"{__package__.rpartition('.')[0]}.settings")
+        is_on = loaded is not None and loaded.CartoLogin.instance().keyring
+        wanted = bool(entry or any(known) or is_on)
+    if not wanted or identity.is_public:
+        return identity._replace(entry=None)
+    # One that was not unlocked has its entry in the place of the key, and keeps it.
+    if entry is None or entry not in {*known, identity.key.reveal()}:
+        entry = _PREFIX + os.urandom(16).hex()
+        content = json.dumps({**_whose(identity), "api_key": identity.key.reveal()})
+        _ask(
+            lambda backend: backend.set_password(_SERVICE, entry, content),
+            path,
+            undo=lambda backend: backend.delete_password(_SERVICE, entry),
+        )
     return identity._replace(key=Secret(entry), entry=entry)
 
 
-def get(identity: Identity, path: PathLike) -> Identity:
-    """Return an account with the key that its entry in the keyring holds."""
+def get(identity: Identity, path: Path) -> Identity:
+    """Return an account with its key, also where that is in the keyring."""
+    if identity.entry is None:
+        return identity
     found = _ask(lambda backend: backend.get_password(_SERVICE, identity.entry), path)
     try:
         content = json.loads(found or "")
@@ -71,7 +87,7 @@ def get(identity: Identity, path: PathLike) -> Identity:
     return identity._replace(key=key)
 
 
-def remove(entry: str, path: PathLike) -> list[str]:
+def remove(entry: str, path: Path) -> list[str]:
     """Remove a key from the keyring; where that fails, it is said."""
 
     def delete(backend: Any) -> None:
@@ -96,7 +112,7 @@ def _whose(identity: Identity) -> dict[str, str | None]:
 
 def _ask(
     act: Callable[[Any], Any],
-    path: PathLike,
+    path: Path,
     undo: Callable[[Any], Any] = lambda _backend: None,
 ) -> Any:
     """Let a thread talk to the keyring, which may wait for somebody to unlock it."""

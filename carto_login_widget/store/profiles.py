@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
 from ..errors import CredentialsFileError, InvalidCredentialsError, ProfileNotFoundError
-from ..secret import Secret, clean_key, looks_like_key, looks_like_master_key
+from ..secret import clean_key, looks_like_key, looks_like_master_key
 from . import files, keyring, record
 from .record import Record
 
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 
     from ..account import Account
     from ..identity import Identity
-    from .files import PathLike
 
+    PathLike = str | os.PathLike[str]
     Keep = Callable[..., Record]
 
 DEFAULT_FILE_NAME = "creds.json"
@@ -106,50 +105,47 @@ def _names_for(account: Record) -> Iterator[str]:
         yield f"{name[:58]}-{number}"
 
 
-def read(path: PathLike) -> Record:
+def read(path: Path) -> Record:
     """Read a credentials file, of the store or not."""
-    path = Path(path)
-    place = _place_of(path)
-    if place is not None:
-        return place[0].use(path, place[1])
+    name = _place_of(path)
+    if name is not None:
+        return Profiles().use(path, name)
     # What a file says of itself counts in the store only.
     found = record.read(path)
-    found = Record(found.identity._replace(proved=None), notes=found.notes)
-    return record.unlocked(found, path)
+    identity = keyring.get(found.identity._replace(proved=None), path)
+    return Record(identity, notes=found.notes)
 
 
-def write(path: PathLike, account: Record) -> list[str]:
+def write(path: Path, account: Record) -> list[str]:
     """Write a credentials file; one of the store as the store does it."""
-    path = Path(path)
-    place = _place_of(path)
-    if place is not None:
-        profiles, name = place
-        return profiles.save(name, account) if name else profiles.save_default(account)
-    notes: list[str] = []
-    with Profiles()._swept(notes, path) as keep:
-        kept = keep(account._replace(profile=None), record.look(path))
-        notes += record.write(path, kept)
+    profiles, name = Profiles(), _place_of(path)
+    if name is not None:
+        return profiles.save(name, account) if name else profiles.set_default(account)
+    with profiles._change(path) as (notes, keep):
+        notes.extend(record.write(path, keep(account._replace(profile=None))))
     return notes
 
 
-def remove(path: PathLike) -> tuple[bool, list[str]]:
-    """Remove a credentials file, and its key from the keyring; False: there is none."""
-    notes: list[str] = []
-    with Profiles()._swept(notes, Path(path)):
-        there = files.remove(path)
-    return there, notes
+def remove(path: Path) -> list[str]:
+    """Remove a credentials file, and its key from the keyring."""
+    missing = f"There is no credentials file {path}, so nothing was removed."
+    with Profiles()._change(path) as (notes, _):
+        found = files.remove(path)
+        notes.extend([missing] if found is None else found)
+    return notes
 
 
-def _place_of(path: Path) -> tuple[Profiles, str | None] | None:
-    """Return store and name of a file of the store; no name for `creds.json`."""
+def _place_of(path: Path) -> str | None:
+    """Return the name of a file of the store: "" for `creds.json`, None elsewhere."""
     with suppress(OSError, ValueError):  # no home, or a path that cannot be one
-        profiles, real = Profiles(), Path(os.path.realpath(path))
+        profiles = Profiles()
+        real = Path(os.path.realpath(path))
         if real == Path(os.path.realpath(profiles.default_path)):
-            return profiles, None
+            return ""
         directory = Path(os.path.realpath(profiles.path_of("x").parent))
         for place in (real, Path(os.path.realpath(path.parent), path.name)):
             if place.parent == directory and _FILE.fullmatch(place.name):
-                return profiles, place.stem
+                return place.stem
     return None
 
 
@@ -226,12 +222,16 @@ class Profiles:
 
     def use(self, path: Path, name: str | None = None) -> Record:
         """Read a file of the store, and take it away from other users."""
-        notes = record.close(path)
+        notes = files.close(path)
         found = record.read(path)
         found = found._replace(
             profile=name or self._name_of(found), notes=(*notes, *found.notes)
         )
-        return record.unlocked(found, path) if self._unlocks else found
+        identity = found.identity
+        # Only now, since the name is found by the entry in the keyring.
+        return found._replace(
+            identity=keyring.get(identity, path) if self._unlocks else identity
+        )
 
     def default(self) -> Record | None:
         """Read the account that sessions start with; None if there is none."""
@@ -251,15 +251,13 @@ class Profiles:
         """Return what `creds.json` says it is, if that has another key by now."""
         # So it is after a save that was cut off between the two files.
         start = record.look(self.default_path)
-        if start is None or not is_name(start.profile or ""):
-            return None
-        name = str(start.profile)
-        newer = self.peek(name)
-        if newer is None or newer.identity.same_key(start.identity):
+        hint = (start and start.profile) or ""
+        newer = self.peek(hint) if is_name(hint) else None
+        if start is None or newer is None or newer.identity.same_key(start.identity):
             return None
         if newer.identity.same_account(start.identity):
             with suppress(CredentialsFileError):
-                return self.load(name)
+                return self.load(hint)
         return None
 
     def save(
@@ -273,75 +271,68 @@ class Profiles:
     ) -> list[str]:
         """Save an account; its key in the keyring or not, None: as the settings say."""
         name = check_name(name)
-        path, notes = self.path_of(name), list[str]()
-        with self._swept(notes, path, self.default_path) as keep, self._turn():
-            account = account._replace(profile=name)
-            kept = keep(account, self.peek(name), wanted=in_keyring)
-            start = self._start()
-            lonely = self._only_there(start, account.identity)
-            if lonely and lonely.profile == name and not overwrite:
-                raise _taken(name, self.default_path)
+        path, account = self.path_of(name), account._replace(profile=name)
+        with self._change(path, self.default_path) as (notes, keep), self._turn():
+            start, is_there = self._start(), os.path.lexists(path)
+            is_named = start is not None and start.profile == name
+            is_it = start is not None and start.identity.same_key(account.identity)
+            if not overwrite and (is_there or (is_named and not is_it)):
+                raise FileExistsError(
+                    f"An account is saved as '{name}' already, in {self._find(name)}; "
+                    f"it was left as it is. Choose another name, or allow it to be "
+                    f"overwritten."
+                )
+            kept = keep(account, wanted=in_keyring)
+            files.close(path.parent)
+            notes.extend(record.write(path, kept, exclusive=not overwrite))
             # creds.json is a copy of the default account, and stays one.
-            is_copy = start and start.profile == name and os.path.lexists(path)
-            files.repair_mode(path.parent)
-            is_it = start and start.identity.same_key(account.identity)
-            carry = self.default_path if is_it else None
-            notes += record.write(path, kept, carry=carry, exclusive=not overwrite)
+            is_copy = is_named and is_there
             if default or is_copy:
-                notes += self._adopt(lonely)
-                notes += self._follow(kept)
+                # The account is saved by now: what goes wrong from here is only said.
+                try:
+                    notes.extend([] if is_copy else self._adopt(account.identity))
+                    notes.extend(self._write_default(kept))
+                except CredentialsFileError as error:
+                    notes.append(str(error))
         return notes
 
-    def save_default(self, account: Record) -> list[str]:
-        """Write `creds.json` alone, as `Credentials.save()` does."""
-        notes: list[str] = []
-        with self._swept(notes, self.default_path) as keep, self._turn():
-            named = self.peek(account.profile) if account.profile else None
-            kept = keep(account, record.look(self.default_path), named)
-            notes += self._adopt(self._only_there(self._start(), account.identity))
-            notes += self._write_default(kept)
+    def set_default(self, chosen: str | Record | None) -> list[str]:
+        """Let sessions start with a saved account, with one that is given, or none."""
+        with self._change(self.default_path) as (notes, keep), self._turn():
+            if isinstance(chosen, str):
+                name = chosen.lower()
+                chosen = record.read(self._find(name))._replace(profile=name)
+            if chosen is not None:
+                kept = keep(chosen)
+                notes.extend(self._adopt(chosen.identity))
+                notes.extend(self._write_default(kept))
+            else:
+                if self._start() is None:
+                    notes.extend(files.set_aside(self.default_path))
+                notes.extend(self._adopt())
+                notes.extend(files.remove(self.default_path) or [])
         return notes
-
-    def set_default(self, name: str | None) -> list[str]:
-        """Let sessions start with a saved account; None: with none."""
-        with self._turn():
-            start = self._start()
-            if name is None:
-                notes = [] if start else record.keep_broken(self.default_path)
-                notes += self._adopt(self._only_there(start))
-                return notes + record.remove(self.default_path)
-            chosen = record.read(self._find(name))._replace(profile=name.lower())
-            notes = self._adopt(self._only_there(start, chosen.identity))
-            return notes + self._write_default(chosen)
 
     def rename(self, old: str, new: str) -> list[str]:
         """Give a saved account another name."""
-        new = check_name(new)
+        new, source = check_name(new), self._find(old)
+        if new == old.lower():
+            return []
+        account, is_start = record.read(source), self.default_name == old.lower()
+        notes = self.save(new, account, default=is_start, overwrite=False)
         with self._turn():
-            source = self._find(old)
-            if new == old.lower():
-                return []
-            if self.has(new):
-                raise _taken(new, self.path_of(new))
-            is_start = self.default_name == old.lower()
-            account = record.read(source)._replace(profile=new)
-            path = self.path_of(new)
-            notes = record.write(path, account, carry=source, exclusive=True)
-            if is_start:
-                notes += self._follow(account)
-            if source != self.default_path:
-                notes += record.remove(source)
-            return notes
+            # What another program has saved there by now stays.
+            if source != self.default_path and record.look(source) == account:
+                notes += files.remove(source) or []
+        return notes
 
     def delete(self, name: str) -> list[str]:
         """Remove a saved account, also from `creds.json` if it is the default."""
-        notes: list[str] = []
-        path = self._find(name)
-        with self._swept(notes, path, self.default_path), self._turn():
-            if self.default_name == name.lower():
-                notes += record.remove(self.default_path)
-            if path != self.default_path:
-                notes += record.remove(path)
+        paths = self._find(name), self.default_path
+        with self._change(*paths) as (notes, _), self._turn():
+            is_start = self.default_name == name.lower()
+            for path in paths if is_start else paths[:1]:
+                notes.extend(files.remove(path) or [])
         return notes
 
     def move_keys(self, *, to_keyring: bool) -> tuple[list[str], list[str]]:
@@ -361,44 +352,24 @@ class Profiles:
                 moved.append(name)
         return moved, [*dict.fromkeys(notes)]
 
-    def _only_there(
-        self, start: Record | None, replacement: Identity | None = None
-    ) -> Record | None:
-        """Return what only `creds.json` holds, unless its replacement is the same."""
-        if start is None or os.path.lexists(self.path_of(str(start.profile))):
-            return None
-        is_same = replacement is not None and start.identity.same_key(replacement)
-        return None if is_same else start
-
-    def _adopt(self, start: Record | None) -> list[str]:
-        """Save what only `creds.json` holds, before it is replaced."""
-        source = self.default_path
-        while start is not None:
-            # The name that it was listed under may have been taken just now.
-            name = self._name_of(start)
-            if os.path.lexists(self.path_of(name)):
-                break  # without a lock, another program may be here, too
-            with suppress(FileExistsError):
-                start = start._replace(profile=name)
-                record.write(self.path_of(name), start, carry=source, exclusive=True)
-                note = f"The account that was in {source} is now saved as '{name}'."
-                return [note, *start.notes]
-        return []
-
-    def _follow(self, account: Record) -> list[str]:
-        """Let `creds.json` follow a profile that was written; say where it cannot."""
-        try:
-            return self._write_default(account)
-        except files.MountedFileError as error:
-            return [str(error)]
+    def _adopt(self, replacement: Identity | None = None) -> list[str]:
+        """Save what only `creds.json` holds, before something else replaces it."""
+        start = self._start()
+        if start is None or (replacement and start.identity.same_key(replacement)):
+            return []
+        path = self.path_of(str(start.profile))
+        if os.path.lexists(path):
+            return []
+        record.write(path, start, exclusive=True)
+        told = f"The account that was in {self.default_path} is now saved as "
+        return [f"{told}'{start.profile}'.", *start.notes]
 
     def _write_default(self, account: Record) -> list[str]:
-        path, name = self.default_path, account.profile
-        carry = self.path_of(name) if name else None
         # A link that leads to a profile would let that one be replaced.
         profiles = os.path.realpath(self.path_of("x").parent)
-        follow = not os.path.realpath(path).startswith(profiles + os.sep)
-        return record.write(path, account, carry=carry, follow=follow)
+        target = Path(os.path.realpath(self.default_path))
+        follow = not target.is_relative_to(profiles)
+        return record.write(self.default_path, account, follow=follow)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -416,36 +387,36 @@ class Profiles:
             yield
 
     @contextmanager
-    def _swept(self, notes: list[str], *paths: Path) -> Iterator[Keep]:
-        """Remove from the keyring what these files had and no file has any more."""
+    def _change(self, *paths: Path) -> Iterator[tuple[list[str], Keep]]:
+        """Take from the keyring in the end what these files had and no file has."""
+        notes: list[str] = []
         paths = tuple(Path(os.path.realpath(path)) for path in paths)
-        tracked = [found for path in paths if (found := record.look(path))]
+        seen = [found for path in paths if (found := record.look(path))]
 
-        def keep(
-            account: Record, *before: Record | None, wanted: bool | None = None
-        ) -> Record:
+        def keep(account: Record, *, wanted: bool | None = None) -> Record:
             """Return an account as the first file is to hold it."""
-            entries = [old.identity.entry if old else None for old in before]
-            identity = _kept(account.identity, entries, paths[0], wanted=wanted)
-            if identity.entry not in {None, *entries}:
+            old, *others = map(record.look, paths)
+            named = self.peek(account.profile) if account.profile else None
+            for found in (named, old, *others):
+                account = account.over(found)
+            known = {found.identity.entry for found in (old, named) if found}
+            identity = keyring.put(account.identity, paths[0], known, wanted=wanted)
+            if identity.entry not in {None, account.identity.entry}:
                 notes.append(_CARTOFRAMES)
-            tracked.append(account._replace(identity=identity))
-            return tracked[-1]
+            seen.append(account._replace(identity=identity))
+            return seen[-1]
 
         try:
-            yield keep
+            yield notes, keep
         finally:
-            by_entry = {found.identity.entry: found for found in tracked}
-            for entry, found in by_entry.items():
-                if entry is not None and not self._is_somewhere(found, paths):
-                    notes += keyring.remove(entry, paths[0])
-
-    def _is_somewhere(self, account: Record, paths: tuple[Path, ...]) -> bool:
-        with suppress(ValueError):  # no home, and so no store
-            named = self.path_of(self._name_of(account))
-            paths = (*paths, self.default_path, named)
-        found = filter(None, map(record.look, paths))
-        return any(other.identity.same_key(account.identity) for other in found)
+            had = {old.identity.entry: old for old in seen if old.identity.entry}
+            named = list[Path]()
+            with suppress(ValueError):  # no home, and so no store
+                for old in had.values():
+                    named += self.default_path, self.path_of(self._name_of(old))
+            left = [record.look(path) for path in (*paths, *named) if had]
+            for entry in had.keys() - {found.identity.entry for found in left if found}:
+                notes += keyring.remove(str(entry), paths[0])
 
     def _find(self, name: str) -> Path:
         """Return the file that holds an account: its own, or `creds.json`."""
@@ -491,28 +462,3 @@ class Profiles:
     def _equals(self, name: str, account: Record) -> bool:
         saved = record.look(self.path_of(name))
         return saved is not None and saved.identity.same_key(account.identity)
-
-
-def _kept(
-    identity: Identity, entries: list[str | None], path: Path, *, wanted: bool | None
-) -> Identity:
-    """Return an account with its key in the keyring or not; `entries`: of its files."""
-    entry, identity = identity.entry, identity._replace(entry=None)
-    if wanted is None:
-        # A key that is in the keyring stays there; the settings decide about others.
-        # Where nobody has loaded them, which takes time, nobody has changed them.
-        loaded = sys.modules.get(f"{__package__.rpartition('.')[0]}.settings")
-        is_on = loaded is not None and loaded.CartoLogin.instance().keyring
-        wanted = bool(entry or entries[0] or is_on)
-    if wanted and entry and entry in entries:
-        return identity._replace(key=Secret(entry), entry=entry)
-    if wanted and not identity.is_public:
-        return keyring.put(identity, path)
-    return identity
-
-
-def _taken(name: str, path: Path) -> FileExistsError:
-    return FileExistsError(
-        f"An account is saved as '{name}' already, in {path}; it was left as it is. "
-        f"Choose another name, or allow it to be overwritten."
-    )

@@ -21,7 +21,7 @@ def main(directory: str, prefix: str, count: int, name: str | None = None) -> No
         account = Record(Identity.of(prefix, f"key-of-{prefix}-{number}", None))
         profiles = Profiles(directory)
         if name == "creds.json":
-            profiles.save_default(account)
+            profiles.set_default(account)
         else:
             profiles.save(name or f"{prefix}-{number}", account, default=True)
 

@@ -26,7 +26,7 @@ def become_nobody() -> None:
     """Give up root's rights, after all that is imported late has been."""
     with tempfile.TemporaryDirectory() as directory:
         store = Profiles(directory)
-        store.save_default(Record(Identity.of("john", "k", None)))
+        store.set_default(Record(Identity.of("john", "k", None)))
         store.save("jane", JANE, default=True)
         with contextlib.suppress(ProfileNotFoundError):
             store.load("jan")
@@ -44,7 +44,7 @@ def main(directory: str) -> None:
         lambda: store.save("jane", JANE, default=True),
         lambda: store.set_default("saved"),
         lambda: store.delete("saved"),
-        lambda: store.save_default(JANE),
+        lambda: store.set_default(JANE),
     )
     for use in uses:
         try:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import os
 import platform
 import struct
 import sys
+from pathlib import Path
 
 from carto_login_widget.store import files
 
@@ -48,13 +48,13 @@ def forbid_links() -> None:
 def main(directory: str) -> None:
     """Create once, be refused once, and set a broken file aside."""
     forbid_links()
-    path = os.path.join(directory, "a.json")  # noqa: PTH118 - handed over as text
+    path = Path(directory, "a.json")
     files.write_document(path, {"n": 1}, exclusive=True)
     try:
         files.write_document(path, {"n": 2}, exclusive=True)
     except FileExistsError as error:
         print(error)
-    print(files.set_aside(path))
+    print(*files.set_aside(path))
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def test_cartoframes_reads_a_file_elsewhere(
 ) -> None:
     """A file outside the store is written for it too."""
     profiles.write(tmp_path / "elsewhere.json", ACCOUNTS["address"])
-    Profiles().save_default(ACCOUNTS["cloud"])
+    Profiles().set_default(ACCOUNTS["cloud"])
     paths = [tmp_path / "elsewhere.json", ""]
     seen = json.loads(run(cartoframes_python, READ, paths))
     assert seen == [SEEN["address"], SEEN["cloud"]]

@@ -324,7 +324,7 @@ def test_exclusive_creation_needs_no_hard_links(tmp_path: Path) -> None:
     assert process.returncode == 0, problem
     assert "exists already" in printed
     aside = tmp_path / "a.json.corrupt-1"
-    assert str(aside) in printed
+    assert aside.name in printed
     assert aside.read_text() == '{\n  "n": 1\n}\n'
     assert list(tmp_path.iterdir()) == [aside]
 
@@ -352,7 +352,7 @@ def test_what_root_saves_for_a_user_is_theirs(tmp_path: Path) -> None:
     store.save("work", account("jane", "new"))
     store.rename("work", "x")
     store.set_default(None)
-    store.save_default(account("john", "k"))
+    store.set_default(account("john", "k"))
     found = {path.name: path.stat() for path in tmp_path.rglob("*")}
     assert found.keys() == {"creds.json", "profiles", "x.json", ".carto-login.lock"}
     assert {(s.st_uid, s.st_gid) for s in found.values()} == {(1000, 1001)}
@@ -374,10 +374,10 @@ def test_a_default_that_is_a_mount_is_left_and_the_account_saved(
         assert store.default_name == "john"
         for use in (
             lambda: store.set_default("jane"),
-            lambda: store.save_default(account("jane", "k")),
+            lambda: store.set_default(account("jane", "k")),
             lambda: store.set_default(None),
         ):
-            with pytest.raises(CredentialsFileError, match=r"creds\.json was not re"):
+            with pytest.raises(CredentialsFileError, match=r"creds\.json was not"):
                 use()
         assert (store.names(), store.default_name) == (["jane", "john"], "john")
         (note,) = store.rename("john", "x")

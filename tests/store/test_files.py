@@ -215,7 +215,7 @@ def test_a_pipe_can_be_read(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.write(writing, b'{"username": "jane"}')
     os.close(writing)
-    assert files.read_document(f"/dev/fd/{reading}") == {"username": "jane"}
+    assert files.read_document(Path(f"/dev/fd/{reading}")) == {"username": "jane"}
     os.close(reading)
 
 
@@ -301,10 +301,10 @@ def test_a_failed_write_shows_no_key(tmp_path: Path) -> None:
 
 
 def test_remove_says_whether_there_was_a_file(tmp_path: Path) -> None:
-    """True once, then False."""
+    """Nothing else to say once, then None."""
     path = files.write_document(tmp_path / "a.json", {})
-    assert files.remove(path) is True
-    assert files.remove(path) is False
+    assert files.remove(path) == []
+    assert files.remove(path) is None
 
 
 def test_a_broken_file_is_set_aside_under_a_free_name(tmp_path: Path) -> None:
@@ -312,9 +312,10 @@ def test_a_broken_file_is_set_aside_under_a_free_name(tmp_path: Path) -> None:
     path = tmp_path / "creds.json"
     for number in (1, 2, 3):
         path.write_text(f"broken {number}")
-        aside = files.set_aside(path)
-        assert aside == files.set_aside(path)
-        assert aside == tmp_path / f"creds.json.corrupt-{number}"
+        (said,) = files.set_aside(path)
+        assert files.set_aside(path) == [said]
+        assert said.endswith(f"was kept as creds.json.corrupt-{number}.")
+        assert (tmp_path / f"creds.json.corrupt-{number}").samefile(path)
         files.write_document(path, {})
         path.unlink()
     kept = sorted(file.read_text() for file in tmp_path.iterdir())
@@ -391,7 +392,7 @@ def test_a_file_that_is_a_mount_is_left(tmp_path: Path) -> None:
     """The message says what to mount instead."""
     path = files.write_document(tmp_path / "creds.json", {"a": 1})
     with mounted(path):
-        with pytest.raises(files.MountedFileError, match="Mount its") as caught:
+        with pytest.raises(CredentialsFileError, match="Mount its") as caught:
             files.write_document(path, {"a": 2})
         assert f"directory, {tmp_path}, instead" in str(caught.value)
         assert files.read_document(path) == {"a": 1}
