@@ -97,12 +97,8 @@ class Credentials:
         """What a file holds of them."""
         from .store.record import Record
 
-        return Record.of(
-            self._identity,
-            self._account,
-            profile=self._profile,
-            accepted=self._accepted,
-        )
+        known = Record(self._identity, self._profile, self._accepted)
+        return known.told(self._account)
 
     def _with(self, **learned: Any) -> Self:
         """Return a copy that knows more; type and attributes of a subclass stay."""

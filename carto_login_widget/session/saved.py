@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
-from ..credentials import Credentials
+from ..credentials import Credentials, _warn
 from ..errors import sealed
-from ..store.profiles import DEFAULT_FILE_NAME, Profiles, check_name
+from ..store.profiles import Profiles, check_name
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -145,7 +143,7 @@ class ProfileStore:
         if record is None:
             return None
         _warn(record.notes)
-        return Credentials._of(record, source=DEFAULT_FILE_NAME)
+        return Credentials._of(record, source=self.default_path.name)
 
     @sealed
     def set_default(self, name: str | None) -> None:
@@ -158,9 +156,3 @@ class ProfileStore:
             CredentialsFileError: a file could not be read or written.
         """
         _warn(self._profiles.set_default(name))
-
-
-def _warn(notes: Iterable[str]) -> None:
-    """Issue warnings of whoever called the door that called this."""
-    for note in notes:
-        warnings.warn(note, stacklevel=4)

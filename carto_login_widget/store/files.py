@@ -86,13 +86,11 @@ def read_document(path: Path) -> dict[str, Any]:
         raise _unusable(path, f"cannot be read ({_why(error)})") from None
     if len(content) > _MAX_BYTES:
         raise _unusable(path, f"is larger than {_MAX_BYTES} bytes")
-    try:
+    with suppress(ValueError, RecursionError):
         document = json.loads(content)
-    except (ValueError, RecursionError):
-        raise _unusable(path, "is not JSON") from None
-    if not isinstance(document, dict):
-        raise _unusable(path, "holds JSON that is not an object")
-    return document
+        if isinstance(document, dict):
+            return document
+    raise _unusable(path, "is not a JSON object")
 
 
 def _unusable(path: Path, problem: str) -> CredentialsFileError:

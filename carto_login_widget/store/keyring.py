@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..identity import Identity
 
-_PREFIX = "keyring:"
+PREFIX = "keyring:"
 _SERVICE = "carto_login_widget"
 # Where something waits to be unlocked, that is to be said within 3 s, form included.
 _PATIENCE = 2.0
@@ -32,11 +32,6 @@ _PROBLEMS = {
 
 class KeyringError(CredentialsFileError):
     """The keyring does not give or take the key of a file."""
-
-
-def is_entry(key: object) -> bool:
-    """Whether what a file has in place of a key is an entry of the keyring."""
-    return isinstance(key, str) and key.startswith(_PREFIX)
 
 
 def put(
@@ -54,7 +49,7 @@ def put(
         return identity._replace(entry=None)
     # One that was not unlocked has its entry in the place of the key, and keeps it.
     if entry is None or entry not in {*known, identity.key.reveal()}:
-        entry = _PREFIX + os.urandom(16).hex()
+        entry = PREFIX + os.urandom(16).hex()
         content = json.dumps({**_whose(identity), "api_key": identity.key.reveal()})
         _ask(
             lambda backend: backend.set_password(_SERVICE, entry, content),

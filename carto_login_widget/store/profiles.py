@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 from ..errors import CredentialsFileError, InvalidCredentialsError, ProfileNotFoundError
-from ..secret import clean_key, looks_like_key, looks_like_master_key
+from ..secret import clean_key, looks_like_master_key
 from . import files, keyring, record
 from .record import Record
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     PathLike = str | os.PathLike[str]
     Keep = Callable[..., Record]
-
-DEFAULT_FILE_NAME = "creds.json"
 
 _LOCK = ".carto-login.lock"
 _LOCK_PATIENCE, _LOCK_PAUSE = 10.0, 0.005
@@ -67,16 +65,16 @@ def is_name(lowered: str) -> bool:
 def shown(name: str) -> str:
     """Return a name as messages repeat it, or `***` where it may be a key."""
     # A key that an administrator has set need not look like those that CARTO makes.
+    # One that CARTO makes is as long, too.
     words = (clean_key(name), *re.split(r"[^A-Za-z0-9_-]+", name))
-    is_long = any(len(word) >= _LONG for word in words)
-    return "***" if is_long or any(map(looks_like_key, words)) else name
+    return "***" if max(map(len, words)) >= _LONG else name
 
 
 def proposed_name(
     identity: Identity, account: Account | None, profiles: Profiles
 ) -> str:
     """Return a name that is free, or that of the same key or one it was made for."""
-    new = Record.of(identity, account)
+    new = Record(identity).told(account)
 
     def is_for_it(name: str) -> bool:
         saved = profiles.peek(name)
@@ -177,7 +175,7 @@ class Profiles:
     @property
     def default_path(self) -> Path:
         """The file of the account that sessions start with, `creds.json`."""
-        return self.directory / DEFAULT_FILE_NAME
+        return self.directory / "creds.json"
 
     def path_of(self, name: str) -> Path:
         """Return the file of a saved account."""
@@ -204,17 +202,14 @@ class Profiles:
 
     def has(self, name: str) -> bool:
         """Whether a name is taken."""
-        return os.path.lexists(self.path_of(name)) or self.default_name == name
+        return self._file_of(name) is not None
 
     def peek(self, name: str) -> Record | None:
         """Return a saved account to look at, or None where none is usable."""
         # No key leaves the keyring, and no mode is repaired: it is not used.
-        path = self.path_of(name)
-        if os.path.lexists(path):
-            found = record.look(path)
-            return found and found._replace(profile=name)
-        start = self._start()
-        return start if start and start.profile == name else None
+        path = self._file_of(name)
+        found = record.look(path) if path else None
+        return found and found._replace(profile=name.lower())
 
     def load(self, name: str) -> Record:
         """Read a saved account."""
@@ -251,13 +246,12 @@ class Profiles:
         """Return what `creds.json` says it is, if that has another key by now."""
         # So it is after a save that was cut off between the two files.
         start = record.look(self.default_path)
-        hint = (start and start.profile) or ""
-        newer = self.peek(hint) if is_name(hint) else None
+        newer = self.peek(start.profile or "") if start else None
         if start is None or newer is None or newer.identity.same_key(start.identity):
             return None
         if newer.identity.same_account(start.identity):
             with suppress(CredentialsFileError):
-                return self.load(hint)
+                return self.load(str(newer.profile))
         return None
 
     def save(
@@ -339,13 +333,13 @@ class Profiles:
         """Move all keys to the keyring or out of it; return names moved, and notes."""
         moved, notes, start = list[str](), list[str](), self.default_name
         for name in self.names():
-            saved = self.peek(name)
+            saved, is_start = self.peek(name), name == start
             if saved is None:
                 notes.append(f"'{name}' cannot be used and was left as it is.")
+            elif bool(saved.identity.entry) is to_keyring or saved.identity.is_public:
                 continue
-            is_there = bool(saved.identity.entry) is to_keyring
-            if not (is_there or saved.identity.is_public):
-                account, is_start = self.load(name), name == start
+            else:
+                account = self.load(name)
                 notes += self.save(
                     name, account, default=is_start, in_keyring=to_keyring
                 )
@@ -418,20 +412,25 @@ class Profiles:
             for entry in had.keys() - {found.identity.entry for found in left if found}:
                 notes += keyring.remove(str(entry), paths[0])
 
-    def _find(self, name: str) -> Path:
-        """Return the file that holds an account: its own, or `creds.json`."""
-        lowered = name.lower()
-        if name.isascii() and is_name(lowered):
-            path = self.path_of(lowered)
+    def _file_of(self, name: str) -> Path | None:
+        """Return the file that holds an account: its own, `creds.json`, or none."""
+        if name.isascii() and is_name(name.lower()):
+            path = self.path_of(name.lower())
             # An unreadable directory is told of by whoever reads the file.
             if os.path.lexists(path):
                 return path
-            if lowered == self.default_name:
+            if name.lower() == self.default_name:
                 return self.default_path
+        return None
+
+    def _find(self, name: str) -> Path:
+        """Return the file that holds an account, or say which there are."""
+        if path := self._file_of(name):
+            return path
         from difflib import get_close_matches
 
         known = self.names()
-        meant = get_close_matches(lowered, known, 1)
+        meant = get_close_matches(name.lower(), known, 1)
         hint = f" Did you mean '{shown(meant[0])}'?" if meant else ""
         listed = ", ".join(map(shown, known[:_LISTED])) or "none"
         more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""

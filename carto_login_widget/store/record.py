@@ -38,20 +38,12 @@ class Record(NamedTuple):
     notes: tuple[str, ...] = ()  # for the user, on what was found or done while reading
     fields: _Fields = _Fields()  # all that its file holds, except for the key
 
-    @classmethod
-    def of(
-        cls,
-        identity: Identity,
-        account: Account | None = None,
-        *,
-        profile: str | None = None,
-        accepted: bool = False,
-    ) -> Record:
-        """Make one of an account and of what CARTO said about its key, if it did."""
+    def told(self, account: Account | None) -> Record:
+        """Return it with what CARTO said about the key, if it did."""
         if account is None or not account.checked:
-            return cls(identity, profile, accepted)
+            return self
         known = None if account.key_type == "unknown" else account.key_type
-        return cls(identity, profile, True, known, account.key_name)  # noqa: FBT003
+        return self._replace(accepted=True, key_type=known, key_name=account.key_name)
 
     def replaces(self, saved: Record) -> bool:
         """Whether this is the same key of the same account, or a new one for it."""
@@ -103,7 +95,7 @@ def read(path: Path) -> Record:
     """Read a file; a key that is in the keyring stays there."""
     document = files.read_document(path)
     api_key = document.pop("api_key", None)
-    entry = api_key if keyring.is_entry(api_key) else None
+    entry = api_key if str(api_key).startswith(keyring.PREFIX) else None
     try:
         identity = Identity.of(
             document.get("username"),

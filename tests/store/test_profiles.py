@@ -284,11 +284,12 @@ def test_only_a_check_makes_an_accepted_account() -> None:
     """An account that nobody checked says nothing of its key."""
     identity = JANE.identity
     said = Account("jane", "https://jane.carto.com", key_type="regular", key_name="x")
-    assert Record.of(identity, said) == Record(identity, None, True, "regular", "x")  # noqa: FBT003
+    new = Record(identity)
+    assert new.told(said) == Record(identity, None, True, "regular", "x")  # noqa: FBT003
     unchecked = replace(said, checked=False)
-    assert Record.of(identity, unchecked) == Record.of(identity) == Record(identity)
+    assert new.told(unchecked) == new.told(None) == new
     oddly = replace(said, key_type="unknown", key_name=None)
-    assert Record.of(identity, oddly) == Record(identity, accepted=True)
+    assert new.told(oddly) == Record(identity, accepted=True)
 
 
 @pytest.mark.parametrize("value", ["true", 1, None, [True]])
@@ -518,7 +519,7 @@ def test_a_taken_name_is_proposed_for_the_same_thing_only(store: Profiles) -> No
     assert proposed(store, account("jane", "old"), None) == "jane"
 
     reporting = key_of("regular", "reporting")
-    store.save("jane-reporting", Record.of(account("jane", "r").identity, reporting))
+    store.save("jane-reporting", account("jane", "r").told(reporting))
     assert proposed(store, new, reporting) == "jane-reporting"
     assert proposed(store, new, key_of("regular", "Reporting!")) == "jane-reporting-2"
 
