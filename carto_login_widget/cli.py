@@ -225,7 +225,7 @@ def _list(*, as_json: bool) -> None:
     from .session import facts
     from .store.profiles import Profiles
 
-    profiles = Profiles()
+    profiles = Profiles(unlocks=False)
     names = profiles.names()
     if as_json:
         click.echo(json.dumps(facts.entries(profiles), indent=2))
@@ -234,7 +234,7 @@ def _list(*, as_json: bool) -> None:
     else:
         click.echo("\n".join(names))
     # It says so where creds.json cannot be used.
-    profiles.locked.default()
+    profiles.default()
 
 
 @_command("whoami", "whoami", "whoami work", "whoami --json | jq -r .key_type")

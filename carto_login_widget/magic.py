@@ -133,10 +133,10 @@ def _list() -> None:
     from .session.facts import listing
     from .store.profiles import Profiles
 
-    profiles = Profiles()
+    profiles = Profiles(unlocks=False)
     print(*listing(profiles), sep="\n")
     try:
-        profiles.locked.default()  # it says so where creds.json cannot be used
+        profiles.default()  # it says so where creds.json cannot be used
     except CartoLoginError as error:
         print(error)
 

@@ -240,7 +240,7 @@ def _passed_over(winner: Found, weaker: Sequence[Source]) -> Iterator[str]:
     for source in weaker:
         # What is not used may be broken; that is for its own day.
         with suppress(CartoLoginError):
-            found = source(_store.locked)
+            found = source(Profiles(unlocks=False))
             if found is None or found.kept:
                 continue
             other = found.credentials
@@ -256,7 +256,7 @@ def nothing_found() -> str:
     told = "There is no account to log in with."
     if _kernel.logged_out and not settings.is_shared():
         with suppress(CartoLoginError):
-            if (saved := _store.locked.default()) is not None:
+            if (saved := Profiles(unlocks=False).default()) is not None:
                 told = (
                     "You have logged out in this kernel, so the saved account "
                     f"'{saved.profile}' ({saved.identity.who}) is not used by itself: "

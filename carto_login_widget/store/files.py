@@ -237,13 +237,13 @@ def _sweep(written: Path) -> None:
                     leftover.unlink(missing_ok=True)
 
 
-def remove(path: Path) -> list[str] | None:
-    """Remove a file; of a link, say where the key still is. None: there was none."""
+def remove(path: Path) -> list[str]:
+    """Remove a file, if it is there; of a link, say where the key still is."""
     is_link, target = path.is_symlink(), os.path.realpath(path)
     try:
         path.unlink()
     except FileNotFoundError:
-        return None
+        return []
     except (OSError, ValueError) as error:
         raise CredentialsFileError(
             f"{path} was not removed: {_why(error)}. It is still there, with its key.",

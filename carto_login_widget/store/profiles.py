@@ -128,8 +128,8 @@ def remove(path: Path) -> list[str]:
     """Remove a credentials file, and its key from the keyring."""
     missing = f"There is no credentials file {path}, so nothing was removed."
     with Profiles()._change(path) as (notes, _):
-        found = files.remove(path)
-        notes.extend([missing] if found is None else found)
+        notes.extend([] if os.path.lexists(path) else [missing])
+        notes.extend(files.remove(path))
     return notes
 
 
@@ -158,12 +158,7 @@ class Profiles:
         self, directory: PathLike | None = None, *, unlocks: bool = True
     ) -> None:
         self._directory = directory
-        self._unlocks = unlocks
-
-    @property
-    def locked(self) -> Profiles:
-        """The same accounts to look at: keys in the keyring stay there."""
-        return Profiles(self._directory, unlocks=False)
+        self._unlocks = unlocks  # else keys in the keyring stay there
 
     @property
     def directory(self) -> Path:
@@ -219,14 +214,11 @@ class Profiles:
         """Read a file of the store, and take it away from other users."""
         notes = files.close(path)
         found = record.read(path)
-        found = found._replace(
-            profile=name or self._name_of(found), notes=(*notes, *found.notes)
-        )
-        identity = found.identity
-        # Only now, since the name is found by the entry in the keyring.
-        return found._replace(
-            identity=keyring.get(identity, path) if self._unlocks else identity
-        )
+        name, identity = name or self._name_of(found), found.identity
+        if self._unlocks:
+            identity = keyring.get(identity, path)
+        notes += found.notes
+        return found._replace(identity=identity, profile=name, notes=tuple(notes))
 
     def default(self) -> Record | None:
         """Read the account that sessions start with; None if there is none."""
@@ -267,20 +259,17 @@ class Profiles:
         name = check_name(name)
         path, account = self.path_of(name), account._replace(profile=name)
         with self._change(path, self.default_path) as (notes, keep), self._turn():
-            start, is_there = self._start(), os.path.lexists(path)
-            is_named = start is not None and start.profile == name
-            is_it = start is not None and start.identity.same_key(account.identity)
-            if not overwrite and (is_there or (is_named and not is_it)):
+            if not overwrite and self.has(name):
                 raise FileExistsError(
                     f"An account is saved as '{name}' already, in {self._find(name)}; "
                     f"it was left as it is. Choose another name, or allow it to be "
                     f"overwritten."
                 )
+            # creds.json is a copy of the default account, and stays one.
+            is_copy = os.path.lexists(path) and self.default_name == name
             kept = keep(account, wanted=in_keyring)
             files.close(path.parent)
             notes.extend(record.write(path, kept, exclusive=not overwrite))
-            # creds.json is a copy of the default account, and stays one.
-            is_copy = is_named and is_there
             if default or is_copy:
                 # The account is saved by now: what goes wrong from here is only said.
                 try:
@@ -304,7 +293,7 @@ class Profiles:
                 if self._start() is None:
                     notes.extend(files.set_aside(self.default_path))
                 notes.extend(self._adopt())
-                notes.extend(files.remove(self.default_path) or [])
+                notes.extend(files.remove(self.default_path))
         return notes
 
     def rename(self, old: str, new: str) -> list[str]:
@@ -317,7 +306,7 @@ class Profiles:
         with self._turn():
             # What another program has saved there by now stays.
             if source != self.default_path and record.look(source) == account:
-                notes += files.remove(source) or []
+                notes += files.remove(source)
         return notes
 
     def delete(self, name: str) -> list[str]:
@@ -326,7 +315,7 @@ class Profiles:
         with self._change(*paths) as (notes, _), self._turn():
             is_start = self.default_name == name.lower()
             for path in paths if is_start else paths[:1]:
-                notes.extend(files.remove(path) or [])
+                notes.extend(files.remove(path))
         return notes
 
     def move_keys(self, *, to_keyring: bool) -> tuple[list[str], list[str]]:
@@ -389,11 +378,10 @@ class Profiles:
 
         def keep(account: Record, *, wanted: bool | None = None) -> Record:
             """Return an account as the first file is to hold it."""
-            old, *others = map(record.look, paths)
-            named = self.peek(account.profile) if account.profile else None
-            for found in (named, old, *others):
+            before = [self.peek(account.profile or ""), *map(record.look, paths)]
+            for found in before:
                 account = account.over(found)
-            known = {found.identity.entry for found in (old, named) if found}
+            known = {found.identity.entry for found in before[:2] if found}
             identity = keyring.put(account.identity, paths[0], known, wanted=wanted)
             if identity.entry not in {None, account.identity.entry}:
                 notes.append(_CARTOFRAMES)

@@ -300,11 +300,12 @@ def test_a_failed_write_shows_no_key(tmp_path: Path) -> None:
     assert CANARY[:8] not in shown(caught.value)
 
 
-def test_remove_says_whether_there_was_a_file(tmp_path: Path) -> None:
-    """Nothing else to say once, then None."""
+def test_a_file_can_be_removed_twice(tmp_path: Path) -> None:
+    """There is nothing else to say."""
     path = files.write_document(tmp_path / "a.json", {})
     assert files.remove(path) == []
-    assert files.remove(path) is None
+    assert not path.exists()
+    assert files.remove(path) == []
 
 
 def test_a_broken_file_is_set_aside_under_a_free_name(tmp_path: Path) -> None:
