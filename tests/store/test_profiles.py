@@ -142,6 +142,17 @@ def test_another_account_does_not_become_the_default(store: Profiles) -> None:
     assert store.names() == ["jane", "john"]
 
 
+def test_what_keeps_an_account_from_being_the_default_is_said(
+    store: Profiles,
+) -> None:
+    """It is saved by then, so this is no failure of the save."""
+    store.default_path.mkdir(parents=True)
+    (note,) = store.save("jane", JANE, default=True)
+    assert "creds.json was not written" in note
+    assert store.load("jane").identity == JANE.identity
+    assert store.default_name is None
+
+
 def test_an_unknown_name_lists_the_known_ones(store: Profiles) -> None:
     """Loading, deleting, renaming and choosing all say what there is."""
     store.save("jane", JANE)
