@@ -110,39 +110,14 @@ class Act:
 # What is to be done.
 
 
-class Check(NamedTuple):
-    """Ask CARTO: `accepted` or `failed`."""
+class Order(NamedTuple):
+    """Work that takes time; its answer is an event that brings it back."""
 
-    number: int
-    subject: Subject
-
-
-class SignIn(NamedTuple):
-    """Save if asked, then register, without proof as unchecked: `done`."""
-
-    number: int
-    subject: Subject
-    proof: Any
-    saving: Saving | None
-
-
-class Work(NamedTuple):
-    """An act of the card, as `Act` calls it: `done`."""
-
-    number: int
-    act: str
-    signed: Signed
+    act: str  # check, sign_in, list, quota, or an act of the card
+    number: int = 0
+    subject: Subject | None = None  # who is meant, or is on the card
+    proof: Any = None  # what the verdict brought, or the card; without: unchecked
     saving: Saving | None = None
-
-
-class ListAccounts(NamedTuple):
-    """Read the list of saved accounts: `listed`."""
-
-
-class Quota(NamedTuple):
-    """Ask for the bars of the card: `quota_arrived`."""
-
-    credentials: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +131,7 @@ class State:
     refused: bool = False
     unfolded: bool = False
     number: int = 0
-    order: Check | SignIn | Work | None = None  # what is under way
+    order: Order | None = None  # what is under way
     waited: int = 0
     wish: bool = False
     verdict: Verdict | None = None
@@ -178,15 +153,20 @@ class State:
         """The row of the table above."""
         if self.card:
             return "signed_in"
-        if isinstance(self.order, Check):
+        if self.doing == "check":
             return "checking"
-        if isinstance(self.order, SignIn):
+        if self.doing == "sign_in":
             return "signing_in"
         if self.verdict is not None:
             return "accepted"
         if self.error is None:
             return "empty"
         return "undecided" if isinstance(self.error, UndecidedError) else "rejected"
+
+    @property
+    def doing(self) -> str:
+        """What is under way; empty where that is nothing."""
+        return self.order.act if self.order else ""
 
     @property
     def folded(self) -> bool:
@@ -217,25 +197,23 @@ class _Step:
 
     def __init__(self, state: State) -> None:
         self.before = self.now = state
-        self.effects: list[Any] = []
+        self.effects: list[Order] = []
 
     def set(self, **changes: Any) -> None:
         self.now = replace(self.now, **changes)
-
-    def next(self) -> int:
-        self.set(number=self.now.number + 1)
-        return self.now.number
 
     def write(self, **values: Any) -> None:
         """Put values into controls of the page."""
         self.set(fields=replace(self.now.fields, **values))
 
-    def give(self, order: Check | SignIn | Work) -> None:
-        self.set(order=order)
+    def order(self, act: str, **what: Any) -> None:
+        order = Order(act, self.now.number + 1, **what)
+        self.set(order=order, number=order.number)
         self.effects.append(order)
 
     def focus(self, to: str) -> None:
-        self.set(focus=(to, self.next()))
+        number = self.now.number + 1
+        self.set(focus=(to, number), number=number)
 
     def tell(self, tone: str, *notes: str) -> None:
         self.set(tone=tone, notes=notes)
@@ -250,7 +228,7 @@ def begin(  # noqa: PLR0913 - each is one way to start
     error: CartoLoginError | None = None,
     show_card: bool = False,
     notes: Iterable[str] = (),
-) -> tuple[State, tuple[Any, ...]]:
+) -> tuple[State, tuple[Order, ...]]:
     """Return the first state of a form, and what is to be done for it."""
     step = _Step(state)
     if state.signed is not None and show_card:
@@ -266,7 +244,7 @@ def begin(  # noqa: PLR0913 - each is one way to start
 
 def step(
     state: State, event: Act | Callable[..., None], *told: Any
-) -> tuple[State, tuple[Any, ...]]:
+) -> tuple[State, tuple[Order, ...]]:
     """Return the state after an act or an event, and what is to be done.
 
     An event is one of the functions below, with what it tells.
@@ -319,7 +297,7 @@ def _submit(step: _Step, act: Act) -> None:
     if now.verdict is not None and now.verdict.subject == subject:
         _sign_in(step, subject, now.verdict.proof)
         return
-    if not isinstance(now.order, Check) or now.order.subject != subject:
+    if not (now.order and now.doing == "check" and now.order.subject == subject):
         _check(step, subject)
     step.set(wish=True)
 
@@ -478,38 +456,32 @@ def _forget_verdict(step: _Step) -> None:
 def _check(step: _Step, subject: Subject) -> None:
     _forget_verdict(step)
     step.set(waited=0, problems=(), refused=False)
-    step.give(Check(step.next(), subject))
+    step.order("check", subject=subject)
 
 
-def accepted(step: _Step, order: Check, verdict: Verdict, proposed: str = "") -> None:
-    """CARTO accepts the key."""
+def answered(
+    step: _Step, order: Order, answer: Verdict | CartoLoginError, proposed: str = ""
+) -> None:
+    """CARTO accepts the key, refuses or could not be asked; or a file is no good."""
     now = step.now
     if order != now.order:
         return
-    step.set(order=None, verdict=verdict)
     _propose(step, proposed)
-    is_temporary = verdict.account is not None and verdict.account.key_type == "oauth"
+    if isinstance(answer, CartoLoginError):
+        _tell_error(step, answer)
+        if now.wish and not now.folded:
+            again = "try_again" if step.now.phase == "undecided" else "submit"
+            step.focus(fields.problem_of(answer).field or again)
+        return
+    step.set(order=None, verdict=answer)
+    is_temporary = answer.account is not None and answer.account.key_type == "oauth"
     if is_temporary and "remember" not in now.chosen:
         step.write(remember=False)
     if now.wish:
-        _sign_in(step, verdict.subject, verdict.proof)
+        _sign_in(step, answer.subject, answer.proof)
 
 
-def failed(
-    step: _Step, order: Check, error: CartoLoginError, proposed: str = ""
-) -> None:
-    """CARTO refuses, could not be asked, or a file cannot be used."""
-    now = step.now
-    if order != now.order:
-        return
-    _propose(step, proposed)
-    _tell_error(step, error)
-    if now.wish and not now.folded:
-        again = "try_again" if step.now.phase == "undecided" else "submit"
-        step.focus(fields.problem_of(error).field or again)
-
-
-def ticked(step: _Step, order: Check, seconds: int) -> None:
+def ticked(step: _Step, order: Order, seconds: int) -> None:
     """A check has been under way for some seconds."""
     if order == step.now.order:
         step.set(waited=seconds)
@@ -563,7 +535,7 @@ def _sign_in(step: _Step, subject: Subject, proof: Any) -> None:
         is_there = verdict is not None and given.name == verdict.already
         saving = Saving(given.name, default, replace=row is not None or is_there)
     step.set(wish=False)
-    step.give(SignIn(step.next(), subject, proof, saving))
+    step.order("sign_in", subject=subject, proof=proof, saving=saving)
 
 
 def _show_card(step: _Step, notes: Iterable[str]) -> None:
@@ -573,7 +545,7 @@ def _show_card(step: _Step, notes: Iterable[str]) -> None:
     signed = step.now.signed
     account = signed.account if signed and signed.is_checked else None
     if signed and account and account.key_type == "master":
-        step.effects.append(Quota(signed.credentials))
+        step.effects.append(Order("quota", proof=signed.credentials))
 
 
 def _show_fields(
@@ -634,10 +606,9 @@ def menu(state: State) -> list[str]:
 
 def _work(step: _Step, act: Act) -> None:
     """Begin an act of the card: one at a time, but for Log out."""
-    signed, order = step.now.signed, step.now.order
-    is_possible = order is None and act.name in menu(step.now)
-    is_first = not isinstance(order, Work) or order.act != act.name
-    if signed is None or not (is_possible or (act.name == "log_out" and is_first)):
+    signed, doing = step.now.signed, step.now.doing
+    possible = menu(step.now) if not doing else []
+    if signed is None or act.name not in [*possible, "log_out"] or act.name == doing:
         return
     saving = None
     if act.name in ("save", "save_in_file", "rename"):
@@ -655,12 +626,12 @@ def _work(step: _Step, act: Act) -> None:
             in_keyring=False if act.name == "save_in_file" else None,
         )
     step.set(notes=())
-    step.give(Work(step.next(), act.name, signed, saving))
+    who, proof = signed.profile, signed.credentials
+    step.order(act.name, subject=who, proof=proof, saving=saving)
 
 
 def _cancel_card(step: _Step, _act: Act) -> None:
-    order = step.now.order
-    if isinstance(order, Work) and order.act == "check_again":
+    if step.now.doing == "check_again":
         step.set(order=None)
         step.focus("card")
 
@@ -697,9 +668,9 @@ def _new_key(step: _Step, _act: Act) -> None:
 
 def done(
     step: _Step,
-    order: SignIn | Work,
+    order: Order,
     notes: Sequence[str] = (),
-    error: CartoLoginError | None = None,
+    error: Exception | None = None,
 ) -> None:
     """A login or an act of the card has ended; `error` is why it did not succeed."""
     now = step.now
@@ -708,16 +679,16 @@ def done(
     step.set(order=None)
     told = [str(error)] if error is not None else []
     if now.signed is None:
-        if isinstance(order, SignIn):
+        if order.act == "sign_in":
             _show_fields(step)
         step.tell("good", "Logged out.", *notes)
         return
-    if isinstance(order, SignIn):
+    if order.act == "sign_in":
         told = [*now.notes] if now.tone == "bad" else []
         _show_card(step, ())
     elif order.act == "check_again":
         refused = None if isinstance(error, UndecidedError) else error
-        if refused and not _is_of(now.signed, order.signed.credentials):
+        if refused and not _is_of(now.signed, order.proof):
             return  # it was about an account that is no longer this kernel's
         step.set(error=refused)
     step.set(notes=(*told, *notes), no_keyring=isinstance(error, KeyringError))
@@ -735,7 +706,7 @@ def default_changed(step: _Step, signed: Signed | None) -> None:
     if signed is None and now.card:
         _show_fields(step)
         step.tell("info", "This kernel was logged out.")
-        if isinstance(now.order, Work) and now.order.act == "log_out":
+        if now.doing == "log_out":
             step.tell("good", "Logged out.")
             step.set(order=now.order)  # what remains is still to come
             step.focus(_first(step.now))

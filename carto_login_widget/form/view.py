@@ -222,12 +222,11 @@ def _card(state: State, signed: Signed) -> dict[str, Any]:
 
 
 def _card_acts(state: State, signed: Signed) -> list[Any]:
-    works = state.order.act if isinstance(state.order, flow.Work) else None
     acts = [
         _act("switch", "Switch account"),
-        _act("log_out", "Log out", busy=works == "log_out"),
+        _act("log_out", "Log out", busy=state.doing == "log_out"),
     ]
-    is_checking = works == "check_again"
+    is_checking = state.doing == "check_again"
     if state.error is not None:
         acts.insert(0, _act("unfold", "Enter a new key", "primary"))
     elif not signed.is_checked:

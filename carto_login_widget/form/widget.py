@@ -32,7 +32,7 @@ from ..session import default
 from ..store.profiles import Profiles
 from . import flow, stand_in, view
 from .fields import Fields
-from .work import Office, in_background
+from .work import WORKS, Office, in_background
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -299,22 +299,22 @@ class LoginForm(anywidget.AnyWidget):
 
     # Work.
 
-    def _do(self, order: Any) -> None:
+    def _do(self, order: flow.Order) -> None:
         try:
-            if isinstance(order, flow.Check):
+            if order.act == "check":
                 in_background(self._tick, order)
             event, *told = self._office.do(order)
-            if isinstance(order, flow.Work):
+            if order.act in WORKS:
                 self.follow()  # what the order has changed comes before its end
             self.post(event, *told)
             credentials = default.get_default_credentials()
-            if isinstance(order, flow.SignIn) and credentials is not None:
+            if order.act == "sign_in" and credentials is not None:
                 for callback in tuple(self._callbacks):
                     callback(credentials)
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
             self._tell_failure(error, order)
 
-    def _tick(self, order: flow.Check) -> None:
+    def _tick(self, order: flow.Order) -> None:
         for beat in count(1):
             time.sleep(_TICK)
             if self.state.order != order:
@@ -333,7 +333,7 @@ class LoginForm(anywidget.AnyWidget):
 
     def list_accounts(self) -> None:
         """Read the list of saved accounts anew, in the background."""
-        in_background(self._do, flow.ListAccounts())
+        in_background(self._do, flow.Order("list"))
 
 
 def _follow(form: LoginForm | None) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .. import settings
 from ..address import Address
 from ..credentials import Credentials
-from ..errors import CartoLoginError, CredentialsFileError, UndecidedError
+from ..errors import CartoLoginError, CredentialsFileError
 from ..locks import Lock
 from ..session import acts, default, login
 from ..session.facts import facts, key_words, place, saved_name
@@ -23,12 +23,11 @@ from ..store.profiles import Profiles, proposed_name
 from . import flow, view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import requests
 
     from ..account import Account
-    from ..identity import Identity
     from ..store.record import Record
 
 
@@ -44,7 +43,6 @@ class Office:
         self._profiles, self._session = profiles, session
         # In shared mode saved accounts are for those only who name them.
         self.path = "" if settings.is_shared() else place(profiles)
-        self._notes: tuple[str, ...] = ()  # on files that were read
 
     def rows(self, most: int | None = None, wanted: str = "") -> list[flow.Row]:
         """Return the saved accounts, or so many, the default and a wanted one first."""
@@ -77,15 +75,12 @@ class Office:
             return None
         identity, since = credentials._identity, default.signed_in_since()
         clock = f"{since:%Y-%m-%d %H:%M}" if since else ""
-        try:
-            where = identity.address
-        except CartoLoginError:
-            where = Address(identity.base_url, identity.base_url)
+        nameless = Address(identity.base_url, identity.base_url)
         name = saved_name(credentials, self._profiles)
         proposed, _already = self._proposed(identity, credentials.account)
         return flow.Signed(
             credentials=credentials,
-            address=where,
+            address=identity.known_address or nameless,
             account=credentials.account,
             profile=name,
             is_default=name is not None and name == self._profiles.default_name,
@@ -95,37 +90,37 @@ class Office:
             ),
         )
 
-    def _proposed(self, identity: Identity, account: Account | None) -> tuple[str, str]:
+    def _proposed(
+        self, subject: flow.Subject, account: Account | None
+    ) -> tuple[str, str]:
         """Return a name to save under, and the same again if it holds this key."""
-        if not self.path:
+        if not self.path or isinstance(subject, str):
             return "", ""
-        name = proposed_name(identity, account, self._profiles)
+        name = proposed_name(subject, account, self._profiles)
         saved = self._profiles.peek(name)
-        is_there = saved is not None and saved.identity.same_key(identity)
-        return name, name if is_there else ""
+        return name, name if saved and saved.identity.same_key(subject) else ""
 
-    def do(self, order: Any) -> tuple[Any, ...]:
+    def do(self, order: flow.Order) -> tuple[Any, ...]:
         """Do what was ordered; return the event it leads to, and what that tells."""
-        match order:
-            case flow.Check():
-                return self._check(order)
-            case flow.SignIn():
-                return self._sign_in(order)
-            case flow.Work():
-                return self._work(order)
-            case flow.ListAccounts():
-                with _reading:
-                    return flow.listed, self.rows()
-            case flow.Quota(credentials):
-                return (
-                    flow.quota_arrived,
-                    credentials,
-                    view.storage(credentials.me_data),
-                )
-        raise AssertionError(order)
+        if order.act == "list":
+            with _reading:
+                return flow.listed, self.rows()
+        if order.act == "quota":
+            return flow.quota_arrived, order.proof, view.storage(order.proof.me_data)
+        if order.act == "check":
+            return flow.answered, order, *self._check(order.subject)
+        if order.act == "sign_in":
+            return flow.done, order, *self._sign_in(order)
+        try:
+            did = WORKS[order.act](order, self._profiles)
+        except (CartoLoginError, OSError) as error:  # a name that is taken, for one
+            return flow.done, order, (), error
+        said = [did.said] if order.act == "check_again" else []
+        return flow.done, order, [*said, *did.notes]
 
-    def _credentials(self, subject: flow.Subject) -> Credentials:
-        """Return what is to be checked or used; a saved key is read only now."""
+    def _credentials(self, subject: Any) -> tuple[Credentials, Sequence[str]]:
+        """Return what is meant, and notes on its file; a saved key is read only now."""
+        notes: Sequence[str] = ()
         if not isinstance(subject, str):
             found = Credentials._made(subject)
         else:
@@ -134,63 +129,47 @@ class Office:
             except FileNotFoundError as error:
                 path = self._profiles.path_of(subject)
                 raise CredentialsFileError(str(error), path=path) from None
-            self._notes += record.notes
+            notes = record.notes
             found = Credentials._of(record, source=f"profile '{subject}'")
-        return found._with(session=self._session) if self._session else found
+        return (found._with(session=self._session) if self._session else found), notes
 
-    def _check(self, order: flow.Check) -> tuple[Any, ...]:
+    def _check(self, subject: Any) -> tuple[flow.Verdict | CartoLoginError, str]:
         """Ask CARTO about what was typed or is saved."""
-        subject = order.subject
-        identity = None if isinstance(subject, str) else subject
         try:
-            checked = login.check(self._credentials(subject))
-        except UndecidedError as error:
-            name = self._proposed(identity, None)[0] if identity else ""
-            return flow.failed, order, error, name
+            found, notes = self._credentials(subject)
+            checked = login.check(found)
         except CartoLoginError as error:
-            return flow.failed, order, error
-        account = checked.account
-        name, already = self._proposed(identity, account) if identity else ("", "")
-        verdict = flow.Verdict(subject, checked, account, already)
-        return flow.accepted, order, verdict, name
+            return error, self._proposed(subject, None)[0]
+        name, already = self._proposed(subject, checked.account)
+        proof = checked, notes
+        return flow.Verdict(subject, proof, checked.account, already), name
 
-    def _sign_in(self, order: flow.SignIn) -> tuple[Any, ...]:
+    def _sign_in(self, order: flow.Order) -> tuple[Any, ...]:
         """Save if asked, and register; without proof, as unchecked."""
-        credentials = order.proof
-        if credentials is None:
-            credentials = login.unchecked(self._credentials(order.subject))
+        credentials, notes = order.proof or self._credentials(order.subject)
+        if order.proof is None:
+            credentials = login.unchecked(credentials)
         missed: list[CartoLoginError] = []
-        _saved, notes = login.register(
+        _saved, more = login.register(
             credentials, order.saving, self._profiles, missed.append
         )
-        told, self._notes = dict.fromkeys(self._notes), ()
-        return flow.done, order, [*told, *notes], *missed
+        return [*notes, *more], *missed
 
-    def _work(self, order: flow.Work) -> tuple[Any, ...]:
-        """Do an act of the card; what keeps it from success is told, not raised."""
-        try:
-            return flow.done, order, self._act(order)
-        except CartoLoginError as error:
-            return flow.done, order, (), error
-        except OSError as error:  # a name that is taken
-            return flow.done, order, (), CartoLoginError(str(error))
 
-    def _act(self, order: flow.Work) -> list[str]:
-        credentials, profiles = order.signed.credentials, self._profiles
-        name, saving = order.signed.profile or "", order.saving
-        if order.act == "log_out":
-            return acts.log_out().notes
-        if order.act == "check_again":
-            said, notes = acts.check_again(credentials)
-            return [said, *notes]
-        if order.act == "make_default":
-            return acts.make_default(name, profiles).notes
-        if order.act == "forget":
-            return acts.forget(name, profiles).notes
-        assert saving is not None  # noqa: S101 - both others have a name in it
-        if order.act == "rename":
-            return acts.rename(name, saving.name, profiles).notes
-        return acts.save(credentials, saving, profiles).notes
+# The acts of the card.
+WORKS: dict[str, Callable[[Any, Profiles], acts.Did]] = {
+    "log_out": lambda _order, _profiles: acts.log_out(),
+    "check_again": lambda order, _profiles: acts.check_again(order.proof),
+    "make_default": lambda order, profiles: acts.make_default(order.subject, profiles),
+    "forget": lambda order, profiles: acts.forget(order.subject, profiles),
+    "rename": lambda order, profiles: acts.rename(
+        order.subject, order.saving.name, profiles
+    ),
+    **dict.fromkeys(
+        ("save", "save_in_file"),
+        lambda order, profiles: acts.save(order.proof, order.saving, profiles),
+    ),
+}
 
 
 def _version_of(path: str) -> tuple[int, int] | None:

@@ -73,7 +73,7 @@ def _forms(scene: Scene, jane: Any) -> dict[str, Any]:
         "state": held.state,
         "act": act,
         "step": step,
-        "check": flow.Check(1, jane._identity),
+        "check": flow.Order("check", 1, jane._identity),
         "sent": held.sent,
         "card": LoginForm(credentials=jane),
         "plain": plain,
