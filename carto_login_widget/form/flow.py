@@ -107,6 +107,9 @@ class Act:
     misplaced: str = ""  # the field in which the page has kept a key back
 
 
+_SAVING = ("remember", "name", "default")  # the choices of `Fields` that are no edit
+
+
 # What is to be done.
 
 
@@ -124,9 +127,10 @@ class Order(NamedTuple):
 class State:
     """All that the form knows."""
 
-    fields: Fields = field(default_factory=Fields)
-    chosen: frozenset[str] = frozenset()  # saving choices that the user made
-    offered: frozenset[str] = frozenset([""])  # names that the form proposed
+    given: Fields = field(default_factory=Fields)
+    chosen: dict[str, Any] = field(default_factory=dict)  # how to save, by the user
+    proposed: tuple[str, ...] = ("",)  # names to save under, the newest last
+    remember: bool = True  # where the user has not chosen
     key: Secret | None = None
     refused: bool = False
     unfolded: bool = False
@@ -147,6 +151,18 @@ class State:
     quota: tuple[dict[str, Any], ...] = ()
     focus: tuple[str, int] | None = None
     closed: bool = False
+
+    @property
+    def fields(self) -> Fields:
+        """The controls, with proposals where the user has not chosen."""
+        account = self.verdict.account if self.verdict else None
+        is_temporary = account is not None and account.key_type == "oauth"
+        proposed = {
+            "remember": self.remember and not is_temporary,
+            "name": self.proposed[-1],
+            "default": self.given.account == self.start,
+        }
+        return replace(self.given, **{**proposed, **self.chosen})
 
     @property
     def phase(self) -> str:
@@ -171,12 +187,12 @@ class State:
     @property
     def folded(self) -> bool:
         """Whether a saved account is chosen and its fields are not shown."""
-        return self.fields.account is not None and not self.unfolded
+        return self.given.account is not None and not self.unfolded
 
     @property
     def start(self) -> str | None:
         """The saved account that sessions start with."""
-        return next((row.name for row in self.accounts if row.is_default), None)
+        return next((row.name for row in self.accounts[:1] if row.is_default), None)
 
     def row(self, name: str | None) -> Row | None:
         """Return the line of a saved account."""
@@ -185,7 +201,7 @@ class State:
     @property
     def address(self) -> Address | None:
         """Where the fields lead; None where that is not clear."""
-        given = self.fields
+        given = self.given
         if not given.custom or given.base_url:
             with suppress(InvalidCredentialsError):
                 return given.address()
@@ -204,7 +220,7 @@ class _Step:
 
     def write(self, **values: Any) -> None:
         """Put values into controls of the page."""
-        self.set(fields=replace(self.now.fields, **values))
+        self.set(given=replace(self.now.given, **values))
 
     def order(self, act: str, **what: Any) -> None:
         order = Order(act, self.now.number + 1, **what)
@@ -272,7 +288,7 @@ def _commit(step: _Step, act: Act) -> None:
     _show_problems(step, [*wrong, *found, *_judge_name(step.now)], asked=False)
     if wrong or not changed or subject is None or not act.typed:
         return
-    if isinstance(subject, str) or fields.is_named(step.now.fields, subject):
+    if isinstance(subject, str) or fields.is_named(step.now.given, subject):
         _check(step, subject)
 
 
@@ -323,13 +339,11 @@ def _cancel(step: _Step, act: Act) -> None:
 
 
 def _choose(step: _Step, act: Act) -> None:
-    name, chosen = act.fields.account, step.now.chosen & {"remember"}
-    if name == step.now.fields.account:
-        return
-    _turn(step, name)
-    step.set(chosen=chosen)
-    if name is not None:
-        _check(step, name)
+    name = act.fields.account
+    if name != step.now.given.account:
+        _turn(step, name)
+        if name is not None:
+            _check(step, name)
 
 
 def _unfold(step: _Step, _act: Act) -> None:
@@ -355,7 +369,7 @@ def _stay(step: _Step, _act: Act) -> None:
 def _absorb(step: _Step, act: Act) -> bool:
     """Take over fields and key; return whether anything that is asked has changed."""
     now, old, given, key = step.now, step.now.fields, fields.clean(act.fields), None
-    given = replace(given, account=old.account, name=_name(now, given.name))
+    given = replace(given, account=old.account)
     if now.folded:
         # The other controls are hidden, and what is left in them is of no account.
         given = replace(
@@ -363,10 +377,11 @@ def _absorb(step: _Step, act: Act) -> bool:
         )
     else:
         key = Secret(clean_key(act.key.reveal())) if act.key else None
-    choices = {"remember", "default", "name"}
-    chosen = {name for name in choices if getattr(given, name) != getattr(old, name)}
-    step.set(chosen=now.chosen | chosen)
-    step.write(**asdict(given))  # into the other views
+    stands, shown = asdict(given), asdict(old)
+    chosen = {n: stands[n] for n in _SAVING if stands[n] != shown[n]}
+    if "name" not in now.chosen and given.name in now.proposed:
+        chosen.pop("name", None)  # of a page that has not drawn the newest proposal
+    step.set(given=given, chosen={**now.chosen, **chosen})
     again = now.phase in ("empty", "undecided")  # who types it anew has it checked
     is_new_key = bool(key) and (key != now.key or again)
     changed = is_new_key or given.asked != old.asked
@@ -379,26 +394,18 @@ def _absorb(step: _Step, act: Act) -> bool:
     return changed
 
 
-def _name(state: State, name: str) -> str:
-    """The name as it stands; a page that has not drawn the proposal yet sends none."""
-    is_old = "name" not in state.chosen and name in state.offered
-    return state.fields.name if is_old else name
-
-
 def _leave_saved(step: _Step) -> None:
     """Drop a saved key as soon as name or address are no longer its own."""
     now = step.now
-    row = now.row(now.fields.account)
-    if now.fields.account and (row is None or now.address != row.address):
-        kept = {name: getattr(now.fields, name) for name in now.chosen}
-        blank = {"account": None, "name": "", "default": now.start is None}
-        step.write(**{**blank, **kept})
-        step.set(refused=False)
+    row = now.row(now.given.account)
+    if now.given.account and (row is None or now.address != row.address):
+        step.write(account=None)
+        step.set(proposed=(*now.proposed, ""), refused=False)
 
 
 def _judge(state: State) -> tuple[Subject | None, list[Problem]]:
     """Return what can be checked, or all that is missing or cannot be right."""
-    given = state.fields
+    given = state.given
     if given.account and state.key is None and not state.refused:
         return given.account, []
     return fields.judge(given, state.key)
@@ -447,7 +454,7 @@ def _forget_verdict(step: _Step) -> None:
         verdict=None,
         wish=False,
         error=None,
-        refused=now.refused and now.fields.account is not None,
+        refused=now.refused and now.given.account is not None,
         problems=() if now.error is not None else now.problems,
     )
     step.tell("none")
@@ -466,7 +473,8 @@ def answered(
     now = step.now
     if order != now.order:
         return
-    _propose(step, proposed)
+    if proposed and now.given.account is None:
+        step.set(proposed=(*now.proposed, proposed))
     if isinstance(answer, CartoLoginError):
         _tell_error(step, answer)
         if now.wish and not now.folded:
@@ -474,9 +482,6 @@ def answered(
             step.focus(fields.problem_of(answer).field or again)
         return
     step.set(order=None, verdict=answer)
-    is_temporary = answer.account is not None and answer.account.key_type == "oauth"
-    if is_temporary and "remember" not in now.chosen:
-        step.write(remember=False)
     if now.wish:
         _sign_in(step, answer.subject, answer.proof)
 
@@ -485,13 +490,6 @@ def ticked(step: _Step, order: Order, seconds: int) -> None:
     """A check has been under way for some seconds."""
     if order == step.now.order:
         step.set(waited=seconds)
-
-
-def _propose(step: _Step, name: str) -> None:
-    """Put a name into its field, as long as the user has not chosen one."""
-    if name and step.now.fields.account is None and "name" not in step.now.chosen:
-        step.set(offered=step.now.offered | {name})
-        step.write(name=name)
 
 
 def _tell_error(step: _Step, error: CartoLoginError) -> None:
@@ -565,7 +563,8 @@ def _turn(step: _Step, account: str | None = None) -> None:
     """Begin anew: forget what was typed, held and learned."""
     now = step.now
     step.now = State(
-        fields=now.fields,
+        remember=now.remember,
+        chosen={n: v for n, v in now.chosen.items() if n == "remember"},
         number=now.number,
         accounts=now.accounts,
         path=now.path,
@@ -577,16 +576,9 @@ def _turn(step: _Step, account: str | None = None) -> None:
 
 def _fill(step: _Step, account: str | None) -> None:
     """Put a saved account into the controls, or nothing."""
-    now, row = step.now, step.now.row(account)
-    blank = Fields(
-        account=account,
-        remember=now.fields.remember,
-        name=account or "",
-        default=account == now.start,
-    )
+    row = step.now.row(account)
     known = fields.controls_of(row.address) if row and row.address.username else {}
-    step.set(offered=frozenset(["", blank.name]))
-    step.write(**{**asdict(blank), **known})
+    step.set(given=Fields(account, **known), proposed=("", account or ""))
 
 
 # The card.
@@ -719,21 +711,19 @@ def default_changed(step: _Step, signed: Signed | None) -> None:
 
 
 def _is_untouched(state: State) -> bool:
-    given = state.fields
+    given = state.given
     is_typed = given.account is None and bool(given.username or given.base_url)
     return state.phase == "empty" and state.key is None and not is_typed
 
 
 def listed(step: _Step, accounts: Iterable[Row]) -> None:
     """The saved accounts were read, the default first."""
-    account = step.now.fields.account
+    account = step.now.given.account
     was_there = step.now.row(account) is not None
     step.set(accounts=tuple(accounts))
     if step.now.folded:
         is_gone = was_there and step.now.row(account) is None
         _fill(step, None if is_gone and step.now.phase == "empty" else account)
-    elif account is None and "default" not in step.now.chosen:
-        step.write(default=step.now.start is None)
 
 
 def quota_arrived(

@@ -121,7 +121,7 @@ class LoginForm(anywidget.AnyWidget):
         remember = settings.CartoLogin.instance().remember
         self.state, effects = flow.begin(
             flow.State(
-                fields=Fields(remember=remember),
+                remember=remember,
                 accounts=tuple(rows),
                 path=self._office.path,
                 signed=signed,
