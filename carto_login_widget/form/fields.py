@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from .. import address
-from ..errors import CartoLoginError, InvalidCredentialsError, Reason
+from ..errors import CartoLoginError, InvalidCredentialsError, NotCartoError, Reason
 from ..identity import Identity
 from ..secret import (
     Secret,
@@ -19,7 +19,6 @@ from ..secret import (
     has_key,
     looks_like_master_key,
 )
-from ..store.profiles import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,31 +53,26 @@ def controls_of(where: address.Address) -> dict[str, Any]:
     return {"username": where.username, "base_url": base_url, "custom": not is_own}
 
 
-class Problem(NamedTuple):
-    """What is wrong with a field, and a value that would be better."""
+# What is wrong is an error, whether it was told before any request or by CARTO.
 
-    field: str | None
-    text: str
-    take: str | None = None
-    missing: bool = False
+
+class MissingError(InvalidCredentialsError):
+    """A field that is needed is empty; said to those only who want to log in."""
 
 
 _FIELD_OF: dict[Reason | None, str] = {
     Reason.WRONG_KEY: "api_key",
     Reason.UNKNOWN_USER: "username",
     Reason.WRONG_USER: "username",
-    Reason.NOT_CARTO: "base_url",
-    Reason.WRONG_ADDRESS: "base_url",
-    Reason.MOVED: "base_url",
 }
 
 
-def problem_of(error: CartoLoginError) -> Problem:
-    """Return the field that is wrong, where it is a single one, and why."""
-    field = _FIELD_OF.get(error.reason)
+def field_of(error: CartoLoginError) -> str | None:
+    """Return the field that is wrong, where it is a single one."""
     if isinstance(error, InvalidCredentialsError):
-        field = error.field
-    return Problem(field, str(error), getattr(error, "suggestion", None))
+        return error.field
+    is_elsewhere = isinstance(error, NotCartoError)
+    return "base_url" if is_elsewhere else _FIELD_OF.get(error.reason)
 
 
 # A key in the wrong place.
@@ -109,11 +103,11 @@ def _keyless(text: str) -> str:
     return "" if has_key(text) else _SECRET_PART.sub("", text)
 
 
-def misplaced(given: Fields, kept_back: str = "") -> list[Problem]:
+def misplaced(given: Fields, kept_back: str = "") -> list[CartoLoginError]:
     """Return where a key stands, or where the page has kept one back."""
     kept = clean(given)
     return [
-        Problem(name, text)
+        InvalidCredentialsError(text, field=name)
         for name, text in _MISPLACED.items()
         if name == kept_back or getattr(kept, name) != clean_paste(getattr(given, name))
     ]
@@ -122,22 +116,22 @@ def misplaced(given: Fields, kept_back: str = "") -> list[Problem]:
 # What can be told without asking anybody.
 
 
-def judge(given: Fields, key: Secret | None) -> tuple[Identity | None, list[Problem]]:
+def judge(
+    given: Fields, key: Secret | None
+) -> tuple[Identity | None, list[CartoLoginError]]:
     """Return what can be checked, or all that is missing or cannot be right."""
-    found: list[Problem] = []
+    found: list[CartoLoginError] = []
     if given.custom and not given.base_url:
-        text = "Enter the address of your CARTO."
-        found.append(Problem("base_url", text, missing=True))
+        found.append(MissingError("Enter the address of your CARTO.", field="base_url"))
     if given.username:
-        found += _refused(address.check_username_strictly, given.username)
+        found += refused(address.check_username_strictly, given.username)
     elif not (given.custom and given.base_url):
-        text = "Enter your CARTO user name."
-        found.append(Problem("username", text, missing=True))
-    found = found or _refused(given.address)
+        found.append(MissingError("Enter your CARTO user name.", field="username"))
+    found = found or refused(given.address)
     if key is None:
-        found.append(Problem("api_key", "Enter the API key.", missing=True))
+        found.append(MissingError("Enter the API key.", field="api_key"))
     else:
-        found += _refused(check_key, key)
+        found += refused(check_key, key)
     if found:
         return None, found
     where = given.address()
@@ -146,18 +140,17 @@ def judge(given: Fields, key: Secret | None) -> tuple[Identity | None, list[Prob
     ), []
 
 
-def _refused(check: Callable[..., object], *args: Any) -> list[Problem]:
+def refused(
+    check: Callable[..., object], *args: Any, field: str | None = None
+) -> list[CartoLoginError]:
+    """Return what a check says of values, as said of a field."""
     try:
         check(*args)
     except InvalidCredentialsError as error:
-        return [problem_of(error)]
+        # Not the one that was raised, whose frames hold the key.
+        told = {"field": field or error.field, "suggestion": error.suggestion}
+        return [InvalidCredentialsError(str(error), **told)]
     return []
-
-
-def judge_name(name: str) -> list[Problem]:
-    """Return what is wrong with the name to save an account under."""
-    found = _refused(check_name, name)
-    return [problem._replace(field="name") for problem in found]
 
 
 def is_named(given: Fields, found: Identity) -> bool:

@@ -40,7 +40,7 @@ from ..session.login import Saving
 from ..store.keyring import KeyringError
 from ..store.profiles import check_name
 from . import fields
-from .fields import Fields, Problem
+from .fields import Fields, MissingError, field_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -140,7 +140,7 @@ class State:
     wish: bool = False
     verdict: Verdict | None = None
     error: CartoLoginError | None = None
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[CartoLoginError, ...] = ()
     tone: str = "none"
     notes: tuple[str, ...] = ()
     accounts: tuple[Row, ...] = ()
@@ -306,7 +306,7 @@ def _submit(step: _Step, act: Act) -> None:
         _forget_verdict(step)
         _show_problems(step, found, asked=True)
         step.set(unfolded=True)
-        step.focus(step.now.problems[0].field or "submit")
+        step.focus(field_of(found[0]) or "submit")
         return
     step.set(problems=())
     step.tell("none")
@@ -403,7 +403,7 @@ def _leave_saved(step: _Step) -> None:
         step.set(proposed=(*now.proposed, ""), refused=False)
 
 
-def _judge(state: State) -> tuple[Subject | None, list[Problem]]:
+def _judge(state: State) -> tuple[Subject | None, list[CartoLoginError]]:
     """Return what can be checked, or all that is missing or cannot be right."""
     given = state.given
     if given.account and state.key is None and not state.refused:
@@ -411,15 +411,15 @@ def _judge(state: State) -> tuple[Subject | None, list[Problem]]:
     return fields.judge(given, state.key)
 
 
-def _judge_name(state: State) -> list[Problem]:
+def _judge_name(state: State) -> list[CartoLoginError]:
     """What is wrong with the name to save under, where the user chose it."""
     given = state.fields
     if state.path and given.remember and "name" in state.chosen:
-        return fields.judge_name(given.name)
+        return fields.refused(check_name, given.name, field="name")
     return []
 
 
-def _judge_saving(step: _Step) -> list[Problem]:
+def _judge_saving(step: _Step) -> list[CartoLoginError]:
     """What is wrong with the name, or that it is another account's, not yet said."""
     row, announced = replaces(step.now), replaces(step.before)
     is_said = row is not None and announced is not None and row.name == announced.name
@@ -429,20 +429,23 @@ def _judge_saving(step: _Step) -> list[Problem]:
         f"'{row.name}' is saved already; this {replacement(step.now)}. Log in once "
         "more to do that, or choose another name."
     )
-    return [Problem("name", text)]
+    return [InvalidCredentialsError(text, field="name")]
 
 
-def _show_problems(step: _Step, found: Sequence[Problem], *, asked: bool) -> None:
+def _show_problems(
+    step: _Step, found: Sequence[CartoLoginError], *, asked: bool
+) -> None:
     """Show what is wrong; what is only missing is said to those who log in."""
     if step.now.error is not None and not asked:
         return  # what CARTO said of these very fields says more
-    told = {problem.field for problem in step.now.problems}
-    shown: dict[str | None, Problem] = {}
+    told = set(map(field_of, step.now.problems))
+    shown: dict[str | None, CartoLoginError] = {}
     for problem in found:
-        if asked or not problem.missing or problem.field in told:
-            shown.setdefault(problem.field, problem)
-    if any(p.field == "api_key" and not p.missing for p in found):
-        step.set(key=None)  # what cannot be a key is not kept
+        field, is_missing = field_of(problem), isinstance(problem, MissingError)
+        if asked or not is_missing or field in told:
+            shown.setdefault(field, problem)
+        if field == "api_key" and not is_missing:
+            step.set(key=None)  # what cannot be a key is not kept
     step.set(problems=tuple(shown.values()))
 
 
@@ -479,7 +482,7 @@ def answered(
         _tell_error(step, answer)
         if now.wish and not now.folded:
             again = "try_again" if step.now.phase == "undecided" else "submit"
-            step.focus(fields.problem_of(answer).field or again)
+            step.focus(field_of(answer) or again)
         return
     step.set(order=None, verdict=answer)
     if now.wish:
@@ -494,10 +497,10 @@ def ticked(step: _Step, order: Order, seconds: int) -> None:
 
 def _tell_error(step: _Step, error: CartoLoginError) -> None:
     """Say why there is no login; a key that was refused is not kept."""
-    problem = fields.problem_of(error)
-    problems = (problem,) if problem.field else ()
+    field = field_of(error)
+    problems = (error,) if field else ()
     step.set(order=None, verdict=None, wish=False, error=error, problems=problems)
-    if problem.field == "api_key":
+    if field == "api_key":
         step.set(key=None, refused=True)
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CartoLoginError, Reason, UndecidedError
 from ..session.acts import forget_question
 from . import flow
+from .fields import MissingError, field_of
 
 if TYPE_CHECKING:
-    from .fields import Problem
     from .flow import Signed, State
 
 SIGNED_IN_TEXT = "Signed in to CARTO when this was saved."
@@ -65,7 +65,7 @@ def snapshot(state: State) -> dict[str, Any]:
         "fields": asdict(state.fields),
         "open": not state.folded,
         "key": _key(state),
-        "errors": {p.field: _error(state, p) for p in state.problems if p.field},
+        "errors": {name: _error(p) for p in state.problems if (name := field_of(p))},
         "destination": where.host if where else "",
         "keys_page": where.keys_page if where else "",
         "saving": {
@@ -95,7 +95,7 @@ def spoken(state: State) -> str:
         facts = [f"{label}: {words}" for label, words in state.signed.facts]
         return "\n".join([f"{_title(state)}.", *facts, *state.notes])
     _kind, told = _message(state)
-    beside = [_error(state, problem)["text"] for problem in state.problems]
+    beside = [_error(problem)["text"] for problem in state.problems]
     return " ".join(filter(None, [*(p for p in beside if p not in told), told]))
 
 
@@ -110,14 +110,13 @@ def _key(state: State) -> str:
     return "saved" if state.fields.account is not None else "none"
 
 
-def _error(state: State, problem: Problem) -> dict[str, Any]:
+def _error(problem: CartoLoginError) -> dict[str, Any]:
     """What stands beside a field: of an answer only the title, the rest is told."""
-    take, error = None, state.error
-    if problem.take and problem.field in ("username", "base_url"):
-        label = f"Use {problem.take}"
-        take = {"label": label, "field": problem.field, "value": problem.take}
-    short = _TITLES.get(error.reason) if error and problem.text == str(error) else ""
-    return {"text": short or problem.text, "take": take}
+    field, value = field_of(problem), getattr(problem, "suggestion", None)
+    take = None
+    if value and field in ("username", "base_url"):
+        take = {"label": f"Use {value}", "field": field, "value": value}
+    return {"text": _TITLES.get(problem.reason) or str(problem), "take": take}
 
 
 def _message(state: State) -> tuple[str, str]:
@@ -137,7 +136,7 @@ def _message(state: State) -> tuple[str, str]:
         return state.tone, " ".join(state.notes)
     if state.problems:
         count = "fields" if len(state.problems) > 1 else "field"
-        missing = all(problem.missing for problem in state.problems)
+        missing = all(isinstance(p, MissingError) for p in state.problems)
         return "warn", f"{'Fill in' if missing else 'Correct'} the marked {count}."
     return "none", ""
 
