@@ -131,9 +131,10 @@ class Form(Way):
             page.wait("signed_in")
         return said + page.text
 
-    def act(self, act: str, **extra: Any) -> str:
+    def act(self, act: str, **fields: Any) -> str:
         page = Page(LoginForm(credentials=get_default_credentials()))
-        page.do(act, **extra)
+        page.fields |= fields
+        page.do(act)
         page.until(lambda: not page.form.state.order)
         page.until(lambda: self.listed(page) == (*self.world.start[:1], self.names()))
         return page.text

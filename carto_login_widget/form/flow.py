@@ -103,7 +103,6 @@ class Act:
     fields: Fields
     key: Secret | None = None
     typed: bool = True  # False where a value came without typing
-    value: str = ""  # the new name of a saved account
     misplaced: str = ""  # the field in which the page has kept a key back
 
 
@@ -150,7 +149,6 @@ class State:
     no_keyring: bool = False  # the keyring did not take the key: a file could
     quota: tuple[dict[str, Any], ...] = ()
     focus: tuple[str, int] | None = None
-    closed: bool = False
 
     @property
     def fields(self) -> Fields:
@@ -265,8 +263,6 @@ def step(
 
     An event is one of the functions below, with what it tells.
     """
-    if state.closed:
-        return state, ()
     one = _Step(state)
     if not isinstance(event, Act):
         event(one, *told)
@@ -607,9 +603,8 @@ def _work(step: _Step, act: Act) -> None:
         return
     saving = None
     if act.name in ("save", "save_in_file", "rename"):
-        given = act.value if act.name == "rename" else act.fields.name
         try:
-            name = check_name(clean_paste(given) or signed.proposed)
+            name = check_name(clean_paste(act.fields.name) or signed.proposed)
         except InvalidCredentialsError as error:
             step.set(notes=(str(error),))
             return
@@ -744,11 +739,6 @@ def unexpected(step: _Step, words: str, order: Any = None) -> None:
         if not step.now.card:
             _forget_verdict(step)
     step.tell("bad", *step.now.notes, words)
-
-
-def closed(step: _Step) -> None:
-    """The form is gone, and knows nothing any more."""
-    step.now = State(closed=True)
 
 
 _FORM_ACTS: dict[str, Callable[[_Step, Act], None]] = {

@@ -26,7 +26,7 @@
  * @typedef {{send(content: object, callbacks?: object, buffers?: DataView[]): void,
  *   on(name: string, handler: Function): void,
  *   off(name: string, handler: Function): void}} Model
- * @typedef {(act: string, extra?: object, fields?: Partial<Fields>) => void} Send
+ * @typedef {(act: string, fields?: Partial<Fields>) => void} Send
  */
 
 const MASTER_KEY = /^[0-9a-f]{40}$/i;
@@ -376,9 +376,8 @@ class Menu {
     this.yes.dataset.kind = item.act === "forget" ? "danger" : "primary";
     this.ask.returnValue = "";
     this.ask.onclose = () => {
-      const name = clean(this.input.value);
-      const saved = item.default === null ? {} : { name, default: this.byDefault.input.checked };
-      if (this.ask.returnValue) this.send(item.act, { name }, saved);
+      const saved = { name: clean(this.input.value), default: this.byDefault.input.checked };
+      if (this.ask.returnValue) this.send(item.act, saved);
     };
     this.ask.showModal();
     if (!item.ask) return;
@@ -624,7 +623,7 @@ class View {
   chose(account) {
     this.form.fields.api_key.input.value = "";
     this.edited.account = this.n + 1;
-    this.send("choose", {}, { account });
+    this.send("choose", { account });
   }
 
   /** Plain keys end here, before a notebook can take them for commands; what the form
@@ -647,8 +646,8 @@ class View {
   }
 
   // ------------------------------------------------------------------- the messages
-  /** @param {string} act @param {object} [extra] @param {Partial<Fields>} [fields] */
-  send(act, extra = {}, fields = {}) {
+  /** @param {string} act @param {Partial<Fields>} [fields] */
+  send(act, fields = {}) {
     if (this.stale || this.leaving.signal.aborted) return;
     const n = ++this.n;
     const { base_url, username, api_key, name } = this.form.fields;
@@ -656,7 +655,7 @@ class View {
     const key = act === "commit" || act === "submit" ? api_key.input.value : "";
     const buffers = key ? [new DataView(new TextEncoder().encode(key).slice().buffer)] : [];
     if (key) this.sentKey = { n, text: key };
-    this.model.send({ act, view: this.id, n, ...this.read(fields), ...extra }, undefined, buffers);
+    this.model.send({ act, view: this.id, n, ...this.read(fields) }, undefined, buffers);
     setTimeout(() => this.checkLate(n), this.snap ? PATIENCE_MS : GUARD_MS);
   }
 

@@ -69,11 +69,11 @@ class KeyField(widgets.Password):
 class PlainForm(widgets.VBox):
     """The form of core controls; `post` takes the acts."""
 
-    def __init__(self, post: Callable[[Act], None], rows: list[list[Any]]) -> None:
+    def __init__(self, post: Callable[[Act], None]) -> None:
         self._post, self._drawing, self._picture = post, Lock(), dict[str, Any]()
         self._timer: threading.Timer | None = None
         self._buttons: dict[str, widgets.Button] = {}
-        self.account = widgets.Dropdown(options=_options(rows), **_look("Account"))
+        self.account = widgets.Dropdown(options=_options([]), **_look("Account"))
         self.custom = widgets.Dropdown(options=_ADDRESSES, **_look("Address"))
         self.base_url = widgets.Text(
             placeholder="https://carto.example.com", **_look("URL"), **_ON_LEAVING

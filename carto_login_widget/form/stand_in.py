@@ -90,9 +90,8 @@ class Display:
         way({**data, "text/plain": repr(self._form)}, raw=True, metadata=metadata)
 
     def _make_plain(self) -> PlainForm:
-        state = self._form.state
-        plain = PlainForm(self._form.post, view.rows(state))
-        plain.draw(view.snapshot(state))
+        plain = PlainForm(self._form.post)
+        plain.draw(view.snapshot(self._form.state))
         self._plain = plain
         self._form.list_accounts()
         return plain

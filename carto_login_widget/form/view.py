@@ -52,8 +52,8 @@ def status(state: State) -> str:
     return "undecided" if state.verdict is None else "accepted"
 
 
-def snapshot(state: State) -> dict[str, Any]:
-    """Return what the page draws; the list of accounts is added where it is new."""
+def snapshot(state: State, *, accounts: bool = True) -> dict[str, Any]:
+    """Return what the page draws, with the list of accounts where it is new."""
     where = state.address
     kind, told = _message(state)
     row = flow.replaces(state)
@@ -61,7 +61,7 @@ def snapshot(state: State) -> dict[str, Any]:
         "screen": "card" if state.card else "form",
         "status": status(state),
         "title": _title(state) if state.card else "Log in to CARTO",
-        "accounts": None,
+        "accounts": rows(state) if accounts else None,
         "fields": asdict(state.fields),
         "open": not state.folded,
         "key": _key(state),

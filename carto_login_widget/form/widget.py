@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
+from ipywidgets import CallbackDispatcher
 
 from .. import settings
 from ..account import Account
@@ -109,13 +110,12 @@ class LoginForm(anywidget.AnyWidget):
         profiles = getattr(given, "_profiles", None) or Profiles(given)
         self._office = Office(profiles, session)
         self._seq, self._acks = 0, dict[str, int]()
-        self._rows_sent: tuple[flow.Row, ...] | None = None
         self._showing = self._closing = False
         # What is sent from elsewhere takes the way of the last message of the page, or
         # ipykernel 7.4 would route the next one to where a cell may be running.
         self._context = contextvars.copy_context()
         self._signed_in: Future[Credentials] = Future()
-        self._callbacks: list[Callable[[Credentials], Any]] = []
+        self._on_login = CallbackDispatcher()
         self._displays: list[stand_in.Display] = []
         signed, rows = self._office.signed(), self._office.rows(_AT_ONCE, profile or "")
         remember = settings.CartoLogin.instance().remember
@@ -137,9 +137,9 @@ class LoginForm(anywidget.AnyWidget):
         self.on_msg(LoginForm._on_page)
         # Weak, so that the listener does not keep the form.
         me = weakref.ref(self)
-        self._unsubscribe = default.on_default_change(lambda _: _follow(me()))
+        self._unsubscribe = default.on_default_change(lambda now: _follow(me(), now))
         if default.get_default_credentials() is not (signed and signed.credentials):
-            self.follow()  # somebody was quicker
+            default.tell(self._follow)  # somebody was quicker
         for effect in effects:
             in_background(self._do, effect)
         self._show()
@@ -168,14 +168,8 @@ class LoginForm(anywidget.AnyWidget):
         Returns:
             A function that ends that.
         """
-        with self._lock:
-            self._callbacks.append(callback)
-
-        def stop() -> None:
-            with self._lock, contextlib.suppress(ValueError):
-                self._callbacks.remove(callback)
-
-        return stop
+        self._on_login.register_callback(callback)
+        return lambda: self._on_login.register_callback(callback, remove=True)
 
     def close(self) -> None:
         """Take the form off the page and forget what it holds; again, do nothing."""
@@ -185,9 +179,9 @@ class LoginForm(anywidget.AnyWidget):
         with lock:
             if self._closing:
                 return
-            self._closing = True
+            self._closing, self.state = True, flow.State()
         getattr(self, "_unsubscribe", lambda: None)()
-        self.post(flow.closed)
+        self._show()
         if not self._signed_in.done():
             self._signed_in.set_exception(NotLoggedInError(_CLOSED))
         for display in self._displays:
@@ -217,7 +211,7 @@ class LoginForm(anywidget.AnyWidget):
     def _on_page(self, content: Any, buffers: Any) -> None:
         """Handle a message of the page; one that is not well-formed does nothing."""
         act = _act_of(content, buffers)
-        if act is None or self._closing:
+        if act is None:
             return
         for display in self._displays:
             display.answered()
@@ -229,21 +223,23 @@ class LoginForm(anywidget.AnyWidget):
                 self._acks = dict([*self._acks.items()][-_MOST_VIEWS:])
                 self._acks[seen[:64]] = number
         self._context = contextvars.copy_context()
-        if act.name == "ready":
-            self._rows_sent = None
         self.post(act)
         if act.name == "ready":
             self.list_accounts()  # only now, as reading 10,000 files takes time
 
     def post(self, event: flow.Act | Callable[..., None], *told: Any) -> None:
         """Take one step: state, picture, then effects and traits without the lock."""
+        act = event.name if isinstance(event, flow.Act) else None
         try:
             with self._lock:
+                if self._closing:
+                    return
                 before = self.state
                 self.state, effects = flow.step(before, event, *told)
+                are_new = act == "ready" or self.state.accounts != before.accounts
                 # An act is acknowledged in any case.
-                if isinstance(event, flow.Act) or self.state != before:
-                    self._send_picture()
+                if act or self.state != before:
+                    self._send_picture(view.snapshot(self.state, accounts=are_new))
             for effect in effects:
                 in_background(self._do, effect)
             self._show()
@@ -251,11 +247,7 @@ class LoginForm(anywidget.AnyWidget):
             if event is not flow.unexpected:
                 self._tell_failure(error)
 
-    def _send_picture(self) -> None:
-        state, picture = self.state, view.snapshot(self.state)
-        if self._rows_sent != state.accounts:
-            self._rows_sent = state.accounts
-            picture["accounts"] = view.rows(state)
+    def _send_picture(self, picture: dict[str, Any]) -> None:
         self._seq += 1
         payload = {"seq": self._seq, "ack": dict(self._acks), "snapshot": picture}
         self._context.copy().run(self.send, payload)
@@ -305,11 +297,13 @@ class LoginForm(anywidget.AnyWidget):
                 in_background(self._tick, order)
             event, *told = self._office.do(order)
             if order.act in WORKS:
-                self.follow()  # what the order has changed comes before its end
+                default.tell(
+                    self._follow
+                )  # what the order has changed comes before its end
             self.post(event, *told)
             credentials = default.get_default_credentials()
             if order.act == "sign_in" and credentials is not None:
-                for callback in tuple(self._callbacks):
+                for callback in tuple(self._on_login.callbacks):
                     callback(credentials)
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
             self._tell_failure(error, order)
@@ -321,24 +315,19 @@ class LoginForm(anywidget.AnyWidget):
                 return
             self.post(flow.ticked, order, beat * _TICK)
 
-    def follow(self) -> None:
-        """Show whom the kernel is signed in as, until that stays the same meanwhile."""
-        while not self._closing:
-            signed = self._office.signed()
-            self.post(flow.default_changed, signed)
-            now = default.get_default_credentials()
-            if now is (signed.credentials if signed else None):
-                self.list_accounts()  # it may have been renamed or forgotten
-                return
+    def _follow(self, _credentials: Credentials | None) -> None:
+        """Show whom the kernel is signed in as."""
+        self.post(flow.default_changed, self._office.signed())
+        self.list_accounts()  # it may have been renamed or forgotten
 
     def list_accounts(self) -> None:
         """Read the list of saved accounts anew, in the background."""
         in_background(self._do, flow.Order("list"))
 
 
-def _follow(form: LoginForm | None) -> None:
+def _follow(form: LoginForm | None, credentials: Credentials | None) -> None:
     if form is not None:
-        form.follow()
+        form._follow(credentials)
 
 
 def _traits(state: flow.State) -> dict[str, Any]:
@@ -362,13 +351,13 @@ def _act_of(content: Any, buffers: Any) -> flow.Act | None:
     fields = {n: given[n] for n, kind in _KINDS.items() if type(given.get(n)) is kind}
     if any(len(text) > _LONGEST for text in fields.values() if isinstance(text, str)):
         return None
-    extra = {"value": content.get("name"), "misplaced": content.get("misplaced")}
+    misplaced = content.get("misplaced")
     return flow.Act(
         content["act"],
         Fields(**fields),
         _key_of(buffers) if content["act"] in ("commit", "submit") else None,
         typed=given.get("typed") is not False,
-        **{name: text for name, text in extra.items() if isinstance(text, str)},
+        misplaced=misplaced if isinstance(misplaced, str) else "",
     )
 
 

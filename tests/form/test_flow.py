@@ -762,7 +762,7 @@ def test_the_menu_offers_what_can_be_done(card: Form, saved: bool) -> None:
         assert menu == ["save", "check_again"]
     for act in ("save", "rename", "make_default", "forget"):
         form = Form(signed=card.state.signed, show_card=True)
-        done = form.act(act, value="new") != []
+        done = form.act(act, Fields(name="new")) != []
         assert done == (act in menu)
 
 
@@ -825,14 +825,6 @@ def test_an_unexpected_failure_of_the_login_is_told(
     assert checking.act("submit", JANE)[-1].act == "check"
 
 
-def test_a_closed_form_knows_nothing(checking: Form) -> None:
-    """And does nothing more."""
-    checking(flow.closed)
-    assert not keys_in(checking.state)
-    assert checking.accept() == []
-    assert checking.act("submit", JANE, key=KEY) == []
-
-
 # Any order at all.
 
 
@@ -856,7 +848,7 @@ FIELDS = st.builds(
     base_url=st.sampled_from(["", "https://x.example.com", "a b", f"https://{KEY}.x"]),
     username=st.sampled_from(["", "jane", "anna", "jane_doe", KEY]),
     remember=st.booleans(),
-    name=st.sampled_from(["", "work", "mine", "a/b"]),
+    name=st.sampled_from(["", "work", "mine", "a/b", KEY]),
     default=st.booleans(),
 )
 ERRORS = st.sampled_from([WRONG, UNKNOWN, OFFLINE, MOVED])
@@ -898,15 +890,13 @@ class AnyOrder(RuleBasedStateMachine):
         kept=st.booleans(),
         typed=st.booleans(),
         key=st.sampled_from([None, None, *KEYS]),
-        value=st.sampled_from(["jane", "https://new.example.com", KEY]),
     )
-    def act(  # noqa: PLR0913 - what a page may say
+    def act(
         self,
         name: str,
         given: Fields,
         kept: bool,
         key: str | None,
-        value: str = "",
         *,
         typed: bool = True,
     ) -> None:
@@ -929,8 +919,7 @@ class AnyOrder(RuleBasedStateMachine):
             self.wishes = self.wishes if busy else 0
         if name == "drop_key" and before.phase not in ("signed_in", "signing_in"):
             self.gone |= keys_in(before)
-        extra = {"value": value, "typed": typed}
-        self.step(Act(name, given, Secret(key) if key else None, **extra))
+        self.step(Act(name, given, Secret(key) if key else None, typed=typed))
 
     @rule(key=st.sampled_from(KEYS), name=st.sampled_from(["commit", "submit"]))
     def type_all(self, key: str, name: str) -> None:
@@ -984,12 +973,6 @@ class AnyOrder(RuleBasedStateMachine):
     def tick(self, seconds: int) -> None:
         self.step(flow.ticked, self.state.order, seconds)
 
-    @rule(sure=st.integers(0, 30))
-    def close(self, sure: int) -> None:
-        if sure == 0:
-            self.step(flow.closed)
-            self.gone |= set(KEYS)
-
     @invariant()
     def no_key_is_shown(self) -> None:
         text = json.dumps([view.snapshot(self.state), view.rows(self.state)])
@@ -999,7 +982,7 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def no_key_is_kept_that_was_refused_or_dropped(self) -> None:
         assert not keys_in(self.state) & self.gone
-        if self.state.phase == "signed_in" or self.state.closed:
+        if self.state.phase == "signed_in":
             assert not keys_in(self.state)
 
     @invariant()
@@ -1021,7 +1004,7 @@ class AnyOrder(RuleBasedStateMachine):
     def every_state_can_be_left(self) -> None:
         seen = view.snapshot(self.state)
         acts = seen["card"]["acts"] if seen["card"] else seen["acts"]
-        assert acts or self.state.closed
+        assert acts
 
 
 AnyOrder.TestCase.settings = settings(stateful_step_count=40)

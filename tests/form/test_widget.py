@@ -344,7 +344,8 @@ def test_rename_and_forget(at_jane: Page, carto: Sandbox, home: Path) -> None:
     """The card says under which name, and after Forget that it is not saved."""
     form = at_jane.form
     sign_in(at_jane, carto)
-    at_jane.do("rename", name="Mine")
+    at_jane.fields["name"] = "Mine"
+    at_jane.do("rename")
     at_jane.until(lambda: "as 'mine'" in at_jane.text and not form.state.order)
     assert saved(home) == ["mine"]
     at_jane.do("forget")
@@ -361,7 +362,8 @@ def test_renaming_to_a_taken_name_is_told(at_jane: Page, carto: Sandbox) -> None
     """Nothing is replaced unasked."""
     save(carto, "bob", default=False)
     sign_in(at_jane, carto)
-    at_jane.do("rename", name="bob")
+    at_jane.fields["name"] = "bob"
+    at_jane.do("rename")
     at_jane.until(lambda: "bob" in str(at_jane.seen["card"]["notes"]))
     assert ProfileStore().load("bob").username == "bob"
 

@@ -66,7 +66,7 @@ def _forms(scene: Scene, jane: Any) -> dict[str, Any]:
     assert held.state.key == jane._identity.key
     act = flow.Act("submit", held.state.fields, jane._identity.key)
     step = flow.step(held.state, act)
-    plain = PlainForm(lambda _act: None, [])
+    plain = PlainForm(lambda _act: None)
     plain.key.set_state({"value": MASTER})
     return {
         "form": held,
