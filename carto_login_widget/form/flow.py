@@ -188,6 +188,13 @@ class State:
         return self.given.account is not None and not self.unfolded
 
     @property
+    def is_untouched(self) -> bool:
+        """Whether nobody has begun to sign in here."""
+        given = self.given
+        is_typed = given.account is None and bool(given.username or given.base_url)
+        return self.phase == "empty" and self.key is None and not is_typed
+
+    @property
     def start(self) -> str | None:
         """The saved account that sessions start with."""
         return next((row.name for row in self.accounts[:1] if row.is_default), None)
@@ -246,8 +253,8 @@ def begin(  # noqa: PLR0913 - each is one way to start
     """Return the first state of a form, and what is to be done for it."""
     step = _Step(state)
     if state.signed is not None and show_card:
-        _show_card(step, notes)
-        step.set(error=error)
+        _show_card(step)
+        step.set(error=error, notes=tuple(notes))
     else:
         _show_fields(step, username=username, base_url=base_url, profile=profile)
         if error is not None:
@@ -281,7 +288,8 @@ def _commit(step: _Step, act: Act) -> None:
     changed = _absorb(step, act)
     wrong = fields.misplaced(act.fields, act.misplaced)
     subject, found = _judge(step.now)
-    _show_problems(step, [*wrong, *found, *_judge_name(step.now)], asked=False)
+    found = [*wrong, *found, *_judge_saving(step, asked=False)]
+    _show_problems(step, found, asked=False)
     if wrong or not changed or subject is None or not act.typed:
         return
     if isinstance(subject, str) or fields.is_named(step.now.given, subject):
@@ -289,6 +297,7 @@ def _commit(step: _Step, act: Act) -> None:
 
 
 def _submit(step: _Step, act: Act) -> None:
+    """Log in with the verdict, the check that is under way, a new one or unchecked."""
     changed = _absorb(step, act)
     now = step.now
     if now.phase == "rejected" and now.refused and not changed:
@@ -296,34 +305,28 @@ def _submit(step: _Step, act: Act) -> None:
         step.set(unfolded=True)
         step.focus("api_key")
         return
+    # Nothing is known of other fields, so that they are checked all the same.
+    is_unchecked = act.name == "use_unchecked" and now.phase == "undecided"
+    wrong = fields.misplaced(act.fields, act.misplaced)
     subject, found = _judge(now)
-    found = [*fields.misplaced(act.fields, act.misplaced), *found, *_judge_saving(step)]
+    found = [*wrong, *found, *_judge_saving(step, asked=True)]
     if subject is None or found:
-        _forget_verdict(step)
+        if not is_unchecked:
+            _forget_verdict(step)
         _show_problems(step, found, asked=True)
         step.set(unfolded=True)
         step.focus(field_of(found[0]) or "submit")
         return
     step.set(problems=())
     step.tell("none")
-    if now.verdict is not None and now.verdict.subject == subject:
-        _sign_in(step, subject, now.verdict.proof)
-        return
-    if not (now.order and now.doing == "check" and now.order.subject == subject):
-        _check(step, subject)
-    step.set(wish=True)
-
-
-def _use_unchecked(step: _Step, act: Act) -> None:
-    if step.now.phase == "undecided":
-        _commit(step, act)
-    if step.now.phase != "undecided":
-        return  # nothing is known of other fields
-    subject, found = _judge(step.now)
-    found = [*found, *_judge_saving(step)]
-    _show_problems(step, found, asked=True)
-    if subject is not None and not found:
+    if is_unchecked:
         _sign_in(step, subject, None)
+    elif now.verdict is not None and now.verdict.subject == subject:
+        _sign_in(step, subject, now.verdict.proof)
+    else:
+        if not (now.order and now.doing == "check" and now.order.subject == subject):
+            _check(step, subject)
+        step.set(wish=True)
 
 
 def _cancel(step: _Step, act: Act) -> None:
@@ -343,6 +346,13 @@ def _choose(step: _Step, act: Act) -> None:
 
 
 def _unfold(step: _Step, _act: Act) -> None:
+    """Show the fields of the saved account, or of a card whose key is refused."""
+    signed = step.now.signed
+    if step.now.card and signed is not None:
+        _turn(step, signed.profile)
+        if signed.profile is None:
+            step.write(**fields.controls_of(signed.address))
+        step.set(refused=True)
     step.set(unfolded=True)
     step.focus("api_key" if step.now.refused else "username")
 
@@ -352,11 +362,6 @@ def _drop_key(step: _Step, act: Act) -> None:
     _forget_verdict(step)
     step.set(key=None)
     step.focus("api_key")
-
-
-def _stay(step: _Step, _act: Act) -> None:
-    if step.now.signed is not None:
-        _show_card(step, ())
 
 
 # From fields to a verdict.
@@ -385,18 +390,13 @@ def _absorb(step: _Step, act: Act) -> bool:
         _forget_verdict(step)
     if is_new_key:
         step.set(key=key, refused=False)
-    if given.asked != old.asked:
-        _leave_saved(step)
-    return changed
-
-
-def _leave_saved(step: _Step) -> None:
-    """Drop a saved key as soon as name or address are no longer its own."""
-    now = step.now
-    row = now.row(now.given.account)
-    if now.given.account and (row is None or now.address != row.address):
+    row = now.row(old.account)
+    is_other = row is None or step.now.address != row.address
+    if old.account and given.asked != old.asked and is_other:
+        # A saved key never meets another name or address.
         step.write(account=None)
         step.set(proposed=(*now.proposed, ""), refused=False)
+    return changed
 
 
 def _judge(state: State) -> tuple[Subject | None, list[CartoLoginError]]:
@@ -407,25 +407,19 @@ def _judge(state: State) -> tuple[Subject | None, list[CartoLoginError]]:
     return fields.judge(given, state.key)
 
 
-def _judge_name(state: State) -> list[CartoLoginError]:
-    """What is wrong with the name to save under, where the user chose it."""
-    given = state.fields
-    if state.path and given.remember and "name" in state.chosen:
-        return fields.refused(check_name, given.name, field="name")
-    return []
-
-
-def _judge_saving(step: _Step) -> list[CartoLoginError]:
-    """What is wrong with the name, or that it is another account's, not yet said."""
-    row, announced = replaces(step.now), replaces(step.before)
+def _judge_saving(step: _Step, *, asked: bool) -> list[CartoLoginError]:
+    """What is wrong with the name to save under, or whose it is if that is not said."""
+    now, row, announced = step.now, replaces(step.now), replaces(step.before)
     is_said = row is not None and announced is not None and row.name == announced.name
-    if row is None or is_said or row.is_at(step.now.address):
-        return _judge_name(step.now)
-    text = (
-        f"'{row.name}' is saved already; this {replacement(step.now)}. Log in once "
-        "more to do that, or choose another name."
-    )
-    return [InvalidCredentialsError(text, field="name")]
+    if asked and row is not None and not is_said and not row.is_at(now.address):
+        text = (
+            f"'{row.name}' is saved already; this {replacement(now)}. Log in once "
+            "more to do that, or choose another name."
+        )
+        return [InvalidCredentialsError(text, field="name")]
+    if now.path and now.fields.remember and "name" in now.chosen:
+        return fields.refused(check_name, now.fields.name, field="name")
+    return []
 
 
 def _show_problems(
@@ -522,40 +516,45 @@ def replacement(state: State) -> str:
 
 
 def _sign_in(step: _Step, subject: Subject, proof: Any) -> None:
-    saving = None
-    given, row = step.now.fields, replaces(step.now)
-    is_new = not isinstance(subject, str)
-    if is_new and step.now.path and given.remember:
+    now, given, saving = step.now, step.now.fields, None
+    if not isinstance(subject, str) and now.path and given.remember:
         # An account that nobody has checked is no default by itself.
-        default = given.default and (proof is not None or "default" in step.now.chosen)
-        verdict = step.now.verdict
-        is_there = verdict is not None and given.name == verdict.already
-        saving = Saving(given.name, default, replace=row is not None or is_there)
+        default = given.default and (proof is not None or "default" in now.chosen)
+        is_there = now.verdict is not None and given.name == now.verdict.already
+        is_taken = is_there or now.row(given.name) is not None
+        saving = Saving(given.name, default, replace=is_taken)
     step.set(wish=False)
     step.order("sign_in", subject=subject, proof=proof, saving=saving)
 
 
-def _show_card(step: _Step, notes: Iterable[str]) -> None:
-    _turn(step)
-    step.set(card=True, notes=tuple(notes))
-    step.focus("card")
+def _show_card(step: _Step, _act: Act | None = None) -> None:
+    """Show whom the kernel is signed in as, if it is."""
     signed = step.now.signed
-    account = signed.account if signed and signed.is_checked else None
-    if signed and account and account.key_type == "master":
+    if signed is None:
+        return
+    _turn(step)
+    step.set(card=True)
+    step.focus("card")
+    if signed.account and signed.account.key_type == "master":
         step.effects.append(Order("quota", proof=signed.credentials))
 
 
 def _show_fields(
-    step: _Step, *, username: str = "", base_url: str = "", profile: str | None = None
+    step: _Step,
+    _act: Act | None = None,
+    *,
+    username: str = "",
+    base_url: str = "",
+    profile: str | None = None,
 ) -> None:
     """Show the fields, with the default account or what was given filled in."""
     start, signed = step.now.start, step.now.signed
-    chosen = profile or (None if signed and start == signed.profile else start)
     if username or base_url:
         _turn(step)
         step.write(username=username, base_url=base_url, custom=bool(base_url))
     else:
-        _turn(step, chosen)
+        _turn(step, profile or (None if signed and start == signed.profile else start))
+    step.focus("account" if step.now.accounts else "username")
 
 
 def _turn(step: _Step, account: str | None = None) -> None:
@@ -620,37 +619,13 @@ def _work(step: _Step, act: Act) -> None:
     step.order(act.name, subject=who, proof=proof, saving=saving)
 
 
-def _cancel_card(step: _Step, _act: Act) -> None:
-    if step.now.doing == "check_again":
+def _clear(step: _Step, act: Act) -> None:
+    """Take back a check of the card, or take away what is noted on it."""
+    if act.name == "dismiss":
+        step.set(notes=())
+    elif step.now.doing == "check_again":
         step.set(order=None)
-        step.focus("card")
-
-
-def _dismiss(step: _Step, _act: Act) -> None:
-    step.set(notes=())
     step.focus("card")
-
-
-def _switch(step: _Step, _act: Act) -> None:
-    _show_fields(step)
-    step.focus(_first(step.now))
-
-
-def _first(state: State) -> str:
-    return "account" if state.accounts else "username"
-
-
-def _new_key(step: _Step, _act: Act) -> None:
-    """From a card whose key is refused to the fields of the same account."""
-    signed = step.now.signed
-    if signed is None:
-        return
-    _turn(step, signed.profile)
-    if signed.profile is None:
-        step.write(**fields.controls_of(signed.address))
-    else:
-        step.set(refused=True, unfolded=True)
-    step.focus("api_key")
 
 
 # What happens elsewhere.
@@ -675,7 +650,7 @@ def done(
         return
     if order.act == "sign_in":
         told = [*now.notes] if now.tone == "bad" else []
-        _show_card(step, ())
+        _show_card(step)
     elif order.act == "check_again":
         refused = None if isinstance(error, UndecidedError) else error
         if refused and not _is_of(now.signed, order.proof):
@@ -699,19 +674,12 @@ def default_changed(step: _Step, signed: Signed | None) -> None:
         if now.doing == "log_out":
             step.tell("good", "Logged out.")
             step.set(order=now.order)  # what remains is still to come
-            step.focus(_first(step.now))
     elif signed is None or _is_of(now.signed, signed.credentials):
         return
-    elif now.card or (now.signed is None and _is_untouched(now)):
-        _show_card(step, ())
+    elif now.card or (now.signed is None and now.is_untouched):
+        _show_card(step)
         # A check of this card puts a checked copy in its place.
         step.set(order=now.order if now.card else None, focus=now.focus)
-
-
-def _is_untouched(state: State) -> bool:
-    given = state.given
-    is_typed = given.account is None and bool(given.username or given.base_url)
-    return state.phase == "empty" and state.key is None and not is_typed
 
 
 def listed(step: _Step, accounts: Iterable[Row]) -> None:
@@ -743,20 +711,17 @@ def unexpected(step: _Step, words: str, order: Any = None) -> None:
 
 _FORM_ACTS: dict[str, Callable[[_Step, Act], None]] = {
     "commit": _commit,
-    "submit": _submit,
+    **dict.fromkeys(("submit", "try_again", "use_unchecked"), _submit),
     "cancel": _cancel,
-    "try_again": _submit,
-    "use_unchecked": _use_unchecked,
     "choose": _choose,
     "unfold": _unfold,
     "drop_key": _drop_key,
-    "stay": _stay,
+    "stay": _show_card,
 }
 _WORKS = ("save", "save_in_file", "rename", "make_default", "forget", "check_again")
 _CARD_ACTS: dict[str, Callable[[_Step, Act], None]] = {
-    "switch": _switch,
-    "unfold": _new_key,
-    "cancel": _cancel_card,
-    "dismiss": _dismiss,
+    "switch": _show_fields,
+    "unfold": _unfold,
+    **dict.fromkeys(("cancel", "dismiss"), _clear),
     **dict.fromkeys(("log_out", *_WORKS), _work),
 }
