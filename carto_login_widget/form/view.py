@@ -37,7 +37,6 @@ _TITLES: dict[Reason | None, str] = {
     Reason.WRONG_ADDRESS: "This account has another address.",
     Reason.MOVED: "This address has moved.",
 }
-_PATIENCE = 4  # seconds after which waiting is worth a word
 
 
 def text(state: State) -> str:
@@ -57,10 +56,11 @@ def snapshot(state: State, *, accounts: bool = True) -> dict[str, Any]:
     where = state.address
     kind, told = _message(state)
     row = flow.replaces(state)
+    card = _card(state, state.signed) if state.card and state.signed else None
     return {
-        "screen": "card" if state.card else "form",
+        "screen": "card" if card else "form",
         "status": status(state),
-        "title": _title(state) if state.card else "Log in to CARTO",
+        "title": card["title"] if card else "Log in to CARTO",
         "accounts": rows(state) if accounts else None,
         "fields": asdict(state.fields),
         "open": not state.folded,
@@ -75,8 +75,8 @@ def snapshot(state: State, *, accounts: bool = True) -> dict[str, Any]:
             "default_locked": row is not None and row.is_default,
         },
         "message": {"kind": kind, "text": told},
-        "acts": [] if state.card else _acts(state),
-        "card": _card(state, state.signed) if state.card and state.signed else None,
+        "acts": [] if card else _acts(state),
+        "card": card,
         "focus": {"to": state.focus[0], "n": state.focus[1]} if state.focus else None,
     }
 
@@ -93,7 +93,7 @@ def spoken(state: State) -> str:
     """All that is told, as plain text for programs."""
     if state.card and state.signed:
         facts = [f"{label}: {words}" for label, words in state.signed.facts]
-        return "\n".join([f"{_title(state)}.", *facts, *state.notes])
+        return "\n".join([f"{_title(state, state.signed)}.", *facts, *state.notes])
     _kind, told = _message(state)
     beside = [_error(problem)["text"] for problem in state.problems]
     return " ".join(filter(None, [*(p for p in beside if p not in told), told]))
@@ -120,10 +120,15 @@ def _error(problem: CartoLoginError) -> dict[str, Any]:
 
 
 def _message(state: State) -> tuple[str, str]:
+    where = state.address
+    host = where.host if where else "CARTO"
     if state.card:
         return "none", ""
+    if state.phase == "checking" and state.waited:
+        waited = f"no answer for {state.waited} seconds"
+        return "busy", f"Still waiting for {host}: {waited} …"
     if state.phase == "checking":
-        return "busy", _checking(state)
+        return "busy", f"Checking with {host} …"
     if state.phase == "signing_in":
         return "busy", "Signing in …"
     if state.verdict is not None:
@@ -139,14 +144,6 @@ def _message(state: State) -> tuple[str, str]:
         missing = all(isinstance(p, MissingError) for p in state.problems)
         return "warn", f"{'Fill in' if missing else 'Correct'} the marked {count}."
     return "none", ""
-
-
-def _checking(state: State) -> str:
-    where = state.address
-    host = where.host if where else "CARTO"
-    if state.waited < _PATIENCE:
-        return f"Checking with {host} …"
-    return f"Still waiting for {host}: no answer for {state.waited} seconds …"
 
 
 def _lowered(summary: str) -> str:
@@ -194,44 +191,39 @@ def _acts(state: State) -> list[Any]:
 # The card.
 
 
-def _title(state: State) -> str:
-    signed, error = state.signed, state.error
-    if signed is None:
-        return ""
-    if error is not None:
-        what = "key" if error.reason is Reason.WRONG_KEY else "account"
+def _title(state: State, signed: Signed) -> str:
+    if state.error is not None:
+        what = "key" if state.error.reason is Reason.WRONG_KEY else "account"
         return f"CARTO no longer accepts this {what}"
     unsure = "" if signed.is_checked else ", not checked"
     return f"Signed in to CARTO as {signed.address.username}{unsure}"
 
 
 def _card(state: State, signed: Signed) -> dict[str, Any]:
+    error, is_checking = state.error, state.doing == "check_again"
     notes = list(state.notes)
-    if state.error is not None and str(state.error) not in notes:
-        notes.insert(0, str(state.error))
-    return {
-        "title": _title(state),
-        "good": signed.is_checked and state.error is None,
-        "rows": [list(fact) for fact in signed.facts],
-        "notes": notes,
-        "quota": list(state.quota),
-        "acts": _card_acts(state, signed),
-        "menu": [_item(state, signed, act) for act in flow.menu(state)],
-    }
-
-
-def _card_acts(state: State, signed: Signed) -> list[Any]:
     acts = [
         _act("switch", "Switch account"),
         _act("log_out", "Log out", busy=state.doing == "log_out"),
     ]
-    is_checking = state.doing == "check_again"
-    if state.error is not None:
+    if error is not None:
+        if str(error) not in notes:
+            notes.insert(0, str(error))
         acts.insert(0, _act("unfold", "Enter a new key", "primary"))
     elif not signed.is_checked:
         check = _act("check_again", "Check now", "primary", busy=is_checking)
         acts.insert(0, check)
-    return [*acts, _act("cancel", "Cancel")] if is_checking else acts
+    if is_checking:
+        acts.append(_act("cancel", "Cancel"))
+    return {
+        "title": _title(state, signed),
+        "good": signed.is_checked and error is None,
+        "rows": [list(fact) for fact in signed.facts],
+        "notes": notes,
+        "quota": list(state.quota),
+        "acts": acts,
+        "menu": [_item(state, signed, act) for act in flow.menu(state)],
+    }
 
 
 _ITEMS = {

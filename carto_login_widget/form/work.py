@@ -10,6 +10,8 @@ import contextlib
 import contextvars
 import os
 import threading
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import settings
@@ -20,6 +22,7 @@ from ..locks import Lock
 from ..session import acts, default, login
 from ..session.facts import facts, key_words, place, saved_name
 from ..store.profiles import Profiles, proposed_name
+from ..store.record import look
 from . import flow, view
 
 if TYPE_CHECKING:
@@ -28,12 +31,9 @@ if TYPE_CHECKING:
     import requests
 
     from ..account import Account
-    from ..store.record import Record
 
 
-# What the files of saved accounts hold, for all forms: there may be 10,000 of them.
-_known: dict[str, tuple[Any, flow.Row]] = {}
-_reading = Lock()
+_reading = Lock()  # of 10,000 files, which takes seconds the first time
 
 
 class Office:
@@ -50,23 +50,19 @@ class Office:
             names = self._profiles.names() if self.path else []
             start = self._profiles.default_name
             names.sort(key=lambda name: (name != start, name != wanted))
+            # No Path, as this is to be quick for 10,000 accounts too.
             directory = os.fspath(self._profiles.path_of("x").parent)
-            rows = [self._row(name, directory) for name in names[:most]]
+            paths = [f"{directory}{os.sep}{name}.json" for name in names[:most]]
+            if start in names[:1] and not os.path.lexists(paths[0]):
+                paths[0] = os.fspath(self._profiles.default_path)
+            rows = [
+                _row(name, path, _version_of(path))
+                for name, path in zip(names, paths, strict=False)
+            ]
             if rows and start == rows[0].name:
                 rows[0] = rows[0]._replace(is_default=True)
             return rows
         return []  # saving will say what is wrong with the directory
-
-    def _row(self, name: str, directory: str) -> flow.Row:
-        """Return the line of an account; what has not changed is not read again."""
-        # No Path, as this is to be quick for 10,000 accounts too.
-        path = f"{directory}{os.sep}{name}.json"
-        version = _version_of(path)
-        before, row = _known.get(path, (None, flow.Row(name)))
-        if version is None or version != before:
-            row = _row(name, self._profiles.peek(name))
-            _known[path] = version, row
-        return row
 
     def signed(self) -> flow.Signed | None:
         """Return what the card says of the account of this kernel."""
@@ -177,15 +173,17 @@ def _version_of(path: str) -> tuple[int, int] | None:
     with contextlib.suppress(OSError):
         found = os.stat(path)  # noqa: PTH116 - see above
         return found.st_ino, found.st_mtime_ns
-    return None  # an account that stands only in creds.json
+    return None  # it was just deleted
 
 
-def _row(name: str, record: Record | None) -> flow.Row:
-    with contextlib.suppress(CartoLoginError):
-        if record is not None:
-            where = record.identity.address
-            return flow.Row(name, where, key_words(record), host=where.host)
-    return flow.Row(name)
+@cache
+def _row(name: str, path: str, _version: object) -> flow.Row:
+    """Return the line of an account; for all forms, a version is read once."""
+    record = look(Path(path))
+    where = record and record.identity.known_address
+    if record is None or where is None:
+        return flow.Row(name)
+    return flow.Row(name, where, key_words(record), host=where.host)
 
 
 def in_background(work: Callable[..., None], *args: Any) -> None:
