@@ -8,31 +8,14 @@ them.
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 import traitlets.log
-
-_comms: set[str] = set()
 
 
 def hide_messages(comm: str) -> None:
     """Log no message to a comm, whose id is the widget's, from now on."""
-    _comms.add(comm)
     kernels = traitlets.log.get_logger()
     if isinstance(kernels, logging.LoggerAdapter):
         kernels = kernels.logger
     for logger in (logging.getLogger("Comm"), kernels):
-        logger.addFilter(_is_for_others)  # a second time, it does nothing
-
-
-def _is_for_others(record: logging.LogRecord) -> bool:
-    # logging takes a lone dictionary out of its tuple.
-    args = record.args if isinstance(record.args, tuple) else (record.args,)
-    return not any(map(_is_to_them, args))
-
-
-def _is_to_them(value: Any) -> bool:
-    if isinstance(value, dict):
-        content = value.get("content", value)
-        value = content.get("comm_id") if isinstance(content, dict) else None
-    return isinstance(value, str) and value in _comms
+        logger.addFilter(lambda record: comm not in f"{record.msg}{record.args}")

@@ -33,25 +33,27 @@ class Display:
         self._handle: Any = ipython_display.DisplayHandle()
         self._box: ipywidgets.VBox | None = None
         self._plain: PlainForm | None = None
-        self._asked_for = settings.CartoLogin.instance().form == "plain"
         self._answered, self._page = threading.Event(), threading.Event()
-        self._is_busy = False
+        self._idle = threading.Event()
 
     def show(self) -> None:
         """Show the form, and watch whether the page can."""
-        shown = self._make_plain() if self._asked_for else self._form
+        shown = self._form
+        if settings.CartoLogin.instance().form == "plain":
+            self._answered.set()  # there is nothing to wait for, or to give back
+            shown = self._make_plain()
         if settings.is_voila():
             # Its page knows no displays that change; a box can change what is in it.
             self._box = shown = ipywidgets.VBox([shown])
         self._send(self._handle.display, shown)
         kernel = getattr(get_ipython(), "kernel", None)
         someone = getattr(kernel, "_allow_stdin", False) or settings.is_voila()
-        if kernel is not None and someone and not self._asked_for:
+        if kernel is not None and someone and not self._answered.is_set():
             self._watch(kernel)
 
     def answered(self) -> None:
         """Note that the page has the form, and give it back if it was replaced."""
-        if self._asked_for or self._answered.is_set():
+        if self._answered.is_set():
             return
         self._answered.set()
         with self._lock:
@@ -98,32 +100,28 @@ class Display:
 
     def _watch(self, kernel: Any) -> None:
         header = kernel.get_parent().get("header", {})
-        self._is_busy = header.get("msg_type") == "execute_request"
+        if header.get("msg_type") != "execute_request":
+            self._idle.set()
         # Here and not on the thread, which may be later than the end of the cell.
-        kernel.shell.events.register("pre_execute", self._on_cell)
-        kernel.shell.events.register("post_execute", self._on_rest)
+        kernel.shell.events.register("pre_execute", self._idle.clear)
+        kernel.shell.events.register("post_execute", self._idle.set)
         in_background(self._wait, kernel)
 
     def _wait(self, kernel: Any) -> None:
         left = _PATIENCE_OF_VOILA if settings.is_voila() else _PATIENCE
         while left > 0 and not self._answered.wait(_STEP):
             left -= _STEP if self._can_hear(kernel) else 0
-        kernel.shell.events.unregister("pre_execute", self._on_cell)
-        kernel.shell.events.unregister("post_execute", self._on_rest)
+        kernel.shell.events.unregister("pre_execute", self._idle.clear)
+        kernel.shell.events.unregister("post_execute", self._idle.set)
         with self._lock:
             if not self._answered.is_set():
                 self._replace(self._make_plain())
 
     def _can_hear(self, kernel: Any) -> bool:
         """Whether the kernel is idle, and there may be a page for it to hear."""
-        if self._is_busy or (settings.is_voila() and not self._page.is_set()):
+        is_heard = self._page.is_set() or not settings.is_voila()
+        if not (self._idle.is_set() and is_heard):
             return False
         beat = threading.Event()
         kernel.io_loop.add_callback(beat.set)
-        return beat.wait(_STEP) and not self._is_busy
-
-    def _on_cell(self) -> None:
-        self._is_busy = True
-
-    def _on_rest(self) -> None:
-        self._is_busy = False
+        return beat.wait(_STEP) and self._idle.is_set()

@@ -136,8 +136,13 @@ class LoginForm(anywidget.AnyWidget):
         super().__init__()
         self.on_msg(LoginForm._on_page)
         # Weak, so that the listener does not keep the form.
-        me = weakref.ref(self)
-        self._unsubscribe = default.on_default_change(lambda now: _follow(me(), now))
+        me = weakref.WeakMethod(self._follow)
+
+        def follow(credentials: Credentials | None) -> None:
+            if (living := me()) is not None:
+                living(credentials)
+
+        self._unsubscribe = default.on_default_change(follow)
         if default.get_default_credentials() is not (signed and signed.credentials):
             default.tell(self._follow)  # somebody was quicker
         for effect in effects:
@@ -270,16 +275,13 @@ class LoginForm(anywidget.AnyWidget):
             try:
                 for name, value in shown.items():
                     setattr(self, name, value)
-                self._tell_waiting(shown["credentials"])
+                signed_in, is_over = self.credentials, self._signed_in.done()
+                if signed_in is None and is_over and not self._closing:
+                    self._signed_in = Future()
+                elif signed_in is not None and not is_over:
+                    self._signed_in.set_result(signed_in)
             finally:
                 self._showing = False
-
-    def _tell_waiting(self, credentials: Credentials | None) -> None:
-        with self._lock:
-            if credentials is None and self._signed_in.done() and not self._closing:
-                self._signed_in = Future()
-            elif credentials is not None and not self._signed_in.done():
-                self._signed_in.set_result(credentials)
 
     def _tell_failure(self, error: Exception, order: Any = None) -> None:
         """Say in the form that something unexpected happened; nothing is printed."""
@@ -323,11 +325,6 @@ class LoginForm(anywidget.AnyWidget):
     def list_accounts(self) -> None:
         """Read the list of saved accounts anew, in the background."""
         in_background(self._do, flow.Order("list"))
-
-
-def _follow(form: LoginForm | None, credentials: Credentials | None) -> None:
-    if form is not None:
-        form._follow(credentials)
 
 
 def _traits(state: flow.State) -> dict[str, Any]:
