@@ -88,29 +88,19 @@ _MISPLACED = {
 }
 
 
-def clean(given: Fields) -> Fields:
-    """Return the controls without what a paste brings along, and without keys."""
+def clean(given: Fields, kept_back: str = "") -> tuple[Fields, list[CartoLoginError]]:
+    """Return the controls without keys, and where one stood or was kept back."""
+    wrong: list[CartoLoginError] = []
     name = clean_paste(given.name)
-    return replace(
-        given,
-        username=_keyless(clean_paste(given.username)),
-        base_url=_keyless(clean_paste(given.base_url)),
-        name="" if has_key(name, looks_like_master_key) else name.lower(),
-    )
-
-
-def _keyless(text: str) -> str:
-    return "" if has_key(text) else _SECRET_PART.sub("", text)
-
-
-def misplaced(given: Fields, kept_back: str = "") -> list[CartoLoginError]:
-    """Return where a key stands, or where the page has kept one back."""
-    kept = clean(given)
-    return [
-        InvalidCredentialsError(text, field=name)
-        for name, text in _MISPLACED.items()
-        if name == kept_back or getattr(kept, name) != clean_paste(getattr(given, name))
-    ]
+    name = "" if has_key(name, looks_like_master_key) else name.lower()
+    kept: dict[str, Any] = {"name": name}
+    for field, text in _MISPLACED.items():
+        pasted = clean_paste(getattr(given, field))
+        is_key = has_key(pasted)
+        kept[field] = "" if is_key else _SECRET_PART.sub("", pasted)
+        if field == kept_back or kept[field] != pasted:
+            wrong.append(InvalidCredentialsError(text, field=field))
+    return replace(given, **kept), wrong
 
 
 # What can be told without asking anybody.

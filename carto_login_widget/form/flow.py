@@ -28,7 +28,7 @@ Remember, name and default are no edit: they are read when the account is saved.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..address import Address
@@ -240,31 +240,8 @@ class _Step:
         self.set(tone=tone, notes=notes)
 
 
-def begin(  # noqa: PLR0913 - each is one way to start
-    state: State,
-    *,
-    username: str = "",
-    base_url: str = "",
-    profile: str | None = None,
-    error: CartoLoginError | None = None,
-    show_card: bool = False,
-    notes: Iterable[str] = (),
-) -> tuple[State, tuple[Order, ...]]:
-    """Return the first state of a form, and what is to be done for it."""
-    step = _Step(state)
-    if state.signed is not None and show_card:
-        _show_card(step)
-        step.set(error=error, notes=tuple(notes))
-    else:
-        _show_fields(step, username=username, base_url=base_url, profile=profile)
-        if error is not None:
-            _tell_error(step, error)
-    step.set(focus=None)
-    return step.now, tuple(step.effects)
-
-
 def step(
-    state: State, event: Act | Callable[..., None], *told: Any
+    state: State, event: Act | Callable[..., None], *told: Any, **more: Any
 ) -> tuple[State, tuple[Order, ...]]:
     """Return the state after an act or an event, and what is to be done.
 
@@ -272,7 +249,7 @@ def step(
     """
     one = _Step(state)
     if not isinstance(event, Act):
-        event(one, *told)
+        event(one, *told, **more)
     elif state.phase != "signing_in":
         acts = _CARD_ACTS if state.card else _FORM_ACTS
         if event.name in acts:
@@ -285,8 +262,7 @@ def step(
 
 def _commit(step: _Step, act: Act) -> None:
     """Say what is wrong with the fields, or check them if they are new and whole."""
-    changed = _absorb(step, act)
-    wrong = fields.misplaced(act.fields, act.misplaced)
+    changed, wrong = _absorb(step, act)
     subject, found = _judge(step.now)
     found = [*wrong, *found, *_judge_saving(step, asked=False)]
     _show_problems(step, found, asked=False)
@@ -298,7 +274,7 @@ def _commit(step: _Step, act: Act) -> None:
 
 def _submit(step: _Step, act: Act) -> None:
     """Log in with the verdict, the check that is under way, a new one or unchecked."""
-    changed = _absorb(step, act)
+    changed, wrong = _absorb(step, act)
     now = step.now
     if now.phase == "rejected" and now.refused and not changed:
         # The answer came between press and release: it stays, and a key is asked for.
@@ -307,7 +283,6 @@ def _submit(step: _Step, act: Act) -> None:
         return
     # Nothing is known of other fields, so that they are checked all the same.
     is_unchecked = act.name == "use_unchecked" and now.phase == "undecided"
-    wrong = fields.misplaced(act.fields, act.misplaced)
     subject, found = _judge(now)
     found = [*wrong, *found, *_judge_saving(step, asked=True)]
     if subject is None or found:
@@ -358,7 +333,7 @@ def _unfold(step: _Step, _act: Act) -> None:
 
 
 def _drop_key(step: _Step, act: Act) -> None:
-    _absorb(step, replace(act, key=None))
+    _absorb(step, act)
     _forget_verdict(step)
     step.set(key=None)
     step.focus("api_key")
@@ -367,9 +342,10 @@ def _drop_key(step: _Step, act: Act) -> None:
 # From fields to a verdict.
 
 
-def _absorb(step: _Step, act: Act) -> bool:
-    """Take over fields and key; return whether anything that is asked has changed."""
-    now, old, given, key = step.now, step.now.fields, fields.clean(act.fields), None
+def _absorb(step: _Step, act: Act) -> tuple[bool, list[CartoLoginError]]:
+    """Take over fields and key; return if what is asked is new, and misplaced keys."""
+    now, old, key = step.now, step.now.fields, None
+    given, wrong = fields.clean(act.fields, act.misplaced)
     given = replace(given, account=old.account)
     if now.folded:
         # The other controls are hidden, and what is left in them is of no account.
@@ -378,8 +354,8 @@ def _absorb(step: _Step, act: Act) -> bool:
         )
     else:
         key = Secret(clean_key(act.key.reveal())) if act.key else None
-    stands, shown = asdict(given), asdict(old)
-    chosen = {n: stands[n] for n in _SAVING if stands[n] != shown[n]}
+    choices = {name: getattr(given, name) for name in _SAVING}
+    chosen = {n: value for n, value in choices.items() if value != getattr(old, n)}
     if "name" not in now.chosen and given.name in now.proposed:
         chosen.pop("name", None)  # of a page that has not drawn the newest proposal
     step.set(given=given, chosen={**now.chosen, **chosen})
@@ -390,13 +366,13 @@ def _absorb(step: _Step, act: Act) -> bool:
         _forget_verdict(step)
     if is_new_key:
         step.set(key=key, refused=False)
-    row = now.row(old.account)
-    is_other = row is None or step.now.address != row.address
-    if old.account and given.asked != old.asked and is_other:
-        # A saved key never meets another name or address.
-        step.write(account=None)
-        step.set(proposed=(*now.proposed, ""), refused=False)
-    return changed
+    if old.account and given.asked != old.asked:
+        row = now.row(old.account)
+        if row is None or step.now.address != row.address:
+            # A saved key never meets another name or address.
+            step.write(account=None)
+            step.set(proposed=(*now.proposed, ""), refused=False)
+    return changed, wrong
 
 
 def _judge(state: State) -> tuple[Subject | None, list[CartoLoginError]]:
@@ -629,6 +605,27 @@ def _clear(step: _Step, act: Act) -> None:
 
 
 # What happens elsewhere.
+
+
+def began(  # noqa: PLR0913 - each is one way to start
+    step: _Step,
+    *,
+    username: str = "",
+    base_url: str = "",
+    profile: str | None = None,
+    error: CartoLoginError | None = None,
+    show_card: bool = False,
+    notes: Iterable[str] = (),
+) -> None:
+    """A form was made."""
+    if step.now.signed is not None and show_card:
+        _show_card(step)
+        step.set(error=error, notes=tuple(notes))
+    else:
+        _show_fields(step, username=username, base_url=base_url, profile=profile)
+        if error is not None:
+            _tell_error(step, error)
+    step.set(focus=None)
 
 
 def done(

@@ -119,13 +119,14 @@ class LoginForm(anywidget.AnyWidget):
         self._displays: list[stand_in.Display] = []
         signed, rows = self._office.signed(), self._office.rows(_AT_ONCE, profile or "")
         remember = settings.CartoLogin.instance().remember
-        self.state, effects = flow.begin(
+        self.state, effects = flow.step(
             flow.State(
                 remember=remember,
                 accounts=tuple(rows),
                 path=self._office.path,
                 signed=signed,
             ),
+            flow.began,
             username=username or "",
             base_url=base_url or "",
             profile=profile,
@@ -178,14 +179,11 @@ class LoginForm(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Take the form off the page and forget what it holds; again, do nothing."""
-        lock = getattr(self, "_lock", None)
-        if lock is None:
-            return  # it was never made
-        with lock:
+        with self._lock:
             if self._closing:
                 return
             self._closing, self.state = True, flow.State()
-        getattr(self, "_unsubscribe", lambda: None)()
+        getattr(self, "_unsubscribe", lambda: None)()  # it may be in the making
         self._show()
         if not self._signed_in.done():
             self._signed_in.set_exception(NotLoggedInError(_CLOSED))
@@ -194,7 +192,8 @@ class LoginForm(anywidget.AnyWidget):
         super().close()
 
     def __del__(self) -> None:
-        with contextlib.suppress(Exception):  # the interpreter may be ending
+        # The interpreter may be ending, or the form was never made.
+        with contextlib.suppress(Exception):
             self.close()
 
     def __repr__(self) -> str:
@@ -202,7 +201,7 @@ class LoginForm(anywidget.AnyWidget):
 
     def get_state(self, *args: Any, **kwargs: Any) -> Any:
         """Return what is synced: the script and its style, nothing that is typed."""
-        for display in getattr(self, "_displays", ()):
+        for display in self._displays:
             display.seen()  # a page asks for all widgets when it comes
         return super().get_state(*args, **kwargs)
 
@@ -299,9 +298,8 @@ class LoginForm(anywidget.AnyWidget):
                 in_background(self._tick, order)
             event, *told = self._office.do(order)
             if order.act in WORKS:
-                default.tell(
-                    self._follow
-                )  # what the order has changed comes before its end
+                # What the order has changed comes before its end.
+                default.tell(self._follow)
             self.post(event, *told)
             credentials = default.get_default_credentials()
             if order.act == "sign_in" and credentials is not None:
@@ -311,11 +309,11 @@ class LoginForm(anywidget.AnyWidget):
             self._tell_failure(error, order)
 
     def _tick(self, order: flow.Order) -> None:
-        for beat in count(1):
+        for seconds in count(_TICK, _TICK):
             time.sleep(_TICK)
             if self.state.order != order:
                 return
-            self.post(flow.ticked, order, beat * _TICK)
+            self.post(flow.ticked, order, seconds)
 
     def _follow(self, _credentials: Credentials | None) -> None:
         """Show whom the kernel is signed in as."""

@@ -51,7 +51,7 @@ class Form:
         of_state = {"accounts", "path", "signed"} & how.keys()
         state = {"path": "~/store", **{name: how.pop(name) for name in of_state}}
         state["accounts"] = tuple(state.get("accounts", ()))
-        self.state, effects = flow.begin(State(**state), **how)
+        self.state, effects = flow.step(State(**state), flow.began, **how)
         self.effects: list[Any] = list(effects)
 
     def __call__(self, event: Any, *told: Any) -> list[Any]:
@@ -860,7 +860,8 @@ class AnyOrder(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.state, effects = flow.begin(State(accounts=(SAVED,), path="x"))
+        state = State(accounts=(SAVED,), path="x")
+        self.state, effects = flow.step(state, flow.began)
         self.orders: list[Any] = list(effects)
         self.wishes = 0
         self.gone: set[str] = set()  # keys that may be nowhere
