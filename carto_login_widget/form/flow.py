@@ -5,20 +5,20 @@ acts, each with all the fields as they stand; the kernel answers with a snapshot
 state (`view.py`). Work that takes time is an order with a number, and an answer that
 brings another number than the one that is waited for is dropped.
 
-| phase      | what it means               | leads on                                  |
-|------------|-----------------------------|-------------------------------------------|
-| empty      | nothing asked, or cancelled | commit, choose: checking, if all is there |
-|            |                             | submit: checking, or errors at the fields |
-| checking   | a check is under way        | accepted, failed; cancel, an edit: empty  |
-| accepted   | a verdict of these fields   | submit: signing_in; an edit: empty        |
-| rejected   | CARTO said no, or the file  | submit: checking; an edit: empty          |
-|            | cannot be used              |                                           |
-| undecided  | nothing could be learned    | try_again: checking; cancel, edit: empty; |
-|            |                             | use_unchecked: signing_in                 |
-| signing_in | saving and registering      | done: signed_in; unexpected: empty        |
-| signed_in  | the card                    | switch, unfold: empty, stay leads back;   |
-|            |                             | log_out, the default ends: empty          |
+| status    | what it means               | leads on                                   |
+|-----------|-----------------------------|--------------------------------------------|
+| empty     | nothing asked, or cancelled | commit, choose: checking, if all is there  |
+|           |                             | submit: checking, or errors at the fields  |
+| checking  | a check is under way        | answered; cancel, an edit: empty           |
+| accepted  | a verdict of these fields   | submit: the login; an edit: empty          |
+| rejected  | CARTO said no, or the file  | submit: checking; an edit: empty           |
+|           | cannot be used              |                                            |
+| undecided | nothing could be learned    | try_again: checking; cancel, edit: empty;  |
+|           |                             | use_unchecked: the login                   |
+| signed_in | the card                    | switch, unfold: empty, stay leads back;    |
+|           |                             | log_out, the default ends: empty           |
 
+A login saves and registers; until it is done, the status stays and no act counts.
 An edit is another account, address, user name or key; it ends check, verdict and wish,
 and starts a check if all is there. A wish is Log in, Enter or Try again: it lasts until
 accepted, rejected, cancelled or edited, and there is none while something is missing.
@@ -163,14 +163,12 @@ class State:
         return replace(self.given, **{**proposed, **self.chosen})
 
     @property
-    def phase(self) -> str:
+    def status(self) -> str:
         """The row of the table above."""
         if self.card:
             return "signed_in"
         if self.doing == "check":
             return "checking"
-        if self.doing == "sign_in":
-            return "signing_in"
         if self.verdict is not None:
             return "accepted"
         if self.error is None:
@@ -192,7 +190,7 @@ class State:
         """Whether nobody has begun to sign in here."""
         given = self.given
         is_typed = given.account is None and bool(given.username or given.base_url)
-        return self.phase == "empty" and self.key is None and not is_typed
+        return self.status == "empty" and self.key is None and not is_typed
 
     @property
     def start(self) -> str | None:
@@ -250,7 +248,7 @@ def step(
     one = _Step(state)
     if not isinstance(event, Act):
         event(one, *told, **more)
-    elif state.phase != "signing_in":
+    elif state.doing != "sign_in":
         acts = _CARD_ACTS if state.card else _FORM_ACTS
         if event.name in acts:
             acts[event.name](one, event)
@@ -276,13 +274,13 @@ def _submit(step: _Step, act: Act) -> None:
     """Log in with the verdict, the check that is under way, a new one or unchecked."""
     changed, wrong = _absorb(step, act)
     now = step.now
-    if now.phase == "rejected" and now.refused and not changed:
+    if now.status == "rejected" and now.refused and not changed:
         # The answer came between press and release: it stays, and a key is asked for.
         step.set(unfolded=True)
         step.focus("api_key")
         return
     # Nothing is known of other fields, so that they are checked all the same.
-    is_unchecked = act.name == "use_unchecked" and now.phase == "undecided"
+    is_unchecked = act.name == "use_unchecked" and now.status == "undecided"
     subject, found = _judge(now)
     found = [*wrong, *found, *_judge_saving(step, asked=True)]
     if subject is None or found:
@@ -305,7 +303,7 @@ def _submit(step: _Step, act: Act) -> None:
 
 
 def _cancel(step: _Step, act: Act) -> None:
-    if step.now.phase in ("checking", "undecided"):
+    if step.now.status in ("checking", "undecided"):
         _absorb(step, act)
         _forget_verdict(step)
         step.tell("info", "Cancelled. Log in starts the check again.")
@@ -359,7 +357,7 @@ def _absorb(step: _Step, act: Act) -> tuple[bool, list[CartoLoginError]]:
     if "name" not in now.chosen and given.name in now.proposed:
         chosen.pop("name", None)  # of a page that has not drawn the newest proposal
     step.set(given=given, chosen={**now.chosen, **chosen})
-    again = now.phase in ("empty", "undecided")  # who types it anew has it checked
+    again = now.status in ("empty", "undecided")  # who types it anew has it checked
     is_new_key = bool(key) and (key != now.key or again)
     changed = is_new_key or given.asked != old.asked
     if changed:
@@ -447,7 +445,7 @@ def answered(
     if isinstance(answer, CartoLoginError):
         _tell_error(step, answer)
         if now.wish and not now.folded:
-            again = "try_again" if step.now.phase == "undecided" else "submit"
+            again = "try_again" if step.now.status == "undecided" else "submit"
             step.focus(field_of(answer) or again)
         return
     step.set(order=None, verdict=answer)
@@ -686,7 +684,7 @@ def listed(step: _Step, accounts: Iterable[Row]) -> None:
     step.set(accounts=tuple(accounts))
     if step.now.folded:
         is_gone = was_there and step.now.row(account) is None
-        _fill(step, None if is_gone and step.now.phase == "empty" else account)
+        _fill(step, None if is_gone and step.now.status == "empty" else account)
 
 
 def quota_arrived(

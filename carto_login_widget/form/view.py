@@ -44,13 +44,6 @@ def text(state: State) -> str:
     return SIGNED_IN_TEXT if state.card else HOW_ELSE
 
 
-def status(state: State) -> str:
-    """The state for programs."""
-    if state.phase != "signing_in":
-        return state.phase
-    return "undecided" if state.verdict is None else "accepted"
-
-
 def snapshot(state: State, *, accounts: bool = True) -> dict[str, Any]:
     """Return what the page draws, with the list of accounts where it is new."""
     where = state.address
@@ -59,7 +52,7 @@ def snapshot(state: State, *, accounts: bool = True) -> dict[str, Any]:
     card = _card(state, state.signed) if state.card and state.signed else None
     return {
         "screen": "card" if card else "form",
-        "status": status(state),
+        "status": state.status,
         "title": card["title"] if card else "Log in to CARTO",
         "accounts": rows(state) if accounts else None,
         "fields": asdict(state.fields),
@@ -124,13 +117,13 @@ def _message(state: State) -> tuple[str, str]:
     host = where.host if where else "CARTO"
     if state.card:
         return "none", ""
-    if state.phase == "checking" and state.waited:
+    if state.doing == "sign_in":
+        return "busy", "Signing in …"
+    if state.doing == "check" and state.waited:
         waited = f"no answer for {state.waited} seconds"
         return "busy", f"Still waiting for {host}: {waited} …"
-    if state.phase == "checking":
+    if state.doing == "check":
         return "busy", f"Checking with {host} …"
-    if state.phase == "signing_in":
-        return "busy", "Signing in …"
     if state.verdict is not None:
         account = state.verdict.account
         known = f": {_lowered(account.summary)}" if account else "."
@@ -169,21 +162,22 @@ def _act(act: str, label: str, kind: str = "plain", *, busy: bool = False) -> An
 def _acts(state: State) -> list[Any]:
     """The buttons: each kind has its own slot, so that none moves when one comes."""
     main, row = ("submit", "Log in"), state.row(state.fields.account)
-    if state.phase == "undecided":
+    is_undecided = state.status == "undecided" and not state.doing
+    if is_undecided:
         main = ("try_again", "Try again")
     elif state.folded and state.refused:
         main = ("unfold", "Enter a new key")
     elif state.folded:
         name = (row and row.address.username) or state.fields.account
         main = ("submit", f"Continue as {name}")
-    acts = [_act(*main, "primary", busy=state.phase in ("checking", "signing_in"))]
+    acts = [_act(*main, "primary", busy=state.doing in ("check", "sign_in"))]
     if state.folded and not state.refused:
         acts.append(_act("unfold", "Show the fields"))
     if state.signed is not None:
         acts.append(_act("stay", f"Stay signed in as {state.signed.address.username}"))
-    if state.phase in ("checking", "undecided"):
+    if is_undecided or state.doing == "check":
         acts.append(_act("cancel", "Cancel"))
-    if state.phase == "undecided":
+    if is_undecided:
         acts.append(_act("use_unchecked", "Use without checking"))
     return acts
 

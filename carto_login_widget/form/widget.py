@@ -332,7 +332,7 @@ def _traits(state: flow.State) -> dict[str, Any]:
         "account": signed.account if signed else account,
         "credentials": signed.credentials if signed else None,
         "message": view.spoken(state),
-        "status": view.status(state),
+        "status": state.status,
     }
 
 

@@ -117,7 +117,7 @@ def test_a_check_starts_when_all_is_there(form: Form) -> None:
     assert form.act("commit", JANE) == []
     (check,) = form.act("commit", JANE, key=KEY)
     assert check == Order("check", check.number, Identity.of("jane", KEY, None))
-    assert form.state.phase == "checking"
+    assert form.state.status == "checking"
     assert form.acts == ["submit", "cancel"]
 
 
@@ -173,7 +173,7 @@ def test_an_edit_ends_the_wish(checking: Form) -> None:
     checking.act("submit", JANE)
     checking.act("commit", replace(JANE, username="anna"))
     checking.accept()
-    assert checking.state.phase == "accepted"
+    assert checking.state.status == "accepted"
     assert checking.count("sign_in") == 0
 
 
@@ -232,7 +232,7 @@ def test_what_cannot_be_is_told_beside_it(
     assert form.count("check") == 0
     if take:
         form.act("commit", replace(fields, **{field: take}))
-        assert form.state.phase == "checking"
+        assert form.state.status == "checking"
         assert form.seen["fields"][field] == take
 
 
@@ -295,7 +295,7 @@ def test_a_wrong_key_asks_for_the_key_only(checking: Form) -> None:
     """The key is dropped; name and address stay; the next key is checked."""
     checking.act("submit", JANE)
     checking.fail(WRONG)
-    assert checking.state.phase == "rejected"
+    assert checking.state.status == "rejected"
     assert checking.state.key is None
     assert checking.seen["key"] == "refused"
     assert list(checking.seen["errors"]) == ["api_key"]
@@ -405,7 +405,7 @@ def test_cancel_gives_the_form_back(checking: Form, phase: str) -> None:
     if phase == "undecided":
         checking.fail(OFFLINE)
     checking.act("cancel", JANE)
-    assert checking.state.phase == "empty"
+    assert checking.state.status == "empty"
     assert checking.seen["focus"]["to"] == "submit"
     assert checking.seen["key"] == "held"
     assert checking.accept() == []
@@ -420,7 +420,7 @@ def test_a_dropped_key_is_gone(checking: Form) -> None:
     checking.accept()
     checking.act("drop_key", JANE)
     assert not keys_in(checking.state)
-    assert checking.state.phase == "empty"
+    assert checking.state.status == "empty"
 
 
 def test_waiting_is_told(checking: Form) -> None:
@@ -451,7 +451,7 @@ def test_the_default_needs_one_act(listed: Form) -> None:
 def test_choosing_checks_and_one_more_act_signs_in(listed: Form) -> None:
     """The key of the file is never shown."""
     listed.act("choose", Fields(account="anna"))
-    assert listed.state.phase == "checking"
+    assert listed.state.status == "checking"
     listed.act("submit", Fields(account="anna"))
     listed.accept()
     assert listed.last("sign_in").subject == "anna"
@@ -535,7 +535,7 @@ def test_a_broken_account_is_told_and_leaves_the_others(listed: Form) -> None:
     assert "anna.json" in listed.seen["message"]["text"]
     assert listed.seen["fields"]["username"] == ""
     listed.act("choose", Fields(account="work"))
-    assert listed.state.phase == "checking"
+    assert listed.state.status == "checking"
 
 
 def test_an_error_from_before_can_be_overruled() -> None:
@@ -677,7 +677,7 @@ def test_the_card_follows_the_login(card: Form) -> None:
     assert not keys_in(card.state)
     for late in ("submit", "commit", "try_again", "cancel", "use_unchecked"):
         assert card.act(late, JANE, key=KEY) == []
-    assert card.state.phase == "signed_in"
+    assert card.state.status == "signed_in"
     assert not keys_in(card.state)
 
 
@@ -801,7 +801,7 @@ def test_an_unexpected_failure_leaves_the_form_usable(checking: Form) -> None:
     checking.act("submit", JANE)
     check = checking.last("check")
     checking(flow.unexpected, "Something went wrong here (no. 1).", check)
-    assert checking.state.phase == "empty"
+    assert checking.state.status == "empty"
     assert "no. 1" in checking.seen["message"]["text"]
     checking.act("submit", JANE)
     checking.accept()
@@ -820,7 +820,7 @@ def test_an_unexpected_failure_of_the_login_is_told(
         checking.fail(OFFLINE)
         (sign_in,) = checking.act("use_unchecked", JANE)
     checking(flow.unexpected, "Something went wrong here (no. 1).", sign_in)
-    assert checking.state.phase == "empty"
+    assert checking.state.status == "empty"
     assert "no. 1" in checking.seen["message"]["text"]
     assert checking.act("submit", JANE)[-1].act == "check"
 
@@ -873,7 +873,7 @@ class AnyOrder(RuleBasedStateMachine):
             if effect.act == "sign_in":
                 assert self.wishes == 1, "a login that nobody wished for"
                 self.wishes = 0
-        if self.state.phase not in ("checking", "signing_in"):
+        if self.state.doing not in ("check", "sign_in"):
             self.wishes = 0
 
     @rule(
@@ -913,12 +913,12 @@ class AnyOrder(RuleBasedStateMachine):
             old.username,
             old.base_url if old.custom else None,
         )
-        if name in WISHES and self.state.phase != "signing_in":
+        if name in WISHES and self.state.doing != "sign_in":
             self.wishes = 1
         elif name in ("cancel", "drop_key") or (name == "commit" and edit):
-            busy = before.folded or before.phase == "signing_in"
+            busy = before.folded or before.doing == "sign_in"
             self.wishes = self.wishes if busy else 0
-        if name == "drop_key" and before.phase not in ("signed_in", "signing_in"):
+        if name == "drop_key" and not (before.card or before.doing == "sign_in"):
             self.gone |= keys_in(before)
         self.step(Act(name, given, Secret(key) if key else None, typed=typed))
 
@@ -928,7 +928,7 @@ class AnyOrder(RuleBasedStateMachine):
         if self.state.folded:
             self.act("choose", Fields(), kept=False, key=None)
         given = replace(self.state.fields, username="jane", custom=False)
-        if self.state.phase not in ("signed_in", "signing_in"):
+        if not (self.state.card or self.state.doing == "sign_in"):
             self.act(name, replace(given, name=""), kept=False, key=key)
 
     @precondition(lambda self: self.orders)
@@ -953,7 +953,7 @@ class AnyOrder(RuleBasedStateMachine):
             self.step(flow.default_changed, signed())
             self.step(flow.done, order, (), NO_KEYRING if how == "no" else None)
             if waited:
-                assert self.state.phase == "signed_in"
+                assert self.state.status == "signed_in"
         elif order.act != "quota":
             if how == "yes":
                 self.step(flow.default_changed, signed())
@@ -983,20 +983,20 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def no_key_is_kept_that_was_refused_or_dropped(self) -> None:
         assert not keys_in(self.state) & self.gone
-        if self.state.phase == "signed_in":
+        if self.state.status == "signed_in":
             assert not keys_in(self.state)
 
     @invariant()
     def a_verdict_is_of_what_is_there(self) -> None:
         state = self.state
-        assert (state.phase == "accepted") <= (state.verdict is not None)
-        if state.phase in ("accepted", "checking"):
+        assert (state.status == "accepted") <= (state.verdict is not None)
+        if state.status in ("accepted", "checking"):
             subject, _problems = flow._judge(state)
             asked = (state.verdict or state.order).subject
             assert asked == subject
         if state.verdict is not None:
             assert state.verdict.proof == state.verdict.subject
-        if state.phase == "checking":
+        if state.status == "checking":
             assert state.order in self.orders
         else:
             assert not state.wish

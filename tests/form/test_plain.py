@@ -261,7 +261,7 @@ def test_a_page_that_speaks_up_late_gets_the_form_back(
     form._handle_custom_msg({"act": "ready", "view": "v", "n": 1, "fields": {}}, [])
     assert handle.shown[-1] == form.model_id
     assert form.state.fields.username == "jane"
-    assert form.state.phase == "empty"
+    assert form.state.status == "empty"
 
 
 def test_a_page_that_answers_keeps_the_form(

@@ -49,7 +49,7 @@ def test_the_buttons_of_a_state(phase: str, acts: list[str]) -> None:
         form.accept()
     if error:
         form.fail(error)
-    assert form.state.phase == phase
+    assert form.state.status == phase
     assert form.acts == [acts[0], "stay", *acts[1:]]
     kinds = [act["kind"] for act in form.seen["acts"]]
     assert kinds.count("primary") == 1

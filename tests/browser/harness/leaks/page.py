@@ -51,7 +51,7 @@ class Form(LoginForm):
         ended = threading.Event()
 
         def look(_change: Any) -> None:
-            if self.state.phase not in ("checking", "signing_in"):
+            if self.state.doing not in ("check", "sign_in"):
                 ended.set()
 
         self.observe(look, ["status", "message"])
