@@ -85,7 +85,7 @@ class Signed:
     address: Address
     account: Account | None = None
     profile: str | None = None  # the saved account that holds this very key
-    is_default: bool = False
+    is_default: bool = False  # as the list may come later
     proposed: str = ""  # a name to save it under
     facts: Sequence[tuple[str, str]] = ()
 
@@ -243,9 +243,12 @@ def step(
 ) -> tuple[State, tuple[Order, ...]]:
     """Return the state after an act or an event, and what is to be done.
 
-    An event is one of the functions below, with what it tells.
+    An event is one of the functions below, with what it tells: first the order that it
+    is about, if there is one.
     """
-    one = _Step(state)
+    one, about = _Step(state), told[0] if told else None
+    if isinstance(about, Order) and about != state.order:
+        return state, ()  # nobody waits for it any more
     if not isinstance(event, Act):
         event(one, *told, **more)
     elif state.doing != "sign_in":
@@ -434,12 +437,10 @@ def _check(step: _Step, subject: Subject) -> None:
 
 
 def answered(
-    step: _Step, order: Order, answer: Verdict | CartoLoginError, proposed: str = ""
+    step: _Step, _order: Order, answer: Verdict | CartoLoginError, proposed: str = ""
 ) -> None:
     """CARTO accepts the key, refuses or could not be asked; or a file is no good."""
     now = step.now
-    if order != now.order:
-        return
     if proposed and now.given.account is None:
         step.set(proposed=(*now.proposed, proposed))
     if isinstance(answer, CartoLoginError):
@@ -453,10 +454,9 @@ def answered(
         _sign_in(step, answer.subject, answer.proof)
 
 
-def ticked(step: _Step, order: Order, seconds: int) -> None:
+def ticked(step: _Step, _order: Order, seconds: int) -> None:
     """A check has been under way for some seconds."""
-    if order == step.now.order:
-        step.set(waited=seconds)
+    step.set(waited=seconds)
 
 
 def _tell_error(step: _Step, error: CartoLoginError) -> None:
@@ -634,8 +634,6 @@ def done(
 ) -> None:
     """A login or an act of the card has ended; `error` is why it did not succeed."""
     now = step.now
-    if order != now.order:
-        return
     step.set(order=None)
     told = [str(error)] if error is not None else []
     if now.signed is None:

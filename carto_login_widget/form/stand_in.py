@@ -33,8 +33,8 @@ class Display:
         self._handle: Any = ipython_display.DisplayHandle()
         self._box: ipywidgets.VBox | None = None
         self._plain: PlainForm | None = None
-        self._answered, self._page = threading.Event(), threading.Event()
-        self._idle = threading.Event()
+        self._answered, self._idle = threading.Event(), threading.Event()
+        self.page = threading.Event()  # set once there is one
 
     def show(self) -> None:
         """Show the form, and watch whether the page can."""
@@ -62,10 +62,6 @@ class Display:
             self._form.post(flow.Act("commit", plain.values(), typed=False))
             self._replace(self._form)
             plain.close()
-
-    def seen(self) -> None:
-        """Note that there is a page: it asked for the widgets of the kernel."""
-        self._page.set()
 
     def draw(self, picture: dict[str, Any]) -> None:
         """Show a snapshot in the plain form, if that is what is shown."""
@@ -119,7 +115,7 @@ class Display:
 
     def _can_hear(self, kernel: Any) -> bool:
         """Whether the kernel is idle, and there may be a page for it to hear."""
-        is_heard = self._page.is_set() or not settings.is_voila()
+        is_heard = self.page.is_set() or not settings.is_voila()
         if not (self._idle.is_set() and is_heard):
             return False
         beat = threading.Event()

@@ -85,8 +85,9 @@ def rows(state: State) -> list[list[Any]]:
 def spoken(state: State) -> str:
     """All that is told, as plain text for programs."""
     if state.card and state.signed:
-        facts = [f"{label}: {words}" for label, words in state.signed.facts]
-        return "\n".join([f"{_title(state, state.signed)}.", *facts, *state.notes])
+        card = _card(state, state.signed)
+        facts = [f"{label}: {words}" for label, words in card["rows"]]
+        return "\n".join([f"{card['title']}.", *facts, *card["notes"]])
     _kind, told = _message(state)
     beside = [_error(problem)["text"] for problem in state.problems]
     return " ".join(filter(None, [*(p for p in beside if p not in told), told]))
@@ -185,22 +186,17 @@ def _acts(state: State) -> list[Any]:
 # The card.
 
 
-def _title(state: State, signed: Signed) -> str:
-    if state.error is not None:
-        what = "key" if state.error.reason is Reason.WRONG_KEY else "account"
-        return f"CARTO no longer accepts this {what}"
-    unsure = "" if signed.is_checked else ", not checked"
-    return f"Signed in to CARTO as {signed.address.username}{unsure}"
-
-
 def _card(state: State, signed: Signed) -> dict[str, Any]:
     error, is_checking = state.error, state.doing == "check_again"
-    notes = list(state.notes)
+    notes, unsure = list(state.notes), "" if signed.is_checked else ", not checked"
+    title = f"Signed in to CARTO as {signed.address.username}{unsure}"
     acts = [
         _act("switch", "Switch account"),
         _act("log_out", "Log out", busy=state.doing == "log_out"),
     ]
     if error is not None:
+        what = "key" if error.reason is Reason.WRONG_KEY else "account"
+        title = f"CARTO no longer accepts this {what}"
         if str(error) not in notes:
             notes.insert(0, str(error))
         acts.insert(0, _act("unfold", "Enter a new key", "primary"))
@@ -210,7 +206,7 @@ def _card(state: State, signed: Signed) -> dict[str, Any]:
     if is_checking:
         acts.append(_act("cancel", "Cancel"))
     return {
-        "title": _title(state, signed),
+        "title": title,
         "good": signed.is_checked and error is None,
         "rows": [list(fact) for fact in signed.facts],
         "notes": notes,
@@ -246,13 +242,11 @@ def _item(state: State, signed: Signed, act: str) -> dict[str, Any]:
     return {"act": act, "label": _ITEMS[act], **told}
 
 
-_OF_STORAGE = ("db_size_in_bytes", "quota_in_bytes")
-
-
 def storage(me: Any) -> list[dict[str, Any]]:
     """Return bars for what `/api/v3/me` tells."""
     try:
-        used, quota = (me["user_data"][name] for name in _OF_STORAGE)
+        user = me["user_data"]
+        used, quota = user["db_size_in_bytes"], user["quota_in_bytes"]
         percent = round(min(100.0, max(0.0, 100.0 * used / quota)), 1)
         words = f"{_size(used)} of {_size(quota)} used"
     except (LookupError, TypeError, ValueError, ZeroDivisionError):

@@ -202,7 +202,7 @@ class LoginForm(anywidget.AnyWidget):
     def get_state(self, *args: Any, **kwargs: Any) -> Any:
         """Return what is synced: the script and its style, nothing that is typed."""
         for display in self._displays:
-            display.seen()  # a page asks for all widgets when it comes
+            display.page.set()  # which asks for all widgets when it comes
         return super().get_state(*args, **kwargs)
 
     def _ipython_display_(self, **_kwargs: Any) -> None:
