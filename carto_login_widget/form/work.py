@@ -52,16 +52,13 @@ class Office:
             names.sort(key=lambda name: (name != start, name != wanted))
             # No Path, as this is to be quick for 10,000 accounts too.
             directory = os.fspath(self._profiles.path_of("x").parent)
-            paths = [f"{directory}{os.sep}{name}.json" for name in names[:most]]
-            if start in names[:1] and not os.path.lexists(paths[0]):
-                paths[0] = os.fspath(self._profiles.default_path)
-            rows = [
-                _row(name, path, _version_of(path))
-                for name, path in zip(names, paths, strict=False)
+            paths = {name: f"{directory}{os.sep}{name}.json" for name in names[:most]}
+            if start in paths and not os.path.lexists(paths[start]):
+                paths[start] = os.fspath(self._profiles.default_path)
+            return [
+                _row(name, path, _version_of(path), is_default=name == start)
+                for name, path in paths.items()
             ]
-            if rows and start == rows[0].name:
-                rows[0] = rows[0]._replace(is_default=True)
-            return rows
         return []  # saving will say what is wrong with the directory
 
     def signed(self) -> flow.Signed | None:
@@ -117,9 +114,7 @@ class Office:
     def _credentials(self, subject: Any) -> tuple[Credentials, Sequence[str]]:
         """Return what is meant, and notes on its file; a saved key is read only now."""
         notes: Sequence[str] = ()
-        if not isinstance(subject, str):
-            found = Credentials._made(subject)
-        else:
+        if isinstance(subject, str):
             try:
                 record = self._profiles.load(subject)
             except FileNotFoundError as error:
@@ -127,6 +122,8 @@ class Office:
                 raise CredentialsFileError(str(error), path=path) from None
             notes = record.notes
             found = Credentials._of(record, source=f"profile '{subject}'")
+        else:
+            found = Credentials._made(subject)
         return (found._with(session=self._session) if self._session else found), notes
 
     def _check(self, subject: Any) -> tuple[flow.Verdict | CartoLoginError, str]:
@@ -177,13 +174,13 @@ def _version_of(path: str) -> tuple[int, int] | None:
 
 
 @cache
-def _row(name: str, path: str, _version: object) -> flow.Row:
+def _row(name: str, path: str, _version: object, *, is_default: bool) -> flow.Row:
     """Return the line of an account; for all forms, a version is read once."""
     record = look(Path(path))
     where = record and record.identity.known_address
     if record is None or where is None:
-        return flow.Row(name)
-    return flow.Row(name, where, key_words(record), host=where.host)
+        return flow.Row(name, is_default=is_default)
+    return flow.Row(name, where, key_words(record), is_default, where.host)
 
 
 def in_background(work: Callable[..., None], *args: Any) -> None:
