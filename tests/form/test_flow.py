@@ -398,6 +398,20 @@ def test_use_without_checking_of_other_fields_is_a_check(checking: Form) -> None
     assert check.act == "check"
 
 
+def test_use_without_checking_replaces_nothing_unasked() -> None:
+    """What a taken name would replace is said first; the choice stays where it is."""
+    form = Form(accounts=[SAVED], username="bob")
+    given = Fields(username="bob", name="work")
+    form.act("commit", given, key=KEY)
+    form.fail(OFFLINE)
+    form.act("commit", replace(given, name="other"))
+    assert form.act("use_unchecked", given) == []
+    assert "is saved already" in form.seen["errors"]["name"]["text"]
+    assert "use_unchecked" in form.acts
+    (sign_in,) = form.act("use_unchecked", given)
+    assert (sign_in.proof, sign_in.saving.name) == (None, "work")
+
+
 @pytest.mark.parametrize("phase", ["checking", "undecided"])
 def test_cancel_gives_the_form_back(checking: Form, phase: str) -> None:
     """Nothing is under way any more, the key is held, Log in starts another."""
