@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .. import settings
 from ..address import Address
 from ..credentials import Credentials
-from ..errors import CartoLoginError, CredentialsFileError
+from ..errors import CartoLoginError, CredentialsFileError, UndecidedError
 from ..locks import Lock
 from ..session import acts, default, login
 from ..session.facts import facts, key_words, place, saved_name
@@ -131,8 +131,10 @@ class Office:
         try:
             found, notes = self._credentials(subject)
             checked = login.check(found)
-        except CartoLoginError as error:
+        except UndecidedError as error:
             return error, self._proposed(subject, None)[0]
+        except CartoLoginError as error:
+            return error, ""
         name, already = self._proposed(subject, checked.account)
         proof = checked, notes
         return flow.Verdict(subject, proof, checked.account, already), name
