@@ -252,9 +252,10 @@ def step(
     if not isinstance(event, Act):
         event(one, *told, **more)
     elif state.doing != "sign_in":
-        acts = _CARD_ACTS if state.card else _FORM_ACTS
-        if event.name in acts:
-            acts[event.name](one, event)
+        if state.card:
+            _CARD_ACTS.get(event.name, _work)(one, event)
+        elif event.name in _FORM_ACTS:
+            _FORM_ACTS[event.name](one, event)
     return one.now, tuple(one.effects)
 
 
@@ -569,7 +570,7 @@ def menu(state: State) -> list[str]:
 
 
 def _work(step: _Step, act: Act) -> None:
-    """Begin an act of the card: one at a time, but for Log out."""
+    """Begin an act of the menu, if it has it: one at a time, but for Log out."""
     signed, doing = step.now.signed, step.now.doing
     possible = menu(step.now) if not doing else []
     if signed is None or act.name not in [*possible, "log_out"] or act.name == doing:
@@ -711,10 +712,8 @@ _FORM_ACTS: dict[str, Callable[[_Step, Act], None]] = {
     "drop_key": _drop_key,
     "stay": _show_card,
 }
-_WORKS = ("save", "save_in_file", "rename", "make_default", "forget", "check_again")
 _CARD_ACTS: dict[str, Callable[[_Step, Act], None]] = {
     "switch": _show_fields,
     "unfold": _unfold,
     **dict.fromkeys(("cancel", "dismiss"), _clear),
-    **dict.fromkeys(("log_out", *_WORKS), _work),
 }

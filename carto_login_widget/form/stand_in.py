@@ -48,8 +48,15 @@ class Display:
         self._send(self._handle.display, shown)
         kernel = getattr(get_ipython(), "kernel", None)
         someone = getattr(kernel, "_allow_stdin", False) or settings.is_voila()
-        if kernel is not None and someone and not self._answered.is_set():
-            self._watch(kernel)
+        if kernel is None or not someone or self._answered.is_set():
+            return
+        header = kernel.get_parent().get("header", {})
+        if header.get("msg_type") != "execute_request":
+            self._idle.set()
+        # Here and not on the thread, which may be later than the end of the cell.
+        kernel.shell.events.register("pre_execute", self._idle.clear)
+        kernel.shell.events.register("post_execute", self._idle.set)
+        in_background(self._wait, kernel)
 
     def answered(self) -> None:
         """Note that the page has the form, and give it back if it was replaced."""
@@ -93,15 +100,6 @@ class Display:
         self._plain = plain
         self._form.list_accounts()
         return plain
-
-    def _watch(self, kernel: Any) -> None:
-        header = kernel.get_parent().get("header", {})
-        if header.get("msg_type") != "execute_request":
-            self._idle.set()
-        # Here and not on the thread, which may be later than the end of the cell.
-        kernel.shell.events.register("pre_execute", self._idle.clear)
-        kernel.shell.events.register("post_execute", self._idle.set)
-        in_background(self._wait, kernel)
 
     def _wait(self, kernel: Any) -> None:
         left = _PATIENCE_OF_VOILA if settings.is_voila() else _PATIENCE

@@ -23,6 +23,7 @@ from carto_login_widget.address import Address
 from carto_login_widget.form import flow, view
 from carto_login_widget.form.fields import Fields
 from carto_login_widget.form.flow import Act, Order, Row, Signed, State, Verdict
+from carto_login_widget.form.work import WORKS
 from carto_login_widget.identity import Identity
 from carto_login_widget.secret import Secret
 from carto_login_widget.session.login import Saving
@@ -895,6 +896,7 @@ class AnyOrder(RuleBasedStateMachine):
             [
                 *flow._FORM_ACTS,
                 *flow._CARD_ACTS,
+                *WORKS,
                 *WISHES,
                 "commit",
                 "commit",
