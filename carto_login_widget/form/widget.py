@@ -184,7 +184,8 @@ class LoginForm(anywidget.AnyWidget):
                 return
             self._closing, self.state = True, flow.State()
         getattr(self, "_unsubscribe", lambda: None)()  # it may be in the making
-        self._show()
+        with contextlib.suppress(Exception):  # of observers: nobody sees it any more
+            self._show()
         if not self._signed_in.done():
             self._signed_in.set_exception(NotLoggedInError(_CLOSED))
         for display in self._displays:

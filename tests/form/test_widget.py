@@ -588,6 +588,21 @@ def test_closing_any_number_of_times(at_jane: Page, carto: Sandbox) -> None:
     assert LoginForm().status == "empty"
 
 
+def test_an_observer_that_fails_keeps_no_form_open(
+    at_jane: Page, carto: Sandbox
+) -> None:
+    """Whoever waits hears of the end, and the page loses the form."""
+    form = at_jane.form
+    sign_in(at_jane, carto)
+
+    def broken(_change: object) -> None:
+        raise RuntimeError
+
+    form.observe(broken, "credentials")
+    form.close()
+    assert form.comm is None
+
+
 def test_a_form_can_be_collected(carto: Sandbox) -> None:
     """The default's listener does not keep a closed form."""
     form = LoginForm()
