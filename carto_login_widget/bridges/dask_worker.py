@@ -104,7 +104,8 @@ class AccountFollower(WorkerPlugin):  # type: ignore[misc,unused-ignore]
                 events = await worker.scheduler.events(topic=self._client)
         except Exception:  # noqa: BLE001 - so is the scheduler
             return True
-        # That it came may be forgotten: Dask keeps the last 1,000 events of a client.
+        # That it came may be forgotten: Dask keeps the last 1,000 events of a client,
+        # https://github.com/dask/distributed/pull/8173
         actions = [news.get("action") for _, news in events if isinstance(news, dict)]
         moves = [one for one in actions if one in ("add-client", "remove-client")]
         return not events or moves[-1:] == ["remove-client"]

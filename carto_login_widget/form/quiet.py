@@ -11,11 +11,19 @@ import logging
 
 import traitlets.log
 
+_comms: set[str] = set()
+
 
 def hide_messages(comm: str) -> None:
     """Log no message to a comm, whose id is the widget's, from now on."""
+    _comms.add(comm)
     kernels = traitlets.log.get_logger()
     if isinstance(kernels, logging.LoggerAdapter):
         kernels = kernels.logger
     for logger in (logging.getLogger("Comm"), kernels):
-        logger.addFilter(lambda record: comm not in f"{record.msg}{record.args}")
+        logger.addFilter(_is_for_others)  # a second time, it does nothing
+
+
+def _is_for_others(record: logging.LogRecord) -> bool:
+    said = f"{record.msg}{record.args}"
+    return not any(comm in said for comm in _comms)

@@ -112,11 +112,13 @@ class LoginForm(anywidget.AnyWidget):
         self._seq, self._acks = 0, dict[str, int]()
         self._showing = self._closing = False
         # What is sent from elsewhere takes the way of the last message of the page, or
-        # ipykernel 7.4 would route the next one to where a cell may be running.
+        # ipykernel 7.4 would route the next one to where a cell may be running:
+        # https://github.com/jupyterlab/jupyterlab/pull/17363 sends them to subshells.
         self._context = contextvars.copy_context()
         self._signed_in: Future[Credentials] = Future()
         self._on_login = CallbackDispatcher()
         self._displays: list[stand_in.Display] = []
+        profile = profile and profile.lower()  # as its file is called
         signed, rows = self._office.signed(), self._office.rows(_AT_ONCE, profile or "")
         remember = settings.CartoLogin.instance().remember
         self.state, effects = flow.step(

@@ -10,7 +10,7 @@ import contextlib
 import contextvars
 import os
 import threading
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..account import Account
 
 
+_MOST_ROWS = 50_000  # that are kept, of versions that were replaced as well
 _reading = Lock()  # of 10,000 files, which takes seconds the first time
 
 
@@ -175,7 +176,7 @@ def _version_of(path: str) -> tuple[int, int] | None:
     return None  # it was just deleted
 
 
-@cache
+@lru_cache(_MOST_ROWS)
 def _row(name: str, path: str, _version: object, *, is_default: bool) -> flow.Row:
     """Return the line of an account; for all forms, a version is read once."""
     record = look(Path(path))

@@ -43,7 +43,8 @@ _HEADERS = {
     "Cache-Control": "no-cache",
 }
 _NAME = "carto-login-request"  # of the thread
-# Windows does not wake a thread that waits for a lock when Ctrl-C is pressed.
+# Windows does not wake a thread that waits for a lock when Ctrl-C is pressed:
+# https://github.com/python/cpython/issues/125541
 _LONGEST_WAIT = 0.25
 # Nothing is kept in it, so it serves all who have lent none.
 _NO_SESSION = requests.Session()
@@ -158,7 +159,8 @@ class Client:
 
     def _exchange(self, url: str, key: str | None) -> Answer:
         user, secret = self.address.username, self._key.reveal()
-        # Made without a session, so no cookie and no ~/.netrc gets into it.
+        # Made without a session, so no cookie and no ~/.netrc gets into it:
+        # https://github.com/psf/requests/issues/3929
         asked = requests.Request(
             "GET",
             url,
@@ -252,7 +254,8 @@ def tls_context(verify: object) -> ssl.SSLContext:
         context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     else:
         # pip-system-certs, gevent or eventlet have put a class of theirs there, under
-        # which truststore's would call itself without an end.
+        # which truststore's would call itself without an end:
+        # https://github.com/sethmlarson/truststore/issues/214
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_default_certs()
     if isinstance(verify, str | os.PathLike):

@@ -88,7 +88,8 @@ class GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
     """A Data Observatory token as google-auth wants to have it."""
 
     # google-auth has a class for tokens that come from a callable, but pickled it
-    # cannot renew itself, and every thread that finds the token stale asks for another.
+    # cannot renew itself, and every thread that finds the token stale asks for another:
+    # https://github.com/googleapis/google-auth-library-python/issues/1780
 
     def __init__(self, identity: Identity) -> None:
         super().__init__()

@@ -67,7 +67,8 @@ def _cartoframes_directory() -> Path:
     # As platformdirs does it, whose import takes longer than reading a file.
     parent = os.environ.get("XDG_CONFIG_HOME", "").strip() or "~/.config"
     if sys.platform == "darwin":
-        # platformdirs would follow XDG here, and cartoframes would not.
+        # platformdirs would follow XDG here, and cartoframes would not:
+        # https://github.com/tox-dev/platformdirs/issues/4
         parent = "~/Library/Application Support"
     return Path(os.path.expanduser(parent), "cartoframes")  # noqa: PTH111
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from jupyter_client import BlockingKernelClient
+
+from carto_login_widget.form.plain import KeyField
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,3 +80,19 @@ def test_a_kernel_at_debug_prints_no_key(python: str, tmp_path: Path) -> None:
     assert "jane_doe" in text  # the log is one
     # The reply above is the one place that was asked to say it.
     assert all("text/plain" in line for line in text.splitlines() if KEY in line)
+
+
+def test_one_filter_serves_all_key_fields(caplog: pytest.LogCaptureFixture) -> None:
+    """Each field is hidden, others are not, and nothing grows with their number."""
+    fields = [KeyField() for _ in range(3)]
+    logger = logging.getLogger("Comm")
+    ours = [f for f in logger.filters if "quiet" in getattr(f, "__module__", "")]
+    assert len(ours) == 1
+    caplog.set_level(logging.DEBUG, "Comm")
+    for comm in (*(field.model_id for field in fields), "another"):
+        logger.debug("handle_msg[%s](%s)", comm, {"value": KEY})
+        logger.debug("%s", {"content": {"comm_id": comm, "data": KEY}})
+        ready = f"to {comm}: {KEY}"
+        logger.debug(ready)
+    assert len(caplog.records) == 3
+    assert all("another" in record.getMessage() for record in caplog.records)

@@ -667,7 +667,7 @@ def test_of_many_accounts_those_that_matter_are_there_at_once(
     for number in range(130):
         store.save(f"n{number:03}", Credentials(f"user{number}", KEY))
     store.set_default("n100")
-    form = LoginForm(profile="n120")
+    form = LoginForm(profile="N120")
     assert [row.name for row in form.state.accounts[:2]] == ["n100", "n120"]
     assert form.state.fields.username == "user120"
     page = Page(form)
