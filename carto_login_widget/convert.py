@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
-from .errors import CartoLoginError
+from .errors import CartoLoginError, InvalidCredentialsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import cartoframes.auth
 
     from .identity import Identity
+
+_FIELDS = ("username", "api_key", "base_url", "session", "allow_non_secure")
 
 
 def to_carto(identity: Identity) -> carto.auth.APIKeyAuthClient:
@@ -35,6 +37,14 @@ def to_carto(identity: Identity) -> carto.auth.APIKeyAuthClient:
         )
 
 
+def to_cartoframes(identity: Identity) -> cartoframes.auth.Credentials:
+    """Return cartoframes' own credentials for the same account."""
+    with _library("cartoframes", "'carto_login_widget[cartoframes]'"):
+        from cartoframes.auth import Credentials
+
+        return of_class(Credentials, identity)
+
+
 @contextmanager
 def _library(name: str, install: str) -> Iterator[None]:
     """Say what is wrong with a library, whose own errors could hold the key."""
@@ -52,31 +62,29 @@ def _library(name: str, install: str) -> Iterator[None]:
         ) from None
 
 
-def to_cartoframes(identity: Identity) -> cartoframes.auth.Credentials:
-    """Return cartoframes' own credentials for the same account."""
+def of_class(base: Any, identity: Identity) -> Any:
+    """Return an instance of a subclass of `base`, as cartoframes asks `isinstance`."""
     username, base_url = identity.username, identity.base_url
     # An address that names no user still serves what needs none.
-    if where := identity.known_address:
+    with suppress(InvalidCredentialsError):
         # The form of the address that cartoframes and carto understand.
-        username, base_url = where.username, where.base_url
-    with _library("cartoframes", "'carto_login_widget[cartoframes]'"):
-        return _masked_class()(
-            username,
-            identity.key.reveal(),
-            base_url,
-            identity.session,
-            # cartoframes takes http, to this machine too, only with the flag.
-            identity.allow_non_secure or base_url.lower().startswith("http://"),
-        )
+        username, base_url = identity.address.username, identity.address.base_url
+    return _masked(base)(
+        username,
+        identity.key.reveal(),
+        base_url,
+        identity.session,
+        # cartoframes takes http, to this machine too, only with the flag.
+        identity.allow_non_secure or base_url.lower().startswith("http://"),
+    )
 
 
 @cache
-def _masked_class() -> Any:
-    """Return a subclass of cartoframes', which asks `isinstance`, without the key."""
-    from cartoframes.auth.credentials import Credentials as Theirs
+def _masked(base: Any) -> Any:
+    """Return a subclass of cartoframes' class that does not show the key."""
 
-    class Credentials(Theirs):  # type: ignore[misc]
-        __doc__ = Theirs.__doc__
+    class Credentials(base):  # type: ignore[misc]
+        __doc__ = base.__doc__
 
         def __repr__(self) -> str:
             return (
@@ -85,11 +93,12 @@ def _masked_class() -> Any:
             )
 
         def __reduce__(self) -> tuple[Any, ...]:
-            names = ("username", "api_key", "base_url", "session", "allow_non_secure")
-            return _rebuilt, tuple(getattr(self, name) for name in names)
+            return _rebuild, tuple(getattr(self, name) for name in _FIELDS)
 
     return Credentials
 
 
-def _rebuilt(*values: Any) -> Any:
-    return _masked_class()(*values)
+def _rebuild(*values: Any) -> Any:
+    from cartoframes.auth import Credentials
+
+    return _masked(Credentials)(*values)

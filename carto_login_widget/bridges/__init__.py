@@ -17,58 +17,63 @@ import wrapt
 from ..locks import Lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import ModuleType
 
     from ..credentials import Credentials
-
-    # Sets the account of a module, and takes that back at the end.
-    Lend = Callable[[ModuleType, Credentials], contextlib.AbstractContextManager[None]]
 
 _log = logging.getLogger(__name__)
 
 
 class Bridge:
-    """Lends the newest account to a module that is or gets imported."""
+    """Called with the newest account, hands it to a module that is or gets imported."""
 
-    def __init__(self, name: str, lend: Lend) -> None:
-        self.__module__ = lend.__module__  # tells who could not follow
-        self._name, self._lend = name, lend
-        self._lock, self._lent = Lock(), contextlib.ExitStack()
+    module_name: str
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._watching = False
         self._module: ModuleType | None = None
         self._newest: Credentials | None = None
-        if name in sys.modules:
-            # Another thread may be in the middle of importing it: wait for its end.
-            with contextlib.suppress(Exception):
-                import_module(name)
-        wrapt.register_post_import_hook(self._imported, name)
+
+    def apply(self, module: ModuleType, credentials: Credentials | None) -> None:
+        """Set the module's account, never in two threads; None means signed out."""
+        raise NotImplementedError
 
     def __call__(self, credentials: Credentials | None) -> None:
         """Take `credentials` over; None means signed out."""
+        self._watch()
         with self._lock:
-            if not is_same(credentials, self._newest):
-                self._newest = credentials
-                self._apply()
+            if is_same(credentials, self._newest):
+                return  # checked meanwhile, which is nothing to a library
+            self._newest = credentials
+            if self._module is not None:
+                self.apply(self._module, credentials)
+
+    def _watch(self) -> None:
+        with self._lock:
+            first, self._watching = not self._watching, True
+        if not first:
+            return
+        if self.module_name in sys.modules:
+            # Another thread may be in the middle of importing it: wait for its end.
+            with contextlib.suppress(Exception):
+                import_module(self.module_name)
+        wrapt.register_post_import_hook(self._imported, self.module_name)
 
     def _imported(self, module: ModuleType) -> None:
         """Catch up when the module has been imported; never break that import."""
         try:
             with self._lock:
                 self._module = module
-                self._apply()
+                if self._newest is not None:
+                    self.apply(module, self._newest)
         except Exception as error:  # noqa: BLE001 - the import belongs to the user
             _log.warning(
                 "%s was imported, but did not get your CARTO account (%s); set its "
                 "account by hand.",
-                self._name,
+                self.module_name,
                 type(error).__name__,
             )
-
-    def _apply(self) -> None:
-        # First, as an old key must not meet a new address, or stay where this fails.
-        self._lent.close()
-        if self._module is not None and self._newest is not None:
-            self._lent.enter_context(self._lend(self._module, self._newest))
 
 
 def is_same(one: Credentials | None, other: Credentials | None) -> bool:

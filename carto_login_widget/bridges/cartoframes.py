@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..convert import to_cartoframes
+from ..convert import of_class
 from . import Bridge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import ModuleType
 
     from ..credentials import Credentials
 
 
-@contextmanager
-def _default(module: ModuleType, credentials: Credentials) -> Iterator[None]:
-    ours = to_cartoframes(credentials._identity)
-    module.set_default_credentials(ours)
-    yield
-    # What the user has given to cartoframes meanwhile stays.
-    if module.get_default_credentials() is ours:
-        module.unset_default_credentials()
+class _Default(Bridge):
+    module_name = "cartoframes.auth.defaults"
+    _ours: Any = None  # what was put into cartoframes; only that is taken back
+
+    def apply(self, module: ModuleType, credentials: Credentials | None) -> None:
+        before, self._ours = self._ours, None
+        try:
+            if credentials is not None:
+                self._ours = of_class(module.Credentials, credentials._identity)
+                module.set_default_credentials(self._ours)
+        finally:
+            # Signed out, or it failed: the account before must not stay behind.
+            stays = before is not None and module.get_default_credentials() is before
+            if stays and self._ours is None:
+                module.unset_default_credentials()
 
 
-follow = Bridge("cartoframes.auth.defaults", _default)
+follow = _Default()

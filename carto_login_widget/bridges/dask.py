@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -62,15 +61,7 @@ def share_with_workers(client: Client) -> Callable[[], None]:
             "share_with_workers() waits for the workers, so it needs a client made "
             "with asynchronous=False."
         )
-    untyped: Any = client
-    places = (untyped.scheduler.address, *untyped.nthreads())
-    if place := next(filter(_is_readable, places), None):
-        note = (
-            "The Dask cluster is not on TLS, so the CARTO API key can be read on the "
-            f"network on its way to {place}. Give the cluster certificates "
-            "(distributed.Security), or share an API key that can do little."
-        )
-        _warn([note])
+    _warn(_notes_on_readers(client))
     sharing = _Sharing(client)
     defaults.tell(sharing.begin)
     with _lock:
@@ -78,9 +69,21 @@ def share_with_workers(client: Client) -> Callable[[], None]:
         _sharings[sharing.cluster] = sharing
     if before is not None:
         before.end(client)
-    if sharing.without:
-        _warn([_missing(sharing.without)])
+    notes = [_missing(sharing.without)] if sharing.without else []
+    _warn(notes)
     return sealed(sharing.stop)
+
+
+def _notes_on_readers(client: Any) -> list[str]:
+    places = (client.scheduler.address, *client.nthreads())
+    if (place := next(filter(_is_readable, places), None)) is None:
+        return []
+    note = (
+        "The Dask cluster is not on TLS, so the CARTO API key can be read on the "
+        f"network on its way to {place}. Give the cluster certificates "
+        "(distributed.Security), or share an API key that can do little."
+    )
+    return [note]
 
 
 def _is_readable(address: str) -> bool:
@@ -95,9 +98,10 @@ class _Sharing:
         self.cluster: str = client.scheduler_info()["id"]
         self.without: set[str] = set()  # the workers that cannot take it over
         self._client = client
-        self._name = ""  # of the account's plugin, of its queue and of its topic
+        self._topic = f"carto-account-{secrets.token_hex(8)}"
+        self._name = ""
         self._credentials: Credentials | None = None
-        self._delivered, self._heard = False, ""
+        self._delivered = self._heard = False
 
     def begin(self, credentials: Credentials | None) -> None:
         """Sign the present workers in; other deliveries wait meanwhile."""
@@ -122,10 +126,13 @@ class _Sharing:
     def end(self, client: Any) -> None:
         """Sign the workers out by way of `client`; its own may be closed by now."""
         self._unsubscribe()
+        self._delivered = False
         name, self._name = self._name, ""
         if not _is_open(client):
             return
         try:
+            if self._heard and _is_open(self._client):
+                self._client.unsubscribe_topic(self._topic)
             client.sync(_unregister, client, name, callback_timeout=_TIMEOUT)
         except Exception as error:  # noqa: BLE001 - nothing is left to be undone
             _log.warning(
@@ -162,35 +169,34 @@ class _Sharing:
     async def _register(self) -> int:
         from .dask_worker import AccountFollower, this_process
 
-        client, before = self._client, self._name
-        self._name = name = f"carto-account-{secrets.token_hex(8)}"
-        client.subscribe_topic(name, partial(self._hear, name))
-        while self._heard != name:  # until the scheduler knows that we listen
-            await client.scheduler.log_event(topic=name, msg={})
+        client, topic, before = self._client, self._topic, self._name
+        if not self._heard:
+            client.subscribe_topic(topic, self._hear)
+        while not self._heard:  # until the scheduler knows that we listen
+            await client.scheduler.log_event(topic=topic, msg={})
             await asyncio.sleep(0.01)
+        self._name = name = f"{topic}-{secrets.token_hex(4)}"
         await client.scheduler.queue_create(name=name)
-        follower = AccountFollower(name, client.id, this_process())
+        follower = AccountFollower(topic, name, client.id, this_process())
         try:
             await client.register_plugin(follower, name=name)
         finally:
             # Only now, so that no worker is signed out in between.
             await _unregister(client, before)
-        news = [message for _, message in await client.scheduler.events(topic=name)]
-        asked = {one["worker"] for one in news if "asks" in one}
-        self.without = {one["worker"] for one in news if "without" in one}
+        news = [message for _, message in await client.scheduler.events(topic=topic)]
+        asked = {one["worker"] for one in news if one.get("asks") == name}
+        self.without = {one["worker"] for one in news if one.get("without") == name}
         return len(asked - self.without)
 
-    async def _hear(self, name: str, event: tuple[float, dict[str, str]]) -> None:
+    async def _hear(self, event: tuple[float, dict[str, str]]) -> None:
         """Answer a worker, which may be a new one."""
         from .dask_worker import packed
 
-        message, self._heard = event[1], name
+        message, self._heard = event[1], True
         worker = message.get("worker", "")
-        if name != self._name:
-            return  # of an account before
-        if "asks" in message:
+        if message.get("asks") == self._name:
             answer = packed(self._credentials)
-            await self._client.scheduler.queue_put(name=name, data=answer)
+            await self._client.scheduler.queue_put(name=self._name, data=answer)
         elif "without" in message and self._delivered and worker not in self.without:
             self.without.add(worker)
             _log.warning(_missing([worker]))
@@ -205,9 +211,9 @@ def _is_open(client: Any) -> bool:
 
 
 async def _unregister(client: Any, name: str) -> None:
+    if not name:
+        return
     client._send_to_scheduler({"op": "queue_release", "name": name})
-    with contextlib.suppress(ValueError):  # another client has subscribed
-        client.unsubscribe_topic(name)
     with contextlib.suppress(ValueError):  # the scheduler does not know it
         await client.unregister_worker_plugin(name)
 

@@ -39,7 +39,7 @@ try:
 except Exception:
     class Without(WorkerPlugin):
         def setup(self, worker):
-            message = {"without": True, "worker": worker.address}
+            message = {"without": given[1], "worker": worker.address}
             return worker.scheduler.log_event(topic=given[0], msg=message)
     plugin = Without()
 """
@@ -60,9 +60,9 @@ def this_process() -> str:
 class AccountFollower(WorkerPlugin):  # type: ignore[misc,unused-ignore]
     """Has the account that one session gives to one worker."""
 
-    def __init__(self, name: str, client: str, process: str) -> None:
-        self._given = (name, client, process)
-        self._name, self._client, self._process = self._given
+    def __init__(self, topic: str, name: str, client: str, process: str) -> None:
+        self._given = (topic, name, client, process)
+        self._topic, self._name, self._client, self._process = self._given
         self.credentials: Credentials | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -77,11 +77,7 @@ class AccountFollower(WorkerPlugin):  # type: ignore[misc,unused-ignore]
         _followers.append(self)
         try:
             if not await self.is_orphan(worker):
-                await self._say(worker, "asks")
-                # At the scheduler: nobody can call a worker that is still starting.
-                patience = {"name": self._name, "timeout": _PATIENCE}
-                answer = await worker.scheduler.queue_get(**patience)
-                self.credentials = pickle.loads(answer["value"])  # noqa: S301
+                self.credentials = await self._ask(worker)
         except Exception as error:  # noqa: BLE001 - a worker must not die of this
             _log.warning("This worker has no CARTO account (%s).", type(error).__name__)
             await self._say(worker, "without")
@@ -93,9 +89,16 @@ class AccountFollower(WorkerPlugin):  # type: ignore[misc,unused-ignore]
         _followers[:] = [one for one in _followers if one not in gone]
         _show_newest()
 
+    async def _ask(self, worker: Any) -> Credentials | None:
+        await self._say(worker, "asks")
+        # At the scheduler: nobody can call a worker that is still starting.
+        answer = await worker.scheduler.queue_get(name=self._name, timeout=_PATIENCE)
+        credentials: Credentials | None = pickle.loads(answer["value"])  # noqa: S301
+        return credentials
+
     async def _say(self, worker: Any, what: str) -> None:
-        message = {what: True, "worker": worker.address}
-        await worker.scheduler.log_event(topic=self._name, msg=message)
+        message = {what: self._name, "worker": worker.address}
+        await worker.scheduler.log_event(topic=self._topic, msg=message)
 
     async def is_orphan(self, worker: Any) -> bool:
         """Whether the session is gone: its client was closed, or its kernel died."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import ssl
 import tempfile
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -20,7 +19,6 @@ from ..secret import Secret
 from . import Bridge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import ModuleType
 
     from ..credentials import Credentials
@@ -29,46 +27,68 @@ if TYPE_CHECKING:
 _AUTHORITIES = "GDAL_CURL_CA_BUNDLE"
 
 
-@contextmanager
-def _options(module: ModuleType, credentials: Credentials) -> Iterator[None]:
-    identity = credentials._identity
-    with ExitStack() as stack:
-        network = _network(identity, stack).items()
+class _Options(Bridge):
+    module_name = "pyogrio.core"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ours: dict[str, Secret] = {}  # only that is taken back
+        self._bundle: tempfile.TemporaryDirectory[str] | None = None
+
+    def apply(self, module: ModuleType, credentials: Credentials | None) -> None:
+        # First, as an old key must not meet a new address, or stay where this fails.
+        self._take_back(module)
+        if credentials is None:
+            return
+        identity = credentials._identity
+        network = self._network(identity).items()
         ours = {n: Secret(v) for n, v in network if v and _is_free(module, n)}
         ours["CARTO_API_URL"] = Secret(identity.address.url("api/v2/sql"))
         ours["CARTO_API_KEY"] = identity.key
         module.set_gdal_config_options({n: v.reveal() for n, v in ours.items()})
-        yield
-        # The last one first, the key before its address; what the user has set stays.
+        self._ours = ours
+
+    def _take_back(self, module: ModuleType) -> None:
+        # The last one first: the key before its address.
         gone = [
             name
-            for name, value in reversed(ours.items())
+            for name, value in reversed(self._ours.items())
             if module.get_gdal_config_option(name) == value.reveal()
         ]
+        self._ours = {}
         module.set_gdal_config_options(dict.fromkeys(gone))
+        if self._bundle is not None:
+            self._bundle.cleanup()
+            self._bundle = None
 
+    def _network(self, identity: Identity) -> dict[str, str | None]:
+        """Return whom the login trusts, and the proxy that a session lends."""
+        from ..server.client import trusts
 
-def _network(identity: Identity, stack: ExitStack) -> dict[str, str | None]:
-    """Return whom the login trusts, and the proxy that a session lends."""
-    from ..server.client import trusts
+        scheme, verify = urlsplit(identity.address.base_url).scheme, trusts(identity)
+        lent = identity.session.proxies if identity.session else {}
+        system = ssl.get_default_verify_paths()
+        files, directory = {system.cafile}, system.capath
+        if isinstance(verify, str | os.PathLike):
+            if Path(verify).is_dir():
+                directory = os.fspath(verify)
+            else:
+                files.add(os.fspath(verify))
+        return {
+            _AUTHORITIES: self._one_file([f for f in files if f and Path(f).is_file()]),
+            "GDAL_HTTP_CAPATH": directory,
+            # libcurl reads the proxies of the environment by itself.
+            f"GDAL_{scheme.upper()}_PROXY": lent.get(scheme) or lent.get("all"),
+        }
 
-    scheme, verify = urlsplit(identity.address.base_url).scheme, trusts(identity)
-    lent = identity.session.proxies if identity.session else {}
-    system = ssl.get_default_verify_paths()
-    own = os.fspath(verify) if isinstance(verify, str | os.PathLike) else ""
-    files = [f for f in {own, system.cafile} if f and Path(f).is_file()]
-    if len(files) > 1:
-        # GDAL takes one file, so all authorities are written into one.
-        place = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        path = Path(stack.enter_context(place), "authorities.pem")
+    def _one_file(self, files: list[str]) -> str | None:
+        """Return all authorities in one file, as GDAL takes no more."""
+        if len(files) < 2:  # noqa: PLR2004
+            return files[0] if files else None
+        self._bundle = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        path = Path(self._bundle.name, "authorities.pem")
         path.write_bytes(b"\n".join(Path(file).read_bytes() for file in files))
-        files = [str(path)]
-    return {
-        _AUTHORITIES: files[0] if files else None,
-        "GDAL_HTTP_CAPATH": own if own and Path(own).is_dir() else system.capath,
-        # libcurl reads the proxies of the environment by itself.
-        f"GDAL_{scheme.upper()}_PROXY": lent.get(scheme) or lent.get("all"),
-    }
+        return str(path)
 
 
 def _is_free(module: ModuleType, name: str) -> bool:
@@ -79,4 +99,4 @@ def _is_free(module: ModuleType, name: str) -> bool:
     return module.get_gdal_config_option(name) in {None, preset}
 
 
-follow = Bridge("pyogrio.core", _options)
+follow = _Options()

@@ -28,11 +28,16 @@ _LEFTOVER_AGE = 600.0
 _REPLACE_TRIES, _REPLACE_PAUSE = 20, 0.025
 _CHOOSE = f"Set {HOME_VARIABLE} to a directory that you can write to."
 _MOUNT = "It is a mount of its own. Mount its directory, {}, instead of the file."
+_MOUNTED = (errno.EBUSY, errno.EXDEV)
 _ADVICE = {
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _CHOOSE),
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "Free some space and save again."),
-    **dict.fromkeys((errno.EBUSY, errno.EXDEV), _MOUNT),
+    **dict.fromkeys(_MOUNTED, _MOUNT),
 }
+
+
+class MountedFileError(CredentialsFileError):
+    """A file that is a mount of its own, which nothing can be put in the place of."""
 
 
 def store_directory() -> Path:
@@ -126,7 +131,9 @@ def write_document(
         ) from None
     except (OSError, ValueError, TypeError, RecursionError) as error:
         advice = _ADVICE.get(getattr(error, "errno", 0), "").format(path.parent)
-        raise CredentialsFileError(
+        is_mount = getattr(error, "errno", 0) in _MOUNTED
+        kind = MountedFileError if is_mount else CredentialsFileError
+        raise kind(
             f"{path} was not written: {_why(error)}. {advice}{' ' if advice else ''}"
             "What was there before is unchanged.",
             path=path,

@@ -259,34 +259,29 @@ class Profiles:
         name = check_name(name)
         path, account = self.path_of(name), account._replace(profile=name)
         with self._change(path, self.default_path) as (notes, keep), self._turn():
-            if not overwrite and self.has(name):
-                raise FileExistsError(
-                    f"An account is saved as '{name}' already, in {self._find(name)}; "
-                    f"it was left as it is. Choose another name, or allow it to be "
-                    f"overwritten."
-                )
+            if not overwrite:
+                self._check_free(name, account.identity)
             # creds.json is a copy of the default account, and stays one.
             is_copy = os.path.lexists(path) and self.default_name == name
             kept = keep(account, wanted=in_keyring)
             files.close(path.parent)
             notes.extend(record.write(path, kept, exclusive=not overwrite))
             if default or is_copy:
-                # The account is saved by now: what goes wrong from here is only said.
-                try:
-                    notes.extend([] if is_copy else self._adopt(account.identity))
-                    notes.extend(self._write_default(kept))
-                except CredentialsFileError as error:
-                    notes.append(str(error))
+                notes.extend([] if is_copy else self._adopt(account.identity))
+                notes.extend(self._follow(kept))
         return notes
 
     def set_default(self, chosen: str | Record | None) -> list[str]:
         """Let sessions start with a saved account, with one that is given, or none."""
         with self._change(self.default_path) as (notes, keep), self._turn():
+            wanted = None
             if isinstance(chosen, str):
+                # A copy: its key stays where it is, whatever the settings say.
                 name = chosen.lower()
                 chosen = record.read(self._find(name))._replace(profile=name)
+                wanted = chosen.identity.entry is not None
             if chosen is not None:
-                kept = keep(chosen)
+                kept = keep(chosen, wanted=wanted)
                 notes.extend(self._adopt(chosen.identity))
                 notes.extend(self._write_default(kept))
             else:
@@ -298,24 +293,30 @@ class Profiles:
 
     def rename(self, old: str, new: str) -> list[str]:
         """Give a saved account another name."""
-        new, source = check_name(new), self._find(old)
-        if new == old.lower():
-            return []
-        account, is_start = record.read(source), self.default_name == old.lower()
-        notes = self.save(new, account, default=is_start, overwrite=False)
+        new = check_name(new)
         with self._turn():
-            # What another program has saved there by now stays.
-            if source != self.default_path and record.look(source) == account:
+            source = self._find(old)
+            if new == old.lower():
+                return []
+            self._check_free(new)
+            is_start = self.default_name == old.lower()
+            account = record.read(source)._replace(profile=new)
+            notes = record.write(self.path_of(new), account, exclusive=True)
+            if is_start:
+                notes += self._follow(account)
+            # Where creds.json could not follow, what it is a copy of stays.
+            if source != self.default_path and self.default_name != old.lower():
                 notes += files.remove(source)
         return notes
 
     def delete(self, name: str) -> list[str]:
         """Remove a saved account, also from `creds.json` if it is the default."""
-        paths = self._find(name), self.default_path
-        with self._change(*paths) as (notes, _), self._turn():
+        path, start = self._find(name), self.default_path
+        with self._change(path, start) as (notes, _), self._turn():
+            # The default first: no session starts with an account that is gone.
             is_start = self.default_name == name.lower()
-            for path in paths if is_start else paths[:1]:
-                notes.extend(files.remove(path))
+            for file in (start, path) if is_start else (path,):
+                notes.extend(files.remove(file))
         return notes
 
     def move_keys(self, *, to_keyring: bool) -> tuple[list[str], list[str]]:
@@ -346,6 +347,24 @@ class Profiles:
         record.write(path, start, exclusive=True)
         told = f"The account that was in {self.default_path} is now saved as "
         return [f"{told}'{start.profile}'.", *start.notes]
+
+    def _check_free(self, name: str, identity: Identity | None = None) -> None:
+        """Refuse a name that is taken, but for what `creds.json` alone holds of it."""
+        path, start = self._file_of(name), self._start()
+        if path == self.default_path and start and identity:
+            path = None if start.identity.same_key(identity) else path
+        if path is not None:
+            raise FileExistsError(
+                f"An account is saved as '{name}' already, in {path}; it was left as "
+                "it is. Choose another name, or allow it to be overwritten."
+            )
+
+    def _follow(self, account: Record) -> list[str]:
+        """Let `creds.json` follow a profile that was written; say where it cannot."""
+        try:
+            return self._write_default(account)
+        except files.MountedFileError as error:
+            return [str(error)]
 
     def _write_default(self, account: Record) -> list[str]:
         # A link that leads to a profile would let that one be replaced.
@@ -378,10 +397,14 @@ class Profiles:
 
         def keep(account: Record, *, wanted: bool | None = None) -> Record:
             """Return an account as the first file is to hold it."""
-            before = [self.peek(account.profile or ""), *map(record.look, paths)]
-            for found in before:
-                account = account.over(found)
-            known = {found.identity.entry for found in before[:2] if found}
+            target = record.look(paths[0])
+            others = [self.peek(account.profile or ""), *map(record.look, paths[1:])]
+            account = account.over(target)
+            for found in filter(None, others):
+                # What else stands beside another key may be about that key.
+                if found.identity.same_key(account.identity):
+                    account = account.over(found)
+            known = {found.identity.entry for found in (target, others[0]) if found}
             identity = keyring.put(account.identity, paths[0], known, wanted=wanted)
             if identity.entry not in {None, account.identity.entry}:
                 notes.append(_CARTOFRAMES)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,7 +18,7 @@ from carto_login_widget import (
 from carto_login_widget.bridges import Bridge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
     from types import ModuleType
 
@@ -54,17 +53,22 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: Any) -> st
     return name
 
 
-@contextmanager
-def put(module: ModuleType, credentials: Credentials) -> Iterator[None]:
-    """Put the account into a library."""
-    module.account = credentials
-    yield
-    module.account = None
+class Put(Bridge):
+    """Puts the account into a library."""
+
+    def __init__(self, library: str) -> None:
+        super().__init__()
+        self.module_name = library
+
+    def apply(self, module: ModuleType, credentials: Credentials | None) -> None:
+        module.account = credentials
 
 
-def fail(*_: object) -> NoReturn:
+class Fail(Put):
     """Cannot do that."""
-    raise RuntimeError
+
+    def apply(self, *_: object) -> None:
+        raise RuntimeError
 
 
 def test_a_login_imports_no_library(run: Callable[..., Any]) -> None:
@@ -80,7 +84,7 @@ def test_a_default_costs_no_import(run: Callable[..., Any]) -> None:
 def test_an_imported_library_has_the_account_at_once(library: str) -> None:
     """Imported before the login, it follows login, switch and logout."""
     module = import_module(library)
-    bridge = Bridge(library, put)
+    bridge = Put(library)
     for account in (JANE, BOB, None):
         bridge(account)
         assert module.account is account
@@ -88,7 +92,7 @@ def test_an_imported_library_has_the_account_at_once(library: str) -> None:
 
 def test_a_library_that_is_imported_later_catches_up(library: str) -> None:
     """It gets the newest account when it is imported, and follows from then on."""
-    bridge = Bridge(library, put)
+    bridge = Put(library)
     bridge(JANE)
     bridge(BOB)
     assert library not in sys.modules
@@ -100,7 +104,7 @@ def test_a_library_that_is_imported_later_catches_up(library: str) -> None:
 
 def test_a_library_imported_after_the_logout_gets_nothing(library: str) -> None:
     """An account that was left is not brought back by an import."""
-    bridge = Bridge(library, fail)
+    bridge = Fail(library)
     bridge(None)
     assert import_module(library).account is None
 
@@ -109,7 +113,7 @@ def test_a_failing_bridge_does_not_break_the_import(
     library: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The import belongs to the user and goes well; what is missing is said."""
-    bridge = Bridge(library, fail)
+    bridge = Fail(library)
     bridge(JANE)
     assert import_module(library).account is None
     assert f"{library} was imported, but did not get your CARTO account" in caplog.text
@@ -120,7 +124,7 @@ def test_an_import_that_is_forbidden_is_no_trouble(
 ) -> None:
     """A library that cannot be imported is one that has not been imported."""
     monkeypatch.setitem(sys.modules, library, None)
-    bridge = Bridge(library, fail)
+    bridge = Fail(library)
     bridge(JANE)
     bridge(None)
 

@@ -8,17 +8,12 @@ import sys
 import traceback
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from carto_login_widget import CartoLoginError, Credentials
-from carto_login_widget.bridges import Bridge
-from carto_login_widget.bridges.cartoframes import _default
-from carto_login_widget.convert import _masked_class
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from carto_login_widget.bridges import cartoframes as bridge
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 JANE = Credentials("jane", KEY)
@@ -57,58 +52,48 @@ class TheirDefaults(ModuleType):
 
 
 @pytest.fixture
-def _installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    names = ("cartoframes", "cartoframes.auth", "cartoframes.auth.credentials")
-    for name in names:
-        monkeypatch.setitem(sys.modules, name, ModuleType(name))
-    sys.modules[names[-1]].Credentials = TheirCredentials
-    yield
-    _masked_class.cache_clear()
+def theirs() -> TheirDefaults:
+    return TheirDefaults("cartoframes.auth.defaults")
 
 
-@pytest.fixture
-def theirs(_installed: None, monkeypatch: pytest.MonkeyPatch) -> TheirDefaults:
-    module = TheirDefaults("their_defaults")
-    monkeypatch.setitem(sys.modules, "their_defaults", module)
-    return module
-
-
-@pytest.fixture
-def bridged(theirs: TheirDefaults) -> Bridge:
-    return Bridge(theirs.__name__, _default)
-
-
-def test_login_switch_and_logout(bridged: Bridge, theirs: TheirDefaults) -> None:
+def test_login_switch_and_logout(theirs: TheirDefaults) -> None:
     """The default is an instance of their class, then another, then none."""
-    bridged(JANE)
+    bridged = bridge._Default()
+    bridged.apply(theirs, JANE)
     assert isinstance(theirs.default, TheirCredentials)
     assert (theirs.default.username, theirs.default.api_key) == ("jane", KEY)
-    bridged(BOB)
+    bridged.apply(theirs, BOB)
     assert theirs.default.username == "bob"
-    bridged(None)
+    bridged.apply(theirs, None)
     assert theirs.default is None
 
 
-def test_a_default_that_is_not_ours_is_not_unset(
-    bridged: Bridge, theirs: TheirDefaults
-) -> None:
+def test_a_default_that_is_not_ours_is_not_unset(theirs: TheirDefaults) -> None:
     """A logout leaves alone what the user set after the login."""
+    bridged = bridge._Default()
     own = TheirCredentials("own", KEY, "x")
-    bridged(JANE)
+    bridged.apply(theirs, JANE)
     theirs.set_default_credentials(own)
-    bridged(None)
-    bridged(None)
+    bridged.apply(theirs, None)
+    bridged.apply(theirs, None)
     assert theirs.default is own
 
 
-def test_where_it_fails_nobody_else_is_left(
-    bridged: Bridge, theirs: TheirDefaults
-) -> None:
+def test_where_it_fails_nobody_else_is_left(theirs: TheirDefaults) -> None:
     """A library that refuses the account does not keep the one before."""
-    bridged(JANE)
-    with pytest.raises(CartoLoginError, match="ValueError"):
-        bridged(Credentials("jane", KEY, "https://broken.example.com"))
+    bridged = bridge._Default()
+    bridged.apply(theirs, JANE)
+    with pytest.raises(ValueError, match=KEY):
+        bridged.apply(theirs, Credentials("jane", KEY, "https://broken.example.com"))
     assert theirs.default is None
+
+
+@pytest.fixture
+def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    package, auth = ModuleType("cartoframes"), ModuleType("cartoframes.auth")
+    auth.Credentials = TheirCredentials
+    monkeypatch.setitem(sys.modules, "cartoframes", package)
+    monkeypatch.setitem(sys.modules, "cartoframes.auth", auth)
 
 
 @pytest.mark.usefixtures("_installed")

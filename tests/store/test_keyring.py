@@ -406,6 +406,23 @@ def test_what_is_in_the_keyring_stays_there(
     assert api_key(Profiles().path_of("other")) == KEY
 
 
+def test_no_key_moves_where_only_names_change(in_memory: dict) -> None:
+    """A default is a copy of its account, whatever the settings and other keys."""
+    store = Profiles()
+    store.save("ann", Credentials("ann", OTHER_KEY)._record, default=True)
+    store.save("work", JANE._record, in_keyring=False)
+    store.set_default("work")
+    assert api_key(store.default_path) == KEY
+    assert store.default_name == "work"
+    store.rename("work", "job")
+    assert api_key(store.path_of("job")) == api_key(store.default_path) == KEY
+    store.delete("job")
+    assert store.names() == ["ann"]
+    assert store.default_name is None
+    (entry,) = in_memory.values()
+    assert OTHER_KEY in entry
+
+
 # No keyring, or none that can be used.
 
 

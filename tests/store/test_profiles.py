@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -142,15 +144,88 @@ def test_another_account_does_not_become_the_default(store: Profiles) -> None:
     assert store.names() == ["jane", "john"]
 
 
-def test_what_keeps_an_account_from_being_the_default_is_said(
-    store: Profiles,
-) -> None:
-    """It is saved by then, so this is no failure of the save."""
+def test_a_default_that_could_not_be_written_is_no_success(store: Profiles) -> None:
+    """The account is saved by then, and stays; whoever asked for more hears of it."""
     store.default_path.mkdir(parents=True)
-    (note,) = store.save("jane", JANE, default=True)
-    assert "creds.json was not written" in note
+    with pytest.raises(CredentialsFileError, match=r"creds\.json was not written"):
+        store.save("jane", JANE, default=True)
     assert store.load("jane").identity == JANE.identity
     assert store.default_name is None
+
+
+def test_what_the_default_is_a_copy_of_stays_where_it_cannot_follow(
+    store: Profiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Renamed alone, the default would be an account that nobody has saved."""
+    store.save("work", JANE, default=True)
+
+    def replace(source: Path, target: Path) -> Path:
+        if target.name == "creds.json":
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        return Path(os.rename(source, target) or target)  # noqa: PTH104
+
+    monkeypatch.setattr("pathlib.Path.replace", replace)
+    assert "Mount its directory" in store.rename("work", "job")[-1]
+    assert store.names() == ["job", "work"]
+    assert store.default_name == "work"
+
+
+def test_no_session_starts_with_an_account_that_is_gone(
+    store: Profiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where creds.json cannot be removed, nothing is."""
+    store.save("work", JANE, default=True)
+    unlink = Path.unlink
+
+    def refuse(path: Path, **options: Any) -> None:
+        if path.name == "creds.json":
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        unlink(path, **options)
+
+    monkeypatch.setattr("pathlib.Path.unlink", refuse)
+    with pytest.raises(CredentialsFileError, match=r"creds\.json was not removed"):
+        store.delete("work")
+    assert store.load("work").identity == JANE.identity
+
+
+def test_what_stands_beside_another_key_stays_there(store: Profiles) -> None:
+    """It may be a key itself, under a wrong name."""
+    store.directory.mkdir(parents=True)
+    misnamed = {"username": "jane", "apikey": "e" * 40, "note": "x"}
+    store.default_path.write_text(json.dumps(misnamed))
+    store.save("work", JANE)
+    assert not {"apikey", "note"} & set(content_of(store, "work"))
+
+
+def test_what_creds_json_alone_holds_can_be_saved_by_its_name(store: Profiles) -> None:
+    """Exclusively, too; another key under that name is refused."""
+    store.set_default(JANE)
+    with pytest.raises(FileExistsError, match=r"'jane' already, in .*creds\.json"):
+        store.save("jane", account("jane", "another"), overwrite=False)
+    store.save("jane", JANE, overwrite=False)
+    assert (store.names(), store.default_name) == (["jane"], "jane")
+
+
+def test_one_of_two_programs_renames(store: Profiles) -> None:
+    """The other finds nothing of that name."""
+    store.save("work", JANE, default=True)
+    barrier, said = threading.Barrier(2), list[Any]()
+
+    def rename(name: str) -> None:
+        barrier.wait()
+        try:
+            said.append(Profiles(store.directory).rename("work", name))
+        except ProfileNotFoundError as error:
+            said.append(error)
+
+    threads = [threading.Thread(target=rename, args=(n,)) for n in ("job", "other")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(store.names()) == 1
+    assert store.default_name in store.names()
+    assert sum(isinstance(one, ProfileNotFoundError) for one in said) == 1
 
 
 def test_an_unknown_name_lists_the_known_ones(store: Profiles) -> None:

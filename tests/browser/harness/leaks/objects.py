@@ -81,7 +81,7 @@ def _forms(scene: Scene, jane: Any) -> dict[str, Any]:
 
 
 def _dask(jane: Any) -> dict[str, Any]:
-    follower = AccountFollower("name", "client", "process")
+    follower = AccountFollower("topic", "name", "client", "process")
     follower.credentials = jane
     return {"dask": follower, "dask answer": packed(jane)}
 
