@@ -139,14 +139,14 @@ def normalize_base_url(text: str, *, allow_non_secure: bool = False) -> str:
             "a quote or a letter with an accent). Copy it again from your browser."
         )
     url = given if "://" in given else f"https://{given}"
+    if url.partition("://")[0].lower() not in _PORTS:
+        raise _invalid("The address must start with https://.")
     if not (origin := origin_of(url)):
         raise _invalid(
             "The address names no valid host, or no number as its port. Copy it from "
             "your browser."
         )
     parts = urlsplit(url)
-    if parts.scheme not in _PORTS:
-        raise _invalid("The address must start with https://.")
     normalized = origin + _path(parts.path, origin)
     _check(parts, normalized)
     if parts.scheme != "https" and not allow_non_secure and not is_loopback(normalized):

@@ -159,10 +159,15 @@ class Answer(Seen):
     @property
     def better(self) -> str | None:
         """The base URL that the request was sent on to, if a key could go there."""
+        here, target = self.address, self.target
         with suppress(InvalidCredentialsError):
-            if self.target.startswith("https:"):
-                base = resolve(self.address.username, self.target).base_url
-                return None if base == self.address.base_url else base
+            if target.lower().startswith("https:"):
+                base = resolve(here.username, target).base_url
+                # The page there may be any; who moves to https keeps the path.
+                if _host(target) == _host(here.base_url):
+                    path = here.base_url.removeprefix(here.origin)
+                    base = origin_of(target) + path
+                return None if base == here.base_url else base
         return None
 
 

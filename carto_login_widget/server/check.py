@@ -79,13 +79,17 @@ class _Evidence(Seen):
 
     @property
     def f1_user(self) -> str:
-        return printable(_text(self.f1.result, "username"))
+        return _text(self.f1.result, "username")
+
+    @property
+    def whose(self) -> str:
+        """Whose the answer is, where it says so."""
+        listed = _text(self.first.get("user"), "username")
+        return self.f1_user if self.missing else listed
 
     @property
     def owner(self) -> str:
-        """Whose the answer is, where it says so."""
-        listed = printable(_text(self.first.get("user"), "username"))
-        return self.f1_user if self.missing else listed
+        return printable(self.whose) or "somebody else"
 
     @cached_property
     def f2(self) -> Answer:
@@ -203,7 +207,7 @@ ROWS = {
     "1": Row(lambda c: c.account_of(c.first)),
     "2, 8": Row(lambda c: c.account_of_f1()),
     "4": Row(
-        lambda c: c.owner and c.owner != c.user,
+        lambda c: (c.first or c.whose) and c.whose != c.user,
         Reason.WRONG_USER,
         "{base_url} belongs to '{owner}', not to '{username}'. Correct the user name "
         "or the base URL.",
@@ -219,7 +223,7 @@ ROWS = {
     "6c": Row(
         lambda c: c.refused and (c.f2_says(400, "No username") or c.wants_path),
         Reason.WRONG_ADDRESS,
-        "{host} does not tell users apart by their host. Use the base URL {better}",
+        "{host} does not tell users apart by their host. {advice}",
     ),
     "6b": Row(
         lambda c: c.refused and (c.f2_says(400, "must indicate") or c.f2_says(200)),

@@ -13,8 +13,10 @@ import threading
 import time
 from collections import deque
 from contextvars import copy_context
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakMethod
 
 import requests
 import requests.adapters
@@ -173,8 +175,15 @@ class Client:
         if self._adapter is None:
             self._adapter = self._lent.get_adapter(url)
             if type(self._adapter) is requests.adapters.HTTPAdapter:
-                self._adapter = _Adapter(url, settings["verify"], self._watch)
-        limits = self._limits.connect_timeout, self._limits.read_timeout
+                # Weak, as a cycle would keep the key until the next collection.
+                watch = WeakMethod(self._watch)
+                self._adapter = _Adapter(url, settings["verify"], watch)
+        # A little longer than the caller waits, who has the better message.
+        left = max(self._left(), 0.0) + 0.5
+        limits = (
+            min(self._limits.connect_timeout, left),
+            min(self._limits.read_timeout, left),
+        )
         response = self._adapter.send(asked.prepare(), timeout=limits, **settings)
         try:
             return read_answer(
@@ -275,13 +284,21 @@ def tls_context(verify: object) -> ssl.SSLContext:
 class _Watched:
     # http.client prints every header where somebody has switched this on.
     debuglevel = 0
-    watch: Callable[[socket.socket], None] | None
+
+    def __init__(self, *args: Any, watch: Any = None, **kwargs: Any) -> None:
+        self._watch = watch
+        super().__init__(*args, **kwargs)
 
     def _new_conn(self) -> socket.socket:
         connection: socket.socket = super()._new_conn()  # type: ignore[misc]
-        if self.watch is not None:
-            self.watch(connection)
+        if self._watch and (watch := self._watch()):
+            watch(connection)
         return connection
+
+
+@cache
+def _watched(kind: type) -> Any:
+    return type(f"Watched{kind.__name__}", (_Watched, kind), {})
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
@@ -290,7 +307,7 @@ class _Adapter(requests.adapters.HTTPAdapter):
     # A context cannot be pickled, so these are what a copy has.
     _context: ssl.SSLContext | None = None
     _verifies = True
-    _watch: Callable[[socket.socket], None] | None = None
+    _watch: WeakMethod[Callable[[socket.socket], None]] | None = None
 
     def __init__(self, url: str, verify: Any, watch: Any = None) -> None:
         self._verifies, self._watch = verify is not False, watch
@@ -304,9 +321,11 @@ class _Adapter(requests.adapters.HTTPAdapter):
         conn.ca_certs = conn.ca_cert_dir = None
         if self._context is not None:
             conn.conn_kw["ssl_context"] = self._context
-        if not issubclass(conn.ConnectionCls, _Watched):
-            kinds, own = (_Watched, conn.ConnectionCls), {"watch": self._watch}
-            conn.ConnectionCls = type("Watched", kinds, own)
+        kind = conn.ConnectionCls  # once, as other threads may be here, too
+        if not issubclass(kind, _Watched):
+            conn.ConnectionCls = _watched(kind)
+        if self._watch is not None:
+            conn.conn_kw["watch"] = self._watch
 
 
 class _Lent(_Adapter):

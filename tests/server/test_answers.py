@@ -143,15 +143,31 @@ def test_where_a_redirect_leads(location, suggestion, says):
     assert says in failure.message
 
 
+@pytest.mark.parametrize(
+    "there",
+    [
+        "https://maps.example/c/api/v3/me",
+        "https://maps.example/sso/start",
+        "HTTPS://maps.example/",
+    ],
+)
 @pytest.mark.parametrize("port", ["", ":8080"])
-def test_a_redirect_to_https(port):
-    """The same host, with whatever port."""
+def test_a_redirect_to_https(port, there):
+    """The same host, with whatever port and page: the path stays."""
     base = f"http://maps.example{port}/c"
     here = resolve("jane", base, allow_non_secure=True)
-    there = "https://maps.example/c/api/v3/me"
     failure = first(NO_CARTO, _answer(301, address=here, Location=there))
     assert failure.suggestion == "https://maps.example/c/user/jane"
     assert failure.suggestion in failure.message
+
+
+def test_a_log_in_page_of_ones_own_is_no_better_address():
+    """Whatever its path, nobody would be at home there."""
+    here = resolve("jane", "https://maps.example/c")
+    for there in ("/login", "https://maps.example/auth/realms"):
+        failure = first(NO_CARTO, _answer(302, address=here, Location=there))
+        assert failure.suggestion is None
+        assert "a page of its own" in failure.message
 
 
 def _said(reason, message, **more):

@@ -162,8 +162,7 @@ CASES = [
         "6c no user in the host",
         "list* F2",
         (NotCartoError, Reason.WRONG_ADDRESS),
-        "{host} does not tell users apart by their host. Use the base URL "
-        "{base}/user/jane",
+        "{host} does not tell users apart by their host. Try {base}/user/jane",
         "{base}/user/jane",
         key=None,
         faults={SQL: Fault.json(400, {"error": ["No username found in hostname 'x'"]})},
@@ -202,6 +201,14 @@ CASES = [
         "{base} belongs to 'bob', not to 'jane'. Correct the user name or the base "
         "URL.",
         faults={ME4: Fault.wrong_user("bob")},
+    ),
+    Case(
+        "4 a key that names no user",
+        "list*",
+        (RejectedError, Reason.WRONG_USER),
+        "{base} belongs to 'somebody else', not to 'jane'. Correct the user name or "
+        "the base URL.",
+        faults={KEYS: listing("x", total=2, user=None)},
     ),
     Case("8b locked", "list* F1*", LOCKED, IS_LOCKED, user="lena"),
     Case(

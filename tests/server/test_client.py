@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -310,7 +312,7 @@ def test_cutting_ends_what_is_connected_and_what_comes():
 
 def test_a_pool_is_watched_once():
     """However often a connection of it is asked for."""
-    adapter = client._Adapter("http://127.0.0.1", verify=True, watch=print)
+    adapter = client._Adapter("http://127.0.0.1", verify=True, watch=None)
     request = requests.Request("GET", "http://127.0.0.1").prepare()
     pool = adapter.get_connection_with_tls_context(request, verify=True)
     adapter.cert_verify(pool, request.url, verify=True, cert=None)
@@ -318,6 +320,24 @@ def test_a_pool_is_watched_once():
     adapter.cert_verify(pool, request.url, verify=True, cert=None)
     assert pool.ConnectionCls is kind
     assert kind is not urllib3.HTTPConnectionPool.ConnectionCls
+    other = client._Adapter("http://127.0.0.1", verify=True)
+    twin = other.get_connection_with_tls_context(request, verify=True)
+    other.cert_verify(twin, request.url, verify=True, cert=None)
+    assert twin.ConnectionCls is kind
+
+
+def test_nothing_keeps_the_key_after_the_answer(carto):
+    """Not even until the next collection."""
+    key = carto.accounts["jane"].master.token
+    with client.Client(identity("jane", key, carto.base_url("jane"))) as asking:
+        asking.get("api/v3/me", key="header")
+    gone = weakref.ref(asking)
+    gc.disable()
+    try:
+        del asking
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_authorities_that_are_missing(tmp_path):

@@ -255,6 +255,25 @@ def test_a_lent_adapter_does_not_hold_the_caller(carto, fault):
     assert caught.value.reason is Reason.TIMEOUT
 
 
+def test_a_lent_adapter_is_not_asked_to_wait_for_long(carto):
+    """Nobody can end its connections, so that it is told when the time is over."""
+    told = []
+
+    class Looking(requests.adapters.HTTPAdapter):
+        def send(self, request, *, timeout=None, **more):
+            told.append(timeout)
+            return super().send(request, timeout=timeout, **more)
+
+    with requests.Session() as session:
+        session.mount(carto.url, Looking())
+        key = carto.accounts["jane"].master.token
+        who = identity("jane", key, carto.base_url("jane"), session=session)
+        with client.Client(who, timeout=0.5) as asking:
+            asking.get("api/v3/me", key="header")
+    assert told
+    assert all(0.5 <= seconds <= 1 for limits in told for seconds in limits)
+
+
 @pytest.mark.parametrize("cert", ["/no/such.pem", ("/no/such.pem", "/no/such.key")])
 def test_a_client_certificate_that_cannot_be_read(cert, tmp_path):
     """The certificate is named as the cause, not the network."""
