@@ -112,15 +112,19 @@ def _act(args: Namespace) -> bool:
     did: Did | None = None
     if args.list:
         _list()
+    elif args.whoami:
+        did = _look_after(args)
     elif args.rename is not None:
         did = acts.rename(*args.rename)
     elif args.default is not None:
         did = acts.make_default(args.default)
     elif args.forget is not None:
         did = prompt.forget(args.forget)
+    elif args.save is not None:
+        did = _look_after(args)
     elif args.logout:
         did = acts.log_out()
-    elif args.whoami or args.save is not None or args.check:
+    elif args.check:
         did = _look_after(args)
     else:
         return False
@@ -217,7 +221,7 @@ def _ask(args: Namespace, error: CartoLoginError | None = None, why: str = "") -
     if not args.form and not settings.somebody_is_there():
         told = f"{why} {login.ways_to_log_in()}" if why else login.nothing_found()
         raise NotLoggedInError(f"Nobody is there to ask. {told}")
-    if args.form or (settings.running_kernel() and not args.prompt):
+    if not args.prompt and (args.form or settings.running_kernel()):
         from .form import LoginForm
 
         display(

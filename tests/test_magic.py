@@ -522,6 +522,20 @@ def test_whoami_asks_nobody(
     assert carto.count == 0
 
 
+def test_who_looks_changes_nothing(
+    shell: InteractiveShell, carto: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of two acts on one line the milder one is done."""
+    ProfileStore().save("jane", account(carto), default=True)
+    run(shell)
+    for act in ("--forget jane", "--rename jane other", "--logout", "--save other"):
+        run(shell, f"--whoami {act}")
+    run(shell, "--logout --save mine")
+    assert ProfileStore().names() == ["jane", "mine"]
+    assert get_default_credentials() is not None
+    assert "Logged out" not in capsys.readouterr().out
+
+
 def test_logout_says_what_remains(
     shell: InteractiveShell,
     carto: Sandbox,

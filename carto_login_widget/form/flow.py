@@ -275,7 +275,7 @@ def _commit(step: _Step, act: Act) -> None:
 
 
 def _submit(step: _Step, act: Act) -> None:
-    """Log in with the verdict, the check that is under way, a new one or unchecked."""
+    """Log in with the verdict, the check that is under way, or a new one."""
     changed, wrong = _absorb(step, act)
     now = step.now
     if now.status == "rejected" and now.refused and not changed:
@@ -283,27 +283,34 @@ def _submit(step: _Step, act: Act) -> None:
         step.set(unfolded=True)
         step.focus("api_key")
         return
-    # Nothing is known of other fields, so that they are checked all the same.
-    is_unchecked = act.name == "use_unchecked" and now.status == "undecided"
     subject, found = _judge(now)
     found = [*wrong, *found, *_judge_saving(step, asked=True)]
     if subject is None or found:
-        if not is_unchecked:
-            _forget_verdict(step)
+        _forget_verdict(step)
         _show_problems(step, found, asked=True)
         step.set(unfolded=True)
         step.focus(field_of(found[0]) or "submit")
         return
     step.set(problems=())
     step.tell("none")
-    if is_unchecked:
-        _sign_in(step, subject, None)
-    elif now.verdict is not None and now.verdict.subject == subject:
+    if now.verdict is not None and now.verdict.subject == subject:
         _sign_in(step, subject, now.verdict.proof)
     else:
         if not (now.order and now.doing == "check" and now.order.subject == subject):
             _check(step, subject)
         step.set(wish=True)
+
+
+def _use_unchecked(step: _Step, act: Act) -> None:
+    if step.now.status == "undecided":
+        _commit(step, act)
+    if step.now.status != "undecided":
+        return  # nothing is known of other fields
+    subject, found = _judge(step.now)
+    found = [*found, *_judge_saving(step, asked=True)]
+    _show_problems(step, found, asked=True)
+    if subject is not None and not found:
+        _sign_in(step, subject, None)
 
 
 def _cancel(step: _Step, act: Act) -> None:
@@ -705,7 +712,8 @@ def unexpected(step: _Step, words: str, order: Any = None) -> None:
 
 _FORM_ACTS: dict[str, Callable[[_Step, Act], None]] = {
     "commit": _commit,
-    **dict.fromkeys(("submit", "try_again", "use_unchecked"), _submit),
+    **dict.fromkeys(("submit", "try_again"), _submit),
+    "use_unchecked": _use_unchecked,
     "cancel": _cancel,
     "choose": _choose,
     "unfold": _unfold,

@@ -8,6 +8,7 @@ them.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 import traitlets.log
 
@@ -25,5 +26,7 @@ def hide_messages(comm: str) -> None:
 
 
 def _is_for_others(record: logging.LogRecord) -> bool:
-    said = f"{record.msg}{record.args}"
+    said = ""
+    with suppress(Exception):  # of what others log; logging has its own way with it
+        said = f"{record.msg}{record.args}"
     return not any(comm in said for comm in _comms)

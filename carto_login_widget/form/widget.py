@@ -15,6 +15,7 @@ import secrets
 import time
 import weakref
 from concurrent.futures import Future
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -176,8 +177,10 @@ class LoginForm(anywidget.AnyWidget):
         Returns:
             A function that ends that.
         """
-        self._on_login.register_callback(callback)
-        return lambda: self._on_login.register_callback(callback, remove=True)
+        # A partial of its own, as the same may be given more than once.
+        mine = partial(callback)
+        self._on_login.register_callback(mine)
+        return lambda: self._on_login.register_callback(mine, remove=True)
 
     def close(self) -> None:
         """Take the form off the page and forget what it holds; again, do nothing."""

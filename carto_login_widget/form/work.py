@@ -10,7 +10,6 @@ import contextlib
 import contextvars
 import os
 import threading
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,14 +25,15 @@ from ..store.record import look
 from . import flow, view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     import requests
 
     from ..account import Account
 
 
-_MOST_ROWS = 50_000  # that are kept, of versions that were replaced as well
+# What the files of saved accounts hold, for all forms: there may be 10,000 of them.
+_known: dict[str, tuple[object, flow.Row]] = {}
 _reading = Lock()  # of 10,000 files, which takes seconds the first time
 
 
@@ -44,6 +44,7 @@ class Office:
         self._profiles, self._session = profiles, session
         # In shared mode saved accounts are for those only who name them.
         self.path = "" if settings.is_shared() else place(profiles)
+        self._notes: tuple[str, ...] = ()  # on files that were read, for the next login
 
     def rows(self, most: int | None = None, wanted: str = "") -> list[flow.Row]:
         """Return the saved accounts, or so many, the default and a wanted one first."""
@@ -56,10 +57,10 @@ class Office:
             paths = {name: f"{directory}{os.sep}{name}.json" for name in names[:most]}
             if start in paths and not os.path.lexists(paths[start]):
                 paths[start] = os.fspath(self._profiles.default_path)
-            return [
-                _row(name, path, _version_of(path), is_default=name == start)
-                for name, path in paths.items()
-            ]
+            rows = [_row(name, path) for name, path in paths.items()]
+            if rows and rows[0].name == start:
+                rows[0] = rows[0]._replace(is_default=True)
+            return rows
         return []  # saving will say what is wrong with the directory
 
     def signed(self) -> flow.Signed | None:
@@ -112,44 +113,42 @@ class Office:
         said = [did.said] if order.act == "check_again" else []
         return flow.done, order, [*said, *did.notes]
 
-    def _credentials(self, subject: Any) -> tuple[Credentials, Sequence[str]]:
-        """Return what is meant, and notes on its file; a saved key is read only now."""
-        notes: Sequence[str] = ()
+    def _credentials(self, subject: Any) -> Credentials:
+        """Return what is meant; a saved key is read only now."""
         if isinstance(subject, str):
             try:
                 record = self._profiles.load(subject)
             except FileNotFoundError as error:
                 path = self._profiles.path_of(subject)
                 raise CredentialsFileError(str(error), path=path) from None
-            notes = record.notes
+            self._notes += record.notes
             found = Credentials._of(record, source=f"profile '{subject}'")
         else:
             found = Credentials._made(subject)
-        return (found._with(session=self._session) if self._session else found), notes
+        return found._with(session=self._session) if self._session else found
 
     def _check(self, subject: Any) -> tuple[flow.Verdict | CartoLoginError, str]:
         """Ask CARTO about what was typed or is saved."""
         try:
-            found, notes = self._credentials(subject)
-            checked = login.check(found)
+            checked = login.check(self._credentials(subject))
         except UndecidedError as error:
             return error, self._proposed(subject, None)[0]
         except CartoLoginError as error:
             return error, ""
         name, already = self._proposed(subject, checked.account)
-        proof = checked, notes
-        return flow.Verdict(subject, proof, checked.account, already), name
+        return flow.Verdict(subject, checked, checked.account, already), name
 
     def _sign_in(self, order: flow.Order) -> tuple[Any, ...]:
         """Save if asked, and register; without proof, as unchecked."""
-        credentials, notes = order.proof or self._credentials(order.subject)
-        if order.proof is None:
-            credentials = login.unchecked(credentials)
+        credentials = order.proof
+        if credentials is None:
+            credentials = login.unchecked(self._credentials(order.subject))
         missed: list[CartoLoginError] = []
-        _saved, more = login.register(
+        _saved, notes = login.register(
             credentials, order.saving, self._profiles, missed.append
         )
-        return [*notes, *more], *missed
+        told, self._notes = dict.fromkeys(self._notes), ()
+        return [*told, *notes], *missed
 
 
 # The acts of the card.
@@ -168,22 +167,26 @@ WORKS: dict[str, Callable[[Any, Profiles], acts.Did]] = {
 }
 
 
-def _version_of(path: str) -> tuple[int, int] | None:
+def _row(name: str, path: str) -> flow.Row:
+    """Return the line of an account; a file is read when there is another version."""
+    version: object = None  # of a file that was just deleted
     # The store replaces files and never changes one in place.
     with contextlib.suppress(OSError):
         found = os.stat(path)  # noqa: PTH116 - see above
-        return found.st_ino, found.st_mtime_ns
-    return None  # it was just deleted
+        version = found.st_ino, found.st_mtime_ns
+    before, row = _known.get(path, (None, None))
+    if row is None or row.name != name or version is None or version != before:
+        row = _read(name, path)
+        _known[path] = version, row
+    return row
 
 
-@lru_cache(_MOST_ROWS)
-def _row(name: str, path: str, _version: object, *, is_default: bool) -> flow.Row:
-    """Return the line of an account; for all forms, a version is read once."""
+def _read(name: str, path: str) -> flow.Row:
     record = look(Path(path))
     where = record and record.identity.known_address
     if record is None or where is None:
-        return flow.Row(name, is_default=is_default)
-    return flow.Row(name, where, key_words(record), is_default, where.host)
+        return flow.Row(name)
+    return flow.Row(name, where, key_words(record), host=where.host)
 
 
 def in_background(work: Callable[..., None], *args: Any) -> None:

@@ -115,6 +115,7 @@ def from_arguments(
     file: str | Path | None = None,
     profile: str | None = None,
     allow_non_secure: bool = False,
+    source: str | None = None,
     **fields: Any,
 ) -> tuple[Credentials, tuple[str, ...]] | None:
     """Return the one account that is given, with notes on its file, or None."""
@@ -133,7 +134,7 @@ def from_arguments(
     if not by_hand:
         return None
     identity = Identity.of(allow_non_secure=bool(allow_non_secure), **fields)
-    return Credentials._made(identity, source="arguments"), ()
+    return Credentials._made(identity, source=source), ()
 
 
 def _kind_of(first: Any) -> str:

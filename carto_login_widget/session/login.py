@@ -150,7 +150,7 @@ def find(
     profile: str | None = None, *, environment: bool = True, **arguments: Any
 ) -> Found | None:
     """Return the account of the first source that gives one; arguments as of login."""
-    given = default.from_arguments(profile=profile, **arguments)
+    given = default.from_arguments(profile=profile, source="arguments", **arguments)
     current = default.get_default_credentials()
     # The strongest first.
     sources: tuple[Source, ...] = (

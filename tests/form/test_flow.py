@@ -392,6 +392,19 @@ def test_use_without_checking(checking: Form) -> None:
     assert sign_in.saving == Saving("jane", default=False, replace=False)
 
 
+def test_use_without_checking_signs_in_where_nothing_was_decided_only(
+    checking: Form,
+) -> None:
+    """It comes late: a check of other fields began, or a verdict came, meanwhile."""
+    checking.fail(OFFLINE)
+    checking.act("commit", replace(JANE, username="anna"))
+    assert checking.act("use_unchecked", replace(JANE, username="anna")) == []
+    checking.accept()
+    assert checking.act("use_unchecked", replace(JANE, username="anna")) == []
+    assert checking.state.status == "accepted"
+    assert checking.count("sign_in") == 0
+
+
 def test_use_without_checking_of_other_fields_is_a_check(checking: Form) -> None:
     """What was not asked about cannot be used unchecked."""
     checking.fail(OFFLINE)

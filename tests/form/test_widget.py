@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import threading
 import time
 import weakref
@@ -649,6 +650,30 @@ def test_hearing_of_a_login(at_jane: Page, carto: Sandbox) -> None:
     stop()
 
 
+def test_one_function_may_hear_twice(at_jane: Page, carto: Sandbox) -> None:
+    """Each time for itself: who ends one does not end the other."""
+    heard: list[Credentials] = []
+    stop = at_jane.form.on_login(heard.append)
+    at_jane.form.on_login(heard.append)
+    at_jane.form.on_login(heard.append)
+    stop()
+    sign_in(at_jane, carto)
+    at_jane.until(lambda: len(heard) == 2)
+
+
+def test_that_others_could_read_a_file_is_said(carto: Sandbox, home: Path) -> None:
+    """With the login, also where the check that found it came to no verdict."""
+    save(carto, "jane", default=False)
+    (store_of(home) / "profiles" / "jane.json").chmod(0o644)
+    page = Page(LoginForm())
+    with carto.fail(Fault.status(503)):
+        page.choose("jane")
+        page.wait("undecided")
+        page.do("use_unchecked")
+        page.wait("signed_in")
+    assert "Other users of this machine could read" in page.text
+
+
 def test_the_text_form_names_nobody(at_jane: Page, carto: Sandbox) -> None:
     """What stands in a saved notebook says how else, or that somebody was signed in."""
     bundle = at_jane.form._repr_mimebundle_()
@@ -688,3 +713,21 @@ def test_only_what_has_changed_is_read_again(home: Path) -> None:
     (a, b), known = office.rows(), before[0]
     assert a is known
     assert b.address.username == "other"
+
+
+def test_a_number_that_is_used_again_is_another_version(home: Path) -> None:
+    """A file system gives a new file the number, and the second, of an old one."""
+    store = ProfileStore()
+    path = store_of(home) / "profiles" / "a.json"
+    kept = path.with_name("kept")
+    office = Office(store._profiles, None)
+    for number, username in enumerate(("first", "second", "third")):
+        store.save("a", Credentials(username, KEY))
+        if number == 0:
+            os.link(path, kept)
+        if number == 2:
+            kept.write_bytes(path.read_bytes())
+            kept.replace(path)
+        os.utime(path, (1_000_000, 1_000_000))
+        (row,) = office.rows()
+        assert row.address.username == username

@@ -20,6 +20,7 @@ from carto_login_widget import (
     InvalidCredentialsError,
     ProfileStore,
     get_default_credentials,
+    login,
     on_default_change,
     set_default_credentials,
     unset_default_credentials,
@@ -116,6 +117,14 @@ def test_an_empty_user_name_raises(keywords: dict[str, str]) -> None:
     ProfileStore().save("jane", Credentials("jane", KEY), default=True)
     with pytest.raises(InvalidCredentialsError, match="user name"):
         set_default_credentials(**keywords)
+
+
+def test_what_was_built_by_hand_has_no_source() -> None:
+    """There is nothing to name; what `login` was given is named so."""
+    set_default_credentials("jane", KEY)
+    assert get_default_credentials().source is None
+    found = login(username="jane", api_key=KEY, validate=False)
+    assert found.source == "arguments"
 
 
 @pytest.mark.parametrize("name", ["creds.json", "CREDS.JSON"])
