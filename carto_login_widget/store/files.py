@@ -130,9 +130,9 @@ def write_document(
             f"{path} exists already and was left as it is. Choose another name."
         ) from None
     except (OSError, ValueError, TypeError, RecursionError) as error:
-        advice = _ADVICE.get(getattr(error, "errno", 0), "").format(path.parent)
-        is_mount = getattr(error, "errno", 0) in _MOUNTED
-        kind = MountedFileError if is_mount else CredentialsFileError
+        number = getattr(error, "errno", 0)
+        advice = _ADVICE.get(number, "").format(path.parent)
+        kind = MountedFileError if number in _MOUNTED else CredentialsFileError
         raise kind(
             f"{path} was not written: {_why(error)}. {advice}{' ' if advice else ''}"
             "What was there before is unchanged.",

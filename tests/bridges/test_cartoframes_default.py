@@ -68,6 +68,21 @@ def test_login_switch_and_logout(theirs: TheirDefaults) -> None:
     assert theirs.default is None
 
 
+def test_a_switch_leaves_no_moment_without_account(
+    theirs: TheirDefaults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread may read tables meanwhile."""
+    bridged = bridge._Default()
+    bridged.apply(theirs, JANE)
+    unset: list[object] = []
+    monkeypatch.setattr(theirs, "unset_default_credentials", lambda: unset.append(1))
+    bridged.apply(theirs, BOB)
+    assert theirs.default.username == "bob"
+    assert unset == []
+    bridged.apply(theirs, None)
+    assert unset == [1]
+
+
 def test_a_default_that_is_not_ours_is_not_unset(theirs: TheirDefaults) -> None:
     """A logout leaves alone what the user set after the login."""
     bridged = bridge._Default()

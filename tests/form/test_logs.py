@@ -82,6 +82,18 @@ def test_a_kernel_at_debug_prints_no_key(python: str, tmp_path: Path) -> None:
     assert all("text/plain" in line for line in text.splitlines() if KEY in line)
 
 
+def test_what_others_log_is_their_own_affair() -> None:
+    """An object that cannot be shown is not this package's to fail on."""
+    KeyField()
+
+    class Broken:
+        def __repr__(self) -> str:
+            raise RuntimeError
+
+    record = logging.makeLogRecord({"msg": "%s", "args": (Broken(),)})
+    assert logging.getLogger("Comm").filter(record)
+
+
 def test_one_filter_serves_all_key_fields(caplog: pytest.LogCaptureFixture) -> None:
     """Each field is hidden, others are not, and nothing grows with their number."""
     fields = [KeyField() for _ in range(3)]
