@@ -37,7 +37,7 @@ from .fields import Fields
 from .work import WORKS, Office, in_background
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import requests
 
@@ -139,16 +139,10 @@ class LoginForm(anywidget.AnyWidget):
         )
         super().__init__()
         self.on_msg(LoginForm._on_page)
-        # Weak, so that the listener does not keep the form.
-        me = weakref.WeakMethod(self._follow)
-
-        def follow(credentials: Credentials | None) -> None:
-            if (living := me()) is not None:
-                living(credentials)
-
-        self._unsubscribe = default.on_default_change(follow)
-        if default.get_default_credentials() is not (signed and signed.credentials):
-            default.tell(self._follow)  # somebody was quicker
+        with _forms_lock:
+            _forms.add(self)
+        if not _is_of_now(signed):
+            default.tell(_follow)  # somebody was quicker
         for effect in effects:
             in_background(self._do, effect)
         self._show()
@@ -188,7 +182,6 @@ class LoginForm(anywidget.AnyWidget):
             if self._closing:
                 return
             self._closing, self.state = True, flow.State()
-        getattr(self, "_unsubscribe", lambda: None)()  # it may be in the making
         with contextlib.suppress(Exception):  # of observers: nobody sees it any more
             self._show()
         if not self._signed_in.done():
@@ -305,7 +298,7 @@ class LoginForm(anywidget.AnyWidget):
             event, *told = self._office.do(order)
             if order.act in WORKS:
                 # What the order has changed comes before its end.
-                default.tell(self._follow)
+                default.tell(_follow)
             self.post(event, *told)
             credentials = default.get_default_credentials()
             if order.act == "sign_in" and credentials is not None:
@@ -321,14 +314,54 @@ class LoginForm(anywidget.AnyWidget):
                 return
             self.post(flow.ticked, order, seconds)
 
-    def _follow(self, _credentials: Credentials | None) -> None:
-        """Show whom the kernel is signed in as."""
-        self.post(flow.default_changed, self._office.signed())
-        self.list_accounts()  # it may have been renamed or forgotten
-
     def list_accounts(self) -> None:
         """Read the list of saved accounts anew, in the background."""
-        in_background(self._do, flow.Order("list"))
+        in_background(_list_accounts, [self])
+
+
+# All forms hear of another account together, and each store is read once for them.
+_forms: weakref.WeakSet[LoginForm] = weakref.WeakSet()
+_forms_lock = Lock()
+_listing = Lock()  # held until all have heard, so that no older list comes after it
+
+
+def _follow(_credentials: Credentials | None) -> None:
+    """Show in every form whom the kernel is signed in as."""
+    by_store: dict[Any, list[LoginForm]] = {}
+    with _forms_lock:
+        for form in _forms:
+            by_store.setdefault(form._office.store, []).append(form)
+    for forms in by_store.values():
+        with _failures_in(forms):
+            signed = forms[0]._office.signed()
+            for form in forms:
+                if _is_of_now(signed):  # else all have heard of another one by now
+                    form.post(flow.default_changed, signed)
+        in_background(_list_accounts, forms)  # it may have been renamed or forgotten
+
+
+def _is_of_now(signed: flow.Signed | None) -> bool:
+    return default.get_default_credentials() is (signed and signed.credentials)
+
+
+def _list_accounts(forms: Sequence[LoginForm]) -> None:
+    """Read the saved accounts, which takes seconds where they are 10,000."""
+    with _listing, _failures_in(forms):
+        rows = forms[0]._office.rows()
+        for form in forms:
+            form.post(flow.listed, rows)
+
+
+@contextlib.contextmanager
+def _failures_in(forms: Iterable[LoginForm]) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - nobody else would hear of it
+        for form in forms:
+            form._tell_failure(error)
+
+
+default.on_default_change(_follow)
 
 
 def _traits(state: flow.State) -> dict[str, Any]:

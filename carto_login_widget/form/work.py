@@ -17,7 +17,6 @@ from .. import settings
 from ..address import Address
 from ..credentials import Credentials
 from ..errors import CartoLoginError, CredentialsFileError, UndecidedError
-from ..locks import Lock
 from ..session import acts, default, login
 from ..session.facts import facts, key_words, place, saved_name
 from ..store.profiles import Profiles, proposed_name
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 # What the files of saved accounts hold, for all forms: there may be 10,000 of them.
 _known: dict[str, tuple[object, flow.Row]] = {}
-_reading = Lock()  # of 10,000 files, which takes seconds the first time
 
 
 class Office:
@@ -44,6 +42,7 @@ class Office:
         self._profiles, self._session = profiles, session
         # In shared mode saved accounts are for those only who name them.
         self.path = "" if settings.is_shared() else place(profiles)
+        self.store = profiles.given, self.path  # the same for forms that show the same
         self._notes: tuple[str, ...] = ()  # on files that were read, for the next login
 
     def rows(self, most: int | None = None, wanted: str = "") -> list[flow.Row]:
@@ -72,14 +71,13 @@ class Office:
         clock = f"{since:%Y-%m-%d %H:%M}" if since else ""
         nameless = Address(identity.base_url, identity.base_url)
         name = saved_name(credentials, self._profiles)
-        proposed, _already = self._proposed(identity, credentials.account)
         return flow.Signed(
             credentials=credentials,
             address=identity.known_address or nameless,
             account=credentials.account,
             profile=name,
             is_default=name is not None and name == self._profiles.default_name,
-            proposed=name or proposed,
+            proposed=name or self._proposed(identity, credentials.account)[0],
             facts=facts(
                 credentials, self._profiles, since=clock, saving=bool(self.path)
             ),
@@ -97,9 +95,6 @@ class Office:
 
     def do(self, order: flow.Order) -> tuple[Any, ...]:
         """Do what was ordered; return the event it leads to, and what that tells."""
-        if order.act == "list":
-            with _reading:
-                return flow.listed, self.rows()
         if order.act == "quota":
             return flow.quota_arrived, order.proof, view.storage(order.proof.me_data)
         if order.act == "check":

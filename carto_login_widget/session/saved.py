@@ -35,7 +35,6 @@ class ProfileStore:
 
     @sealed
     def __init__(self, directory: str | os.PathLike[str] | None = None) -> None:
-        self._given = directory
         self._profiles = Profiles(directory)
 
     @property
@@ -49,7 +48,8 @@ class ProfileStore:
         return self._profiles.default_path
 
     def __repr__(self) -> str:
-        given = "" if self._given is None else repr(str(self._given))
+        given = self._profiles.given
+        given = "" if given is None else repr(str(given))
         return f"{type(self).__name__}({given})"
 
     @sealed

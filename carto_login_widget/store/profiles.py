@@ -157,15 +157,15 @@ class Profiles:
     def __init__(
         self, directory: PathLike | None = None, *, unlocks: bool = True
     ) -> None:
-        self._directory = directory
+        self.given = directory
         self._unlocks = unlocks  # else keys in the keyring stay there
 
     @property
     def directory(self) -> Path:
         """Where the accounts are; looked up when it is needed, as there may be none."""
-        if self._directory is None:
+        if self.given is None:
             return files.store_directory()
-        return Path(os.path.expanduser(self._directory))  # noqa: PTH111 - never raises
+        return Path(os.path.expanduser(self.given))  # noqa: PTH111 - never raises
 
     @property
     def default_path(self) -> Path:

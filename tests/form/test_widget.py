@@ -495,6 +495,47 @@ def test_the_card_is_of_the_account_that_was_set_last(
     assert at_jane.form.credentials is get_default_credentials()
 
 
+def test_an_observer_that_signs_somebody_else_in(carto: Sandbox) -> None:
+    """All forms show whom it signed in, those too that had heard of nobody yet."""
+    forms = [LoginForm() for _ in range(5)]
+
+    def meddle(change: Any) -> None:
+        if change["new"] is not None and change["new"].username == "jane":
+            set_default_credentials("bob", KEY)
+
+    for form in forms:
+        form.observe(meddle, "credentials")
+    set_default_credentials("jane", KEY)
+    assert [form.credentials.username for form in forms] == ["bob"] * 5
+
+
+def test_what_one_form_does_shows_in_all(carto: Sandbox) -> None:
+    """A card tells what sessions start with, whichever form has changed that."""
+    save(carto, "jane", default=False)
+    set_default_credentials(ProfileStore().load("jane"))
+    now = get_default_credentials()
+    one, other = (Page(LoginForm(credentials=now)) for _ in range(2))
+    for page in (one, other):
+        assert ["New sessions", "ask who signs in"] in page.seen["card"]["rows"]
+    one.do("make_default")
+    for page in (one, other):
+        page.until(lambda page=page: "start with this account" in page.text)
+        page.until(lambda page=page: [row[4] for row in page.accounts] == [True])
+
+
+def test_forms_of_several_stores(carto: Sandbox, tmp_path: Path) -> None:
+    """Each shows the accounts of its own."""
+    save(carto, "jane")
+    key = carto.accounts["bob"].master.token
+    bob = Credentials("bob", key, carto.base_url("bob"))
+    ProfileStore(tmp_path).save("elsewhere", bob)
+    here, there = Page(LoginForm()), Page(LoginForm(store=tmp_path))
+    set_default_credentials("anna", KEY)
+    for page, name in ((here, "jane"), (there, "elsewhere")):
+        page.until(lambda page=page, name=name: [r[0] for r in page.accounts] == [name])
+        assert page.form.credentials.username == "anna"
+
+
 def test_switching_threads_end_on_one_account(carto: Sandbox) -> None:
     """The card shows the account that is the default in the end."""
     set_default_credentials("jane", KEY)
