@@ -551,6 +551,8 @@ class View {
     this.root.addEventListener("input", (event) => this.typed(event));
     this.root.addEventListener("focusout", (event) => this.left(event));
     this.form.root.addEventListener("submit", (event) => event.preventDefault());
+    // Cells and other programs save accounts too.
+    this.form.accounts.input.addEventListener("focus", () => this.send("list"));
     for (const field of Object.values(this.form.fields)) {
       field.act.addEventListener("click", () => this.take(field));
     }

@@ -227,7 +227,7 @@ class LoginForm(anywidget.AnyWidget):
                 self._acks[seen[:64]] = number
         self._context = contextvars.copy_context()
         self.post(act)
-        if act.name == "ready":
+        if act.name in ("ready", "list"):
             self.list_accounts()  # only now, as reading 10,000 files takes time
 
     def post(self, event: flow.Act | Callable[..., None], *told: Any) -> None:

@@ -74,3 +74,17 @@ def test_what_matches_nothing_is_said(share_notebook: Open, carto: Sandbox) -> N
     form.accounts.press("Tab")
     expect(form.accounts).to_have_value("jane")
     expect(form.button("Continue as jane")).to_be_visible()
+
+
+def test_what_a_cell_saves_is_in_the_list(share_notebook: Open, carto: Sandbox) -> None:
+    """And what it forgets is not, whenever somebody goes to the list."""
+    key, url = carto.accounts["jane"].master.token, carto.base_url("jane")
+    save = SAVE.format(key=key, url=url, many=0)
+    notebook = share_notebook([f"{save}\n{LOGIN}"])
+    notebook.run(0)
+    form = Form(notebook, 0)
+    expect(form.button("Continue as jane")).to_be_visible()
+    notebook.execute("store.rename('zqx-archive', 'later')")
+    form.accounts.click()
+    expect(form.options).to_have_count(3)
+    expect(form.options.nth(2)).to_contain_text("later")

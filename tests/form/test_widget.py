@@ -743,6 +743,16 @@ def test_of_many_accounts_those_that_matter_are_there_at_once(
     assert form.state.fields.username == "user120"
 
 
+def test_accounts_of_other_programs_are_listed(page: Page, carto: Sandbox) -> None:
+    """Whoever goes to the list sees what was saved since the form was drawn."""
+    save(carto, "bob", default=False)
+    page.do("list")
+    page.until(lambda: [row[0] for row in page.accounts] == ["bob"])
+    ProfileStore().delete("bob")
+    page.do("list")
+    page.until(lambda: page.accounts == [])
+
+
 def test_only_what_has_changed_is_read_again(home: Path) -> None:
     """The list is read after each login, and may be long."""
     store = ProfileStore()
