@@ -115,7 +115,7 @@ _SAVING = ("remember", "name", "default")  # the choices of `Fields` that are no
 class Order(NamedTuple):
     """Work that takes time; its answer is an event that brings it back."""
 
-    act: str  # check, sign_in, list, quota, or an act of the card
+    act: str  # check, sign_in, quota, or an act of the card
     number: int = 0
     subject: Subject | None = None  # who is meant, or is on the card
     proof: Any = None  # what the verdict brought, or the card; without: unchecked

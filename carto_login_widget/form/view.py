@@ -1,7 +1,6 @@
 """What is seen of the form: a state in, a snapshot for the page out.
 
-The snapshot is described in `flow.py` by what it is of, and in `form.js` by what is
-drawn of it. It never holds a key.
+The snapshot is the `Snapshot` of `form.js`, which draws it. It never holds a key.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The work that the form orders: store, server and session, without any widget.
 
 Everything here may take time and runs on a thread of its own, but for what the first
-picture needs.
+picture needs and `signed`, of which all forms are told where the account changes.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def save(
     profiles: Profiles = _store,
     in_file: InFile | None = None,
 ) -> Did:
-    """Save an account that is in use or was checked; `in_file` as in `login.save`."""
+    """Save an account that is in use or was checked; `in_file` as `login.InFile`."""
     saved, notes = login.save(credentials, saving, profiles, in_file)
     notes += default.publish(saved, instead_of=credentials)
     is_start = saved.profile == profiles.default_name
