@@ -12,7 +12,6 @@ from typing import Any
 
 import ipywidgets
 from IPython import display as ipython_display
-from IPython.core.getipython import get_ipython
 
 from .. import settings
 from ..locks import Lock
@@ -46,8 +45,7 @@ class Display:
             # Its page knows no displays that change; a box can change what is in it.
             self._box = shown = ipywidgets.VBox([shown])
         self._send(self._handle.display, shown)
-        kernel = getattr(get_ipython(), "kernel", None)
-        someone = getattr(kernel, "_allow_stdin", False) or settings.is_voila()
+        kernel, someone = settings.running_kernel(), settings.somebody_is_there()
         if kernel is None or not someone or self._answered.is_set():
             return
         header = kernel.get_parent().get("header", {})

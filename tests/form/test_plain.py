@@ -223,7 +223,7 @@ class Kernel:
 def watched(monkeypatch: pytest.MonkeyPatch) -> tuple[LoginForm, Kernel, Handle]:
     """A form that was shown in a cell which is still running."""
     kernel, handle = Kernel(), Handle()
-    monkeypatch.setattr(stand_in, "get_ipython", lambda: kernel)
+    monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: kernel)
     kernel.kernel = kernel
     monkeypatch.setattr(stand_in.ipython_display, "DisplayHandle", lambda: handle)
     monkeypatch.setattr(stand_in, "_PATIENCE", 0.2)

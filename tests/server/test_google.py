@@ -22,7 +22,6 @@ from google.auth.transport.requests import Request
 from carto_login_widget.errors import Reason, sealed
 from carto_login_widget.identity import Identity
 from carto_login_widget.sandbox import Fault
-from carto_login_widget.server import google as module
 from carto_login_widget.server.google import (
     DataObservatoryError,
     GoogleCredentials,
@@ -501,21 +500,16 @@ def test_an_address_that_names_no_user_is_a_refresh_error() -> None:
     assert not caught.value.retryable
 
 
-@pytest.mark.parametrize("fails", ["a session", "the client"])
-def test_what_nobody_expected_is_a_refresh_error(
-    jane: Identity, monkeypatch: pytest.MonkeyPatch, fails: str
-) -> None:
+# While the request is made, and before there is one.
+@pytest.mark.parametrize("fails", ["get_adapter", "__bool__"])
+def test_what_nobody_expected_is_a_refresh_error(jane: Identity, fails: str) -> None:
     """It says by its class what it was, and has no reason."""
 
     def broken(*args: Any, **more: Any) -> None:
         raise LookupError(jane.key.reveal())
 
-    if fails == "the client":
-        monkeypatch.setattr(module, "Client", broken)
-    else:
-        session = requests.Session()
-        monkeypatch.setattr(session, "get_adapter", broken)
-        jane = jane._replace(session=session)
+    session_class = type("Broken", (requests.Session,), {fails: broken})
+    jane = jane._replace(session=session_class())
     with pytest.raises(DataObservatoryError, match="LookupError") as caught:
         GoogleCredentials(jane).refresh(Request())
     assert caught.value.reason is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import gc
+import io
 import json
 import os
 import shutil
@@ -33,7 +34,6 @@ from carto_login_widget import (
     logout,
     prompt,
     set_default_credentials,
-    settings,
 )
 from carto_login_widget.cli import main
 from carto_login_widget.session.login import Saving, _kernel, register
@@ -495,6 +495,11 @@ def test_without_the_package_it_is_named(tmp_path: Path) -> None:
 # The ways to offer the file.
 
 
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 def test_the_prompt_offers_the_file(
     carto: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -503,7 +508,7 @@ def test_the_prompt_offers_the_file(
     jane, asked = account(carto), list[str]()
     register(jane, Saving("work"), in_file=prompt.in_file)  # without a terminal
     assert ProfileStore().names() == []
-    monkeypatch.setattr(settings, "somebody_is_there", lambda: True)
+    monkeypatch.setattr(sys, "stdin", _Terminal())
     for answer, saved in (("", []), ("y", ["work"])):
 
         def read(question: str, answer: str = answer) -> str:
