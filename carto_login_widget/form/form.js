@@ -47,10 +47,20 @@ const EYE = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20" width="
   <circle cx="10" cy="10" r="2.4"/><path class="carto-slash" d="M3.6 16.4 16.4 3.6"/></svg>`;
 
 // ---------------------------------------------------------------- words and addresses
-/** @param {string} text */
+/** As `secret.py` has it. @param {string} text */
 function looksLikeKey(text) {
-  if (MASTER_KEY.test(text)) return true;
-  return /^[\w-]{22}$/.test(text) && /[a-z]/.test(text) && /[A-Z]/.test(text);
+  const word = decoded(text);
+  if (MASTER_KEY.test(word) || /^eyJ[\w-]{17,}$/.test(word)) return true;
+  return /^[\w-]{22}$/.test(word) && /[a-z]/.test(word) && /[A-Z]/.test(word);
+}
+
+/** @param {string} text */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** What a paste drags along: zero-width characters, line ends, blanks, quotes.
@@ -65,7 +75,7 @@ function clean(text) {
  * @param {string} text */
 function keyIn(text) {
   const named = /[?&#;](?:api_key|map_key|apikey)=([^&#;]+)/i.exec(text);
-  return named?.[1] ?? text.split(/[/?#&;=@:.,\s"']/).find(looksLikeKey) ?? "";
+  return decoded(named?.[1] ?? text.split(/[/?#&;=@:.,\s"']/).find(looksLikeKey) ?? "");
 }
 
 /** What was typed, without its query and without what looks like a key.
@@ -78,7 +88,7 @@ function withoutKey(text) {
 
 /** @param {string} host */
 function isLoopback(host) {
-  return /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/i.test(host);
+  return /^(localhost|127(\.\d+){3}|\[::1\])$/i.test(host);
 }
 
 /** What can be said of a text without asking anybody.
@@ -442,7 +452,7 @@ function formParts(id, choose) {
     class: "carto-form", autocomplete: "off", novalidate: "", "aria-labelledby": title.id,
     "data-1p-ignore": "true", "data-lpignore": "true",
   }, title, accounts.field.root, fold, row);
-  if (location.protocol === "http:" && !isLoopback(location.hostname)) {
+  if (location.protocol === "http:" && !isSecureContext) {
     title.after(h("p", { class: "carto-insecure" }, "This page is not encrypted (http): the key can be read on its way to the kernel."));
   }
   // The key's is no password field: those are what password managers fill and offer to

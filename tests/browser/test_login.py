@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,13 +13,15 @@ from harness.frames import holding
 from harness.notebook import SAVE_WIDGET_STATE
 from playwright.sync_api import expect
 
+from carto_login_widget import form as form_package
 from carto_login_widget.sandbox import Fault
+from carto_login_widget.secret import has_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from harness.notebook import Notebook
+    from playwright.sync_api import Browser
 
     from carto_login_widget.sandbox import Sandbox
 
@@ -280,6 +283,42 @@ def test_the_card_follows_what_cells_do(share_notebook: Open, carto: Sandbox) ->
     expect(form.root).to_contain_text("not saved")
     notebook.run(3)
     expect(form.status).to_contain_text("This kernel was logged out.")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_key"),
+    [
+        ("0123456789abcdef0123456789ABCDEF01234567", True),
+        (
+            "https://carto.example.com/0123456789abcdef0123456789abcdef01234567",
+            True,
+        ),
+        ("https://carto.example.com/%30123456789abcdef0123456789abcdef01234567", True),
+        ("0123456789abcdef0123456789abcdef0123456", False),
+        ("aB3-5_7aB3-5_7aB3-5_7a", True),
+        ("https://aB3-5_7aB3-5_7aB3-5_7a.carto.com", True),
+        ("ab3-5_7ab3-5_7ab3-5_7a", False),
+        ("eyJhbGciOiJIUzI1NiIsInR5cCI6.eyJzdWIi.c2ln", True),
+        ("eyJhbGci", False),
+        ("jane@maps.example.com", False),
+        ("50%", False),
+    ],
+)
+def test_page_and_kernel_know_the_same_keys(
+    chromium: Browser, text: str, *, is_key: bool
+) -> None:
+    """What the kernel refuses as a key in the wrong place never leaves the page."""
+    script = Path(form_package.__file__).with_name("form.js").read_text("utf-8")
+    with chromium.new_page() as page:
+        found = page.evaluate(
+            """async ([script, text]) => {
+                const parts = [script, "export { keyIn };"];
+                const module = new Blob(parts, {type: "text/javascript"});
+                return (await import(URL.createObjectURL(module))).keyIn(text);
+            }""",
+            [script, text],
+        )
+    assert bool(found) is is_key is has_key(text)
 
 
 def test_a_key_where_none_belongs(share_notebook: Open, carto: Sandbox) -> None:
