@@ -285,6 +285,15 @@ def test_the_card_follows_what_cells_do(share_notebook: Open, carto: Sandbox) ->
     expect(form.status).to_contain_text("This kernel was logged out.")
 
 
+SCRIPT = Path(form_package.__file__).with_name("form.js").read_text("utf-8")
+_WITH_SCRIPT = """async ([script, given]) => {
+    const parts = [script, "export { keyIn };"];
+    const module = new Blob(parts, {type: "text/javascript"});
+    const {default: form, keyIn} = await import(URL.createObjectURL(module));
+    return %s;
+}"""
+
+
 @pytest.mark.parametrize(
     ("text", "is_key"),
     [
@@ -308,17 +317,32 @@ def test_page_and_kernel_know_the_same_keys(
     chromium: Browser, text: str, *, is_key: bool
 ) -> None:
     """What the kernel refuses as a key in the wrong place never leaves the page."""
-    script = Path(form_package.__file__).with_name("form.js").read_text("utf-8")
     with chromium.new_page() as page:
-        found = page.evaluate(
-            """async ([script, text]) => {
-                const parts = [script, "export { keyIn };"];
-                const module = new Blob(parts, {type: "text/javascript"});
-                return (await import(URL.createObjectURL(module))).keyIn(text);
-            }""",
-            [script, text],
-        )
+        found = page.evaluate(_WITH_SCRIPT % "keyIn(given)", [SCRIPT, text])
     assert bool(found) is is_key is has_key(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_told"),
+    [
+        ("http://hub.example.com/", True),
+        ("https://hub.example.com/", False),
+        ("http://127.0.0.1/", False),
+        ("http://localhost/", False),
+    ],
+)
+def test_a_page_without_tls_says_so(
+    chromium: Browser, url: str, *, is_told: bool
+) -> None:
+    """Where others could read the key on its way, a line says that they can."""
+    with chromium.new_page() as page:
+        page.route("**/*", lambda route: route.fulfill(body=""))
+        page.goto(url)
+        model = "{send() {}, on() {}, off() {}}"
+        draw = f"void form.render({{model: {model}, el: document.body}})"
+        page.evaluate(_WITH_SCRIPT % draw, [SCRIPT, ""])
+        told = page.get_by_text("This page is not encrypted")
+        expect(told).to_have_count(int(is_told))
 
 
 def test_a_key_where_none_belongs(share_notebook: Open, carto: Sandbox) -> None:
