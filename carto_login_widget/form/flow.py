@@ -104,6 +104,7 @@ class Act:
     key: Secret | None = None
     typed: bool = True  # False where a value came without typing
     misplaced: str = ""  # the field in which the page has kept a key back
+    about: int | None = None  # whose card it was done to; None: the one that is shown
 
 
 _SAVING = ("remember", "name", "default")  # the choices of `Fields` that are no edit
@@ -146,6 +147,7 @@ class State:
     path: str = ""  # where accounts are saved; empty where none may be
     signed: Signed | None = None
     card: bool = False
+    about: int = 0  # the number of the account that is or would be on the card
     no_keyring: bool = False  # the keyring did not take the key: a file could
     quota: tuple[dict[str, Any], ...] = ()
     focus: tuple[str, int] | None = None
@@ -251,12 +253,20 @@ def step(
         return state, ()  # nobody waits for it any more
     if not isinstance(event, Act):
         event(one, *told, **more)
-    elif state.doing != "sign_in":
+    elif state.doing != "sign_in" and _is_of_what_is_shown(state, event):
         if state.card:
             _CARD_ACTS.get(event.name, _work)(one, event)
         elif event.name in _FORM_ACTS:
             _FORM_ACTS[event.name](one, event)
     return one.now, tuple(one.effects)
+
+
+def _is_of_what_is_shown(state: State, act: Act) -> bool:
+    """Whether the page had heard whom an act would be about by now."""
+    if state.card:
+        return act.about in (None, state.about)
+    is_free = act.name in ("choose", "stay") or not state.folded
+    return is_free or act.fields.account == state.given.account
 
 
 # What the user does in the form.
@@ -549,6 +559,7 @@ def _turn(step: _Step, account: str | None = None) -> None:
         accounts=now.accounts,
         path=now.path,
         signed=now.signed,
+        about=now.about,
         focus=now.focus,
     )
     _fill(step, account)
@@ -668,7 +679,9 @@ def _is_of(signed: Signed | None, credentials: Any) -> bool:
 def default_changed(step: _Step, signed: Signed | None) -> None:
     """Somebody signed the kernel in or out, or the account has other facts."""
     now = step.now
-    step.set(signed=signed)
+    before = now.signed and now.signed.credentials
+    is_other = before != (signed and signed.credentials)
+    step.set(signed=signed, about=now.about + is_other)
     if signed is None and now.card:
         _show_fields(step)
         step.tell("info", "This kernel was logged out.")
@@ -686,10 +699,15 @@ def default_changed(step: _Step, signed: Signed | None) -> None:
 def listed(step: _Step, accounts: Iterable[Row]) -> None:
     """The saved accounts were read, the default first."""
     account = step.now.given.account
-    was_there = step.now.row(account) is not None
+    was = step.now.row(account)
     step.set(accounts=tuple(accounts))
+    row = step.now.row(account)
     if step.now.folded:
-        is_gone = was_there and step.now.row(account) is None
+        is_known = was and row and was.address.username != ""
+        is_other = was and row and (was.address, was.key) != (row.address, row.key)
+        if is_known and is_other and step.now.doing != "sign_in":
+            _forget_verdict(step)  # another program has put this one in its place
+        is_gone = was is not None and row is None
         _fill(step, None if is_gone and step.now.status == "empty" else account)
 
 

@@ -13,7 +13,7 @@
  * @typedef {[name: string, user: string, host: string, key: string, isDefault: boolean]} Account
  * @typedef {{account: string | null, custom: boolean, base_url: string, username: string,
  *   remember: boolean, name: string, default: boolean}} Fields
- * @typedef {{title: string, good: boolean, rows: [string, string][], notes: string[],
+ * @typedef {{about: number, title: string, good: boolean, rows: [string, string][], notes: string[],
  *   quota: {label: string, words: string, percent: number}[],
  *   acts: Act[], menu: MenuItem[]}} CardPicture
  * @typedef {{screen: string, status: string, title: string, accounts: Account[] | null,
@@ -677,7 +677,7 @@ class View {
     const { accounts, fields, custom, remember, default: byDefault } = this.form;
     const [base_url, username, name] = [fields.base_url, fields.username, fields.name].map(({ input }) => input.value);
     const misplaced = keyIn(username) ? "username" : custom.checked && keyIn(base_url) ? "base_url" : "";
-    return { ...(misplaced && { misplaced }), fields: {
+    return { ...(misplaced && { misplaced }), about: this.snap?.card?.about, fields: {
       account: accounts.value,
       custom: custom.checked,
       base_url: keyIn(base_url) ? "" : base_url,
@@ -745,7 +745,8 @@ class View {
   draw({ snapshot }) {
     const had = this.focusedPart() !== null;
     const first = this.snap === null;
-    const turned = this.snap?.screen !== snapshot.screen;
+    const { snap } = this;
+    const turned = snap?.screen !== snapshot.screen || snap?.card?.about !== snapshot.card?.about;
     this.snap = snapshot;
     if (snapshot.accounts) this.form.accounts.setAccounts(snapshot.accounts);
     this.write(snapshot.fields);
@@ -775,7 +776,7 @@ class View {
     }
   }
 
-  /** Another screen. @param {boolean} first */
+  /** Another screen, or the card of another account. @param {boolean} first */
   turn(first) {
     this.root.dataset.fresh = String(!first);
     setTimeout(() => { this.root.dataset.fresh = "false"; }, GUARD_MS);

@@ -112,7 +112,9 @@ class PlainForm(widgets.VBox):
 
     def _tell(self, act: str) -> None:
         key = self.key.take() if act in _WITH_KEY else None
-        self._post(Act(act, given := self.values(), key, typed=False))
+        about = (self._picture["card"] or {}).get("about")
+        given = self.values()
+        self._post(Act(act, given, key, typed=False, about=about))
         with self._drawing:
             self._write(asdict(given))  # what the kernel has not taken as it was
 

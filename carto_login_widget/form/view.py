@@ -205,6 +205,7 @@ def _card(state: State, signed: Signed) -> dict[str, Any]:
     if is_checking:
         acts.append(_act("cancel", "Cancel"))
     return {
+        "about": state.about,
         "title": title,
         "good": signed.is_checked and error is None,
         "rows": [list(fact) for fact in signed.facts],

@@ -56,6 +56,7 @@ class Page:
         self.n += 1
         fields = {**self.fields, "typed": True}
         content = {"act": act, "view": self.view, "n": self.n, "fields": fields}
+        content["about"] = (self.seen.get("card") or {}).get("about")
         buffers = [memoryview(key.encode())] if key else []
         self.form._handle_custom_msg({**content, **extra}, buffers)
         if self.ack == self.n:

@@ -465,6 +465,52 @@ def listed() -> Form:
     return Form(accounts=[SAVED, Row("anna", AT_ANNA, "master key")])
 
 
+@pytest.mark.parametrize(
+    "act", ["forget", "rename", "make_default", "save", "check_again", "log_out"]
+)
+def test_an_act_is_about_the_card_that_was_seen(act: str) -> None:
+    """Where another account came on it meanwhile, nothing is done to that one."""
+    form = Form(
+        signed=signed(profile="jane" if act != "save" else None), show_card=True
+    )
+    seen = form.seen["card"]["about"]
+    form(flow.default_changed, signed("bob", profile="bob" if act != "save" else None))
+    assert form.act(act, Fields(name="x"), about=seen) == []
+    now = form.seen["card"]["about"]
+    assert [order.act for order in form.act(act, Fields(name="x"), about=now)] == [act]
+
+
+def test_a_checked_copy_is_the_same_card() -> None:
+    """What was pressed while the check went on counts."""
+    card = signed(profile="jane")
+    form = Form(signed=card, show_card=True)
+    seen = form.seen["card"]["about"]
+    form(flow.default_changed, replace(card, facts=[("API key", "Master key")]))
+    assert form.act("forget", about=seen)
+
+
+def test_a_page_that_lags_does_not_sign_somebody_else_in(listed: Form) -> None:
+    """The button that was pressed named another saved account, or what was typed."""
+    listed.act("choose", Fields(account="anna"))
+    listed.accept()
+    for given in (Fields(account="work"), replace(JANE, account=None)):
+        assert listed.act("submit", given, key=KEY) == []
+    assert listed.act("submit", Fields(account="anna"))[0].act == "sign_in"
+
+
+def test_what_is_replaced_elsewhere_is_checked_anew(listed: Form) -> None:
+    """A verdict on a saved account ends when another one has its name."""
+    listed.act("choose", Fields(account="anna"))
+    listed.accept()
+    at_bob = Address("bob", "https://bob.carto.com")
+    other = Row("anna", at_bob, "master key")
+    listed(flow.listed, [SAVED, other])
+    assert listed.state.status == "empty"
+    assert listed.seen["acts"][0]["label"] == "Continue as bob"
+    listed.act("submit", Fields(account="anna"))
+    assert listed.state.status == "checking"
+
+
 def test_the_default_needs_one_act(listed: Form) -> None:
     """Continue as jane: a check, and the login."""
     assert listed.count("check") == 0
