@@ -15,7 +15,8 @@ from IPython import display as ipython_display
 
 from .. import settings
 from ..locks import Lock
-from . import flow, view
+from . import flow
+from .fields import Fields
 from .plain import PlainForm
 from .work import in_background
 
@@ -64,7 +65,8 @@ class Display:
         with self._lock:
             plain, self._plain = self._plain, None
         if plain is not None:
-            self._form.post(flow.Act("commit", plain.values(), typed=False))
+            key = plain.key.take()
+            self._form.post(flow.Act("commit", plain.values(), key, typed=False))
             self._replace(self._form)
             plain.close()
 
@@ -93,9 +95,9 @@ class Display:
         way({**data, "text/plain": repr(self._form)}, raw=True, metadata=metadata)
 
     def _make_plain(self) -> PlainForm:
-        plain = PlainForm(self._form.post)
-        plain.draw(view.snapshot(self._form.state))
-        self._plain = plain
+        self._plain = plain = PlainForm(self._form.post)
+        # Drawn in turn with all other pictures, and then again with all accounts.
+        self._form.post(flow.Act("ready", Fields()))
         self._form.list_accounts()
         return plain
 

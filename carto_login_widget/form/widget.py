@@ -11,7 +11,9 @@ import asyncio
 import contextlib
 import contextvars
 import logging
+import os
 import secrets
+import threading
 import time
 import weakref
 from concurrent.futures import Future
@@ -26,12 +28,13 @@ from ipywidgets import CallbackDispatcher
 
 from .. import settings
 from ..account import Account
+from ..address import refuse_keys
 from ..credentials import Credentials
 from ..errors import CartoLoginError, NotLoggedInError, sealed
 from ..locks import Lock
 from ..secret import Secret
 from ..session import default
-from ..store.profiles import Profiles
+from ..store.profiles import check_name
 from . import flow, stand_in, view
 from .fields import Fields
 from .work import WORKS, Office, in_background
@@ -40,8 +43,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import requests
-
-    from ..session.saved import ProfileStore
 
 _HERE = Path(__file__).parent
 _TICK = 5  # seconds after which waiting is told anew
@@ -68,7 +69,6 @@ class LoginForm(anywidget.AnyWidget):
         error: why another way of signing in did not work; it is shown.
         credentials: an account that is signed in already; its card is shown.
         notes: sentences to show on that card.
-        store: the saved accounts, or their directory.
         session: a `requests.Session` to borrow proxies and certificates from.
 
     Attributes:
@@ -103,13 +103,10 @@ class LoginForm(anywidget.AnyWidget):
         error: CartoLoginError | None = None,
         credentials: Credentials | None = None,
         notes: Sequence[str] = (),
-        store: ProfileStore | str | Path | None = None,
         session: requests.Session | None = None,
     ) -> None:
         self._lock = Lock()
-        given: Any = store
-        profiles = getattr(given, "_profiles", None) or Profiles(given)
-        self._office = Office(profiles, session)
+        self._office = Office(session)
         self._seq, self._acks = 0, dict[str, int]()
         self._showing = self._closing = False
         # What is sent from elsewhere takes the way of the last message of the page, or
@@ -119,7 +116,11 @@ class LoginForm(anywidget.AnyWidget):
         self._signed_in: Future[Credentials] = Future()
         self._on_login = CallbackDispatcher()
         self._displays: list[stand_in.Display] = []
-        profile = profile and profile.lower()  # as its file is called
+        # Nothing that may be a key is shown, or sent to the page.
+        refuse_keys(username or "", "the user name", "username")
+        refuse_keys(base_url or "")
+        profile = profile and check_name(profile)
+        delivery = _delivery
         signed, rows = self._office.signed(), self._office.rows(_AT_ONCE, profile or "")
         remember = settings.CartoLogin.instance().remember
         self.state, effects = flow.step(
@@ -141,7 +142,7 @@ class LoginForm(anywidget.AnyWidget):
         self.on_msg(LoginForm._on_page)
         with _forms_lock:
             _forms.add(self)
-        if not _is_of_now(signed):
+        if _delivery != delivery:
             default.tell(_follow)  # somebody was quicker
         for effect in effects:
             in_background(self._do, effect)
@@ -162,8 +163,10 @@ class LoginForm(anywidget.AnyWidget):
             NotLoggedInError: the form was closed.
         """
         # Shielded, so that giving up once does not end the form's own future.
-        future = asyncio.shield(asyncio.wrap_future(self._signed_in))
-        return await asyncio.wait_for(future, timeout)
+        future = asyncio.wrap_future(self._signed_in)
+        # What comes after somebody has given up is of no interest to asyncio's log.
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.wait_for(asyncio.shield(future), timeout)
 
     def on_login(self, callback: Callable[[Credentials], Any]) -> Callable[[], None]:
         """Call `callback` with the credentials whenever somebody signs in here.
@@ -184,8 +187,9 @@ class LoginForm(anywidget.AnyWidget):
             self._closing, self.state = True, flow.State()
         with contextlib.suppress(Exception):  # of observers: nobody sees it any more
             self._show()
-        if not self._signed_in.done():
-            self._signed_in.set_exception(NotLoggedInError(_CLOSED))
+        with self._lock:
+            if not self._signed_in.done():
+                self._signed_in.set_exception(NotLoggedInError(_CLOSED))
         for display in self._displays:
             display.close()
         super().close()
@@ -218,24 +222,25 @@ class LoginForm(anywidget.AnyWidget):
             return
         for display in self._displays:
             display.answered()
-        seen, number = content.get("view"), content.get("n")
-        if isinstance(seen, str) and isinstance(number, int):
-            with self._lock:
-                if number <= self._acks.get(seen[:64], 0):
-                    return
-                self._acks = dict([*self._acks.items()][-_MOST_VIEWS:])
-                self._acks[seen[:64]] = number
         self._context = contextvars.copy_context()
-        self.post(act)
+        self.post(act, sent=(content.get("view"), content.get("n")))
         if act.name in ("ready", "list"):
             self.list_accounts()  # only now, as reading 10,000 files takes time
 
-    def post(self, event: flow.Act | Callable[..., None], *told: Any) -> None:
-        """Take one step: state, picture, then effects and traits without the lock."""
+    def post(
+        self,
+        event: flow.Act | Callable[..., None],
+        *told: Any,
+        sent: tuple[Any, Any] = (None, None),
+    ) -> None:
+        """Take one step: state, picture, then effects and traits without the lock.
+
+        What a view has `sent` is of the step, as it is to be handled in its order.
+        """
         act = event.name if isinstance(event, flow.Act) else None
         try:
             with self._lock:
-                if self._closing:
+                if self._closing or not self._is_new(*sent):
                     return
                 before = self.state
                 self.state, effects = flow.step(before, event, *told)
@@ -249,6 +254,15 @@ class LoginForm(anywidget.AnyWidget):
         except Exception as error:  # noqa: BLE001 - ipywidgets would swallow it
             if event is not flow.unexpected:
                 self._tell_failure(error)
+
+    def _is_new(self, seen: Any, number: Any) -> bool:
+        """Note the number of a view's message, unless that came before."""
+        if isinstance(seen, str) and isinstance(number, int):
+            if number <= self._acks.get(seen[:64], 0):
+                return False
+            self._acks = dict([*self._acks.items()][-_MOST_VIEWS:])
+            self._acks[seen[:64]] = number
+        return True
 
     def _send_picture(self, picture: dict[str, Any]) -> None:
         self._seq += 1
@@ -266,20 +280,38 @@ class LoginForm(anywidget.AnyWidget):
         while True:
             with self._lock:
                 shown = _traits(self.state)
-                is_shown = all(getattr(self, name) == shown[name] for name in shown)
+                # Equal ones may have another session.
+                is_shown = self.credentials is shown["credentials"] and all(
+                    getattr(self, name) == shown[name] for name in shown
+                )
                 if self._showing or is_shown:
                     return
                 self._showing = True
             try:
-                for name, value in shown.items():
-                    setattr(self, name, value)
-                signed_in, is_over = self.credentials, self._signed_in.done()
-                if signed_in is None and is_over and not self._closing:
-                    self._signed_in = Future()
-                elif signed_in is not None and not is_over:
-                    self._signed_in.set_result(signed_in)
+                self._set_all(shown)
             finally:
                 self._showing = False
+                self._settle()
+
+    def _set_all(self, traits: dict[str, Any]) -> None:
+        """Set all of them, whatever the observers of one do."""
+        failures = []
+        for name, value in traits.items():
+            try:
+                setattr(self, name, value)
+            except Exception as error:  # noqa: BLE001 - raised below
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    def _settle(self) -> None:
+        """Let those go on who wait for somebody to sign in."""
+        with self._lock:
+            signed_in, is_over = self.credentials, self._signed_in.done()
+            if signed_in is None and is_over and not self._closing:
+                self._signed_in = Future()
+            elif signed_in is not None and not is_over:
+                self._signed_in.set_result(signed_in)
 
     def _tell_failure(self, error: Exception, order: Any = None) -> None:
         """Say in the form that something unexpected happened; nothing is printed."""
@@ -303,7 +335,8 @@ class LoginForm(anywidget.AnyWidget):
             credentials = default.get_default_credentials()
             if order.act == "sign_in" and credentials is not None:
                 for callback in tuple(self._on_login.callbacks):
-                    callback(credentials)
+                    with _failures_in([self]):
+                        callback(credentials)
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
             self._tell_failure(error, order)
 
@@ -315,41 +348,61 @@ class LoginForm(anywidget.AnyWidget):
             self.post(flow.ticked, order, seconds)
 
     def list_accounts(self) -> None:
-        """Read the list of saved accounts anew, in the background."""
-        in_background(_list_accounts, [self])
+        """Read the list of saved accounts anew, for all forms."""
+        _list_accounts()
 
 
-# All forms hear of another account together, and each store is read once for them.
+# All forms hear of another account together, and the store is read once for them.
 _forms: weakref.WeakSet[LoginForm] = weakref.WeakSet()
 _forms_lock = Lock()
+_deliveries = count(1)
+_delivery = 0  # the number of the newest
 _listing = Lock()  # held until all have heard, so that no older list comes after it
+_to_list = threading.Event()  # somebody waits for that already
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    # The page belongs to the parent, and Jupyter prints what a child sends.
+    os.register_at_fork(after_in_child=_forms.clear)
+
+
+def _living() -> list[LoginForm]:
+    with _forms_lock:
+        return list(_forms)
 
 
 def _follow(_credentials: Credentials | None) -> None:
     """Show in every form whom the kernel is signed in as."""
-    by_store: dict[Any, list[LoginForm]] = {}
-    with _forms_lock:
-        for form in _forms:
-            by_store.setdefault(form._office.store, []).append(form)
-    for forms in by_store.values():
-        with _failures_in(forms):
-            signed = forms[0]._office.signed()
-            for form in forms:
-                if _is_of_now(signed):  # else all have heard of another one by now
-                    form.post(flow.default_changed, signed)
-        in_background(_list_accounts, forms)  # it may have been renamed or forgotten
-
-
-def _is_of_now(signed: flow.Signed | None) -> bool:
-    return default.get_default_credentials() is (signed and signed.credentials)
-
-
-def _list_accounts(forms: Sequence[LoginForm]) -> None:
-    """Read the saved accounts, which takes seconds where they are 10,000."""
-    with _listing, _failures_in(forms):
-        rows = forms[0]._office.rows()
+    global _delivery  # noqa: PLW0603 - of the process, as the account is
+    _delivery = mine = next(_deliveries)
+    if not (forms := _living()):
+        return
+    with _failures_in(forms):
+        signed = forms[0]._office.signed()
         for form in forms:
-            form.post(flow.listed, rows)
+            # An observer may have changed it again, of which all have heard by now.
+            if _delivery == mine:
+                form.post(flow.default_changed, signed)
+        _list_accounts()  # it may have been renamed or forgotten
+
+
+def _list_accounts() -> None:
+    """Read the saved accounts in the background: 10,000 of them take seconds."""
+    if _to_list.is_set():
+        return
+    _to_list.set()
+    try:
+        in_background(_tell_accounts)
+    except RuntimeError:  # there is no thread to be had
+        _to_list.clear()
+        raise
+
+
+def _tell_accounts() -> None:
+    with _listing:
+        _to_list.clear()
+        with _failures_in(forms := _living()):
+            rows = forms[0]._office.rows() if forms else []
+            for form in forms:
+                form.post(flow.listed, rows)
 
 
 @contextlib.contextmanager
@@ -383,15 +436,19 @@ def _act_of(content: Any, buffers: Any) -> flow.Act | None:
     if not isinstance(given, dict):
         given = {}
     fields = {n: given[n] for n, kind in _KINDS.items() if type(given.get(n)) is kind}
-    if any(len(text) > _LONGEST for text in fields.values() if isinstance(text, str)):
+    texts = {n: text for n, text in fields.items() if isinstance(text, str)}
+    if any(len(text) > _LONGEST for text in texts.values()):
         return None
-    misplaced = content.get("misplaced")
+    # Half of a character, which a page can hold and no message can.
+    fields |= {n: text.encode(errors="replace").decode() for n, text in texts.items()}
+    misplaced, about = content.get("misplaced"), content.get("about")
     return flow.Act(
         content["act"],
         Fields(**fields),
         _key_of(buffers) if content["act"] in ("commit", "submit") else None,
         typed=given.get("typed") is not False,
         misplaced=misplaced if isinstance(misplaced, str) else "",
+        about=about if isinstance(about, int) else None,
     )
 
 

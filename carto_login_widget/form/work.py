@@ -31,31 +31,34 @@ if TYPE_CHECKING:
     from ..account import Account
 
 
+_store = Profiles()
 # What the files of saved accounts hold, for all forms: there may be 10,000 of them.
 _known: dict[str, tuple[object, flow.Row]] = {}
 
 
 class Office:
-    """Does what the form orders, for one store; `session` lends its proxies."""
+    """Does what the form orders; `session` lends its proxies."""
 
-    def __init__(self, profiles: Profiles, session: requests.Session | None) -> None:
-        self._profiles, self._session = profiles, session
-        # In shared mode saved accounts are for those only who name them.
-        self.path = "" if settings.is_shared() else place(profiles)
-        self.store = profiles.given, self.path  # the same for forms that show the same
+    def __init__(self, session: requests.Session | None) -> None:
+        self._session = session
         self._notes: tuple[str, ...] = ()  # on files that were read, for the next login
+
+    @property
+    def path(self) -> str:
+        """Where accounts are saved; in shared mode they are of those who name them."""
+        return "" if settings.is_shared() else place()
 
     def rows(self, most: int | None = None, wanted: str = "") -> list[flow.Row]:
         """Return the saved accounts, or so many, the default and a wanted one first."""
         with contextlib.suppress(CartoLoginError):
-            names = self._profiles.names() if self.path else []
-            start = self._profiles.default_name
+            names = _store.names() if self.path else []
+            start = _store.default_name
             names.sort(key=lambda name: (name != start, name != wanted))
             # No Path, as this is to be quick for 10,000 accounts too.
-            directory = os.fspath(self._profiles.path_of("x").parent)
+            directory = os.fspath(_store.path_of("x").parent)
             paths = {name: f"{directory}{os.sep}{name}.json" for name in names[:most]}
             if start in paths and not os.path.lexists(paths[start]):
-                paths[start] = os.fspath(self._profiles.default_path)
+                paths[start] = os.fspath(_store.default_path)
             rows = [_row(name, path) for name, path in paths.items()]
             if rows and rows[0].name == start:
                 rows[0] = rows[0]._replace(is_default=True)
@@ -70,17 +73,15 @@ class Office:
         identity, since = credentials._identity, default.signed_in_since()
         clock = f"{since:%Y-%m-%d %H:%M}" if since else ""
         nameless = Address(identity.base_url, identity.base_url)
-        name = saved_name(credentials, self._profiles)
+        name = saved_name(credentials)
         return flow.Signed(
             credentials=credentials,
             address=identity.known_address or nameless,
             account=credentials.account,
             profile=name,
-            is_default=name is not None and name == self._profiles.default_name,
+            is_default=name is not None and name == _store.default_name,
             proposed=name or self._proposed(identity, credentials.account)[0],
-            facts=facts(
-                credentials, self._profiles, since=clock, saving=bool(self.path)
-            ),
+            facts=facts(credentials, since=clock, saving=bool(self.path)),
         )
 
     def _proposed(
@@ -89,8 +90,8 @@ class Office:
         """Return a name to save under, and the same again if it holds this key."""
         if not self.path or isinstance(subject, str):
             return "", ""
-        name = proposed_name(subject, account, self._profiles)
-        saved = self._profiles.peek(name)
+        name = proposed_name(subject, account, _store)
+        saved = _store.peek(name)
         return name, name if saved and saved.identity.same_key(subject) else ""
 
     def do(self, order: flow.Order) -> tuple[Any, ...]:
@@ -102,7 +103,9 @@ class Office:
         if order.act == "sign_in":
             return flow.done, order, *self._sign_in(order)
         try:
-            did = WORKS[order.act](order, self._profiles)
+            if order.act in _ON_SAVED and saved_name(order.proof) != order.subject:
+                raise CartoLoginError(_REPLACED.format(order.subject))  # noqa: TRY301
+            did = WORKS[order.act](order)
         except (CartoLoginError, OSError) as error:  # a name that is taken, for one
             return flow.done, order, (), error
         said = [did.said] if order.act == "check_again" else []
@@ -112,9 +115,9 @@ class Office:
         """Return what is meant; a saved key is read only now."""
         if isinstance(subject, str):
             try:
-                record = self._profiles.load(subject)
+                record = _store.load(subject)
             except FileNotFoundError as error:
-                path = self._profiles.path_of(subject)
+                path = _store.path_of(subject)
                 raise CredentialsFileError(str(error), path=path) from None
             self._notes += record.notes
             found = Credentials._of(record, source=f"profile '{subject}'")
@@ -139,26 +142,22 @@ class Office:
         if credentials is None:
             credentials = login.unchecked(self._credentials(order.subject))
         missed: list[CartoLoginError] = []
-        _saved, notes = login.register(
-            credentials, order.saving, self._profiles, missed.append
-        )
+        _saved, notes = login.register(credentials, order.saving, missed.append)
         told, self._notes = dict.fromkeys(self._notes), ()
         return [*told, *notes], *missed
 
 
+_ON_SAVED = ("rename", "make_default", "forget")
+_REPLACED = "What is saved as '{}' is another account by now, so it was left as it is."
 # The acts of the card.
-WORKS: dict[str, Callable[[Any, Profiles], acts.Did]] = {
-    "log_out": lambda _order, _profiles: acts.log_out(),
-    "check_again": lambda order, _profiles: acts.check_again(order.proof),
-    "make_default": lambda order, profiles: acts.make_default(order.subject, profiles),
-    "forget": lambda order, profiles: acts.forget(order.subject, profiles),
-    "rename": lambda order, profiles: acts.rename(
-        order.subject, order.saving.name, profiles
-    ),
-    **dict.fromkeys(
-        ("save", "save_in_file"),
-        lambda order, profiles: acts.save(order.proof, order.saving, profiles),
-    ),
+WORKS: dict[str, Callable[[Any], acts.Did]] = {
+    "log_out": lambda _: acts.log_out(),
+    "check_again": lambda order: acts.check_again(order.proof),
+    "make_default": lambda order: acts.make_default(order.subject),
+    "forget": lambda order: acts.forget(order.subject),
+    "rename": lambda order: acts.rename(order.subject, order.saving.name),
+    "save": lambda order: acts.save(order.proof, order.saving),
+    "save_in_file": lambda order: acts.save(order.proof, order.saving),
 }
 
 

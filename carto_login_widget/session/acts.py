@@ -23,42 +23,39 @@ class Did(NamedTuple):
 
 
 def save(
-    credentials: Credentials,
-    saving: Saving,
-    profiles: Profiles = _store,
-    in_file: InFile | None = None,
+    credentials: Credentials, saving: Saving, in_file: InFile | None = None
 ) -> Did:
     """Save an account that is in use or was checked; `in_file` as `login.InFile`."""
-    saved, notes = login.save(credentials, saving, profiles, in_file)
+    saved, notes = login.save(credentials, saving, in_file)
     notes += default.publish(saved, instead_of=credentials)
-    is_start = saved.profile == profiles.default_name
+    is_start = saved.profile == _store.default_name
     starts = "; every session starts with it" if is_start else ""
-    where = short_path(profiles.directory)
+    where = short_path(_store.directory)
     return Did(f"Saved as '{saved.profile}' in {where}{starts}.", notes)
 
 
-def rename(old: str, new: str, profiles: Profiles = _store) -> Did:
+def rename(old: str, new: str) -> Did:
     """Give a saved account another name."""
-    current = _current(old, profiles)
-    notes, new = profiles.rename(old, new), check_name(new)
+    current = _current(old)
+    notes, new = _store.rename(old, new), check_name(new)
     if current is not None:
         notes += default.publish(current._with(profile=new), instead_of=current)
     return Did(f"The saved account '{old.lower()}' is called '{new}' now.", notes)
 
 
-def make_default(name: str | None, profiles: Profiles = _store) -> Did:
+def make_default(name: str | None) -> Did:
     """Let every session start with a saved account, or with none."""
-    notes = profiles.set_default(name)
+    notes = _store.set_default(name)
     if name is None:
         return Did("Sessions start with no account now; saved ones stay saved.", notes)
     return Did(f"Every session starts with '{name.lower()}' now.", notes)
 
 
-def forget(name: str, profiles: Profiles = _store) -> Did:
+def forget(name: str) -> Did:
     """Delete a saved account; whoever is signed in with it stays so."""
-    current = _current(name, profiles)
-    notes = profiles.delete(name)
-    where = short_path(profiles.directory)
+    current = _current(name)
+    notes = _store.delete(name)
+    where = short_path(_store.directory)
     said = f"Forgot '{name.lower()}': its key is deleted from {where}."
     if current is not None:
         nameless = current._with(profile=None, source=None)
@@ -84,9 +81,9 @@ def log_out() -> Did:
     return Did("Logged out. Saved accounts stay saved.", login.sign_out())
 
 
-def move_keys(*, to_keyring: bool, profiles: Profiles = _store) -> Did:
+def move_keys(*, to_keyring: bool) -> Did:
     """Move the keys of all saved accounts to the keyring of the system, or back."""
-    moved, notes = profiles.move_keys(to_keyring=to_keyring)
+    moved, notes = _store.move_keys(to_keyring=to_keyring)
     where = "in the keyring of this system" if to_keyring else "in their files"
     said = f"Now {where}: {', '.join(moved)}." if moved else "No key was moved."
     later = (
@@ -96,8 +93,8 @@ def move_keys(*, to_keyring: bool, profiles: Profiles = _store) -> Did:
     return Did(said, [*notes, later])
 
 
-def _current(name: str, profiles: Profiles) -> Credentials | None:
+def _current(name: str) -> Credentials | None:
     """Return the account of this kernel, if it is the saved one of that name."""
     current = default.get_default_credentials()
-    is_it = current and saved_name(current, profiles) == name.lower()
+    is_it = current and saved_name(current) == name.lower()
     return current if is_it else None

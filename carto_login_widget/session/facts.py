@@ -19,17 +19,13 @@ _store = Profiles()
 
 
 def facts(
-    credentials: Credentials,
-    profiles: Profiles = _store,
-    *,
-    since: str = "",
-    saving: bool = True,
+    credentials: Credentials, *, since: str = "", saving: bool = True
 ) -> list[tuple[str, str]]:
     """Return what is known about an account, as labels and sentences."""
     identity, account = credentials._identity, credentials.account
     where = identity.known_address
     base_url = where.base_url if where else identity.base_url
-    profile = saved_name(credentials, profiles)
+    profile = saved_name(credentials)
     found = [
         ("User", where.username if where else base_url),
         ("Address", base_url.partition("://")[2]),
@@ -39,9 +35,9 @@ def facts(
         ("Comes from", None if profile else credentials.source),
     ]
     if saving:
-        start = profiles.default_name
+        start = _store.default_name
         key = ", its key in the keyring of this system" if identity.entry else ""
-        saved = f"as '{profile}' in {place(profiles)}{key}" if profile else "not saved"
+        saved = f"as '{profile}' in {place()}{key}" if profile else "not saved"
         other = f"start with '{start}'" if start else "ask who signs in"
         is_start = profile is not None and profile == start
         starts = "start with this account" if is_start else other
@@ -55,10 +51,10 @@ def in_words(credentials: Credentials, notes: Iterable[str] = ()) -> str:
     return "\n".join([*lines, *notes])
 
 
-def saved_name(credentials: Credentials, profiles: Profiles) -> str | None:
+def saved_name(credentials: Credentials) -> str | None:
     """Return the saved account that holds this very key."""
     name = credentials.profile
-    saved = profiles.peek(name) if name else None
+    saved = _store.peek(name) if name else None
     same = saved is not None and saved.identity.same_key(credentials._identity)
     return name if same else None
 
@@ -98,7 +94,7 @@ def entries(profiles: Profiles) -> list[dict[str, Any]]:
 
 def as_data(credentials: Credentials) -> dict[str, Any]:
     """Return what is known about an account as data, without the key."""
-    name = saved_name(credentials, _store)
+    name = saved_name(credentials)
     return {
         **(asdict(credentials.account) if credentials.account else {}),
         "source": credentials.source,
@@ -130,10 +126,10 @@ def replaced(username: str, host: str, *, same: bool) -> str:
     return f"replaces the account of {other}"
 
 
-def place(profiles: Profiles) -> str:
+def place() -> str:
     """Return where accounts are saved; empty where there is no home for them."""
     try:
-        return short_path(profiles.directory)
+        return short_path(_store.directory)
     except CartoLoginError:
         return ""
 

@@ -347,14 +347,13 @@ def checked(found: Found) -> tuple[Credentials, list[str]]:
 def register(
     credentials: Credentials,
     saving: Saving | None = None,
-    profiles: Profiles = _store,
     in_file: InFile | None = None,
 ) -> tuple[Credentials, list[str]]:
     """Save (if asked) and register; a save that fails does not undo the login."""
     notes: list[str] = []
     if saving is not None:
         try:
-            credentials, notes = save(credentials, saving, profiles, in_file)
+            credentials, notes = save(credentials, saving, in_file)
         except KeyringError as error:
             instead = "It can be saved in a file that only you can read instead."
             notes = [f"You are signed in, and nothing was saved. {error} {instead}"]
@@ -366,15 +365,12 @@ def register(
 
 
 def save(
-    credentials: Credentials,
-    saving: Saving,
-    profiles: Profiles = _store,
-    in_file: InFile | None = None,
+    credentials: Credentials, saving: Saving, in_file: InFile | None = None
 ) -> tuple[Credentials, list[str]]:
     """Save an account; return a copy that knows its name, and notes for the user."""
     record, name = credentials._record, saving.name.lower()
     try:
-        notes = profiles.save(
+        notes = _store.save(
             name,
             record,
             default=saving.default,
@@ -384,8 +380,8 @@ def save(
     except KeyringError as error:
         if in_file is None or not in_file(error):
             raise
-        return save(credentials, saving._replace(in_keyring=False), profiles)
-    saved = profiles.peek(name)
+        return save(credentials, saving._replace(in_keyring=False))
+    saved = _store.peek(name)
     entry = saved.identity.entry if saved else None
     known = {"profile": name, "accepted": record.accepted, "entry": entry}
     return credentials._with(**known), notes

@@ -257,10 +257,14 @@ def test_a_page_that_speaks_up_late_gets_the_form_back(
     form, kernel, handle = watched
     kernel.post_execute()
     time.sleep(0.8)
-    form._displays[0]._plain.username.set_state({"value": "jane"})
+    plain = form._displays[0]._plain
+    plain.username.set_state({"value": "jane"})
+    plain.key.set_state({"value": KEY})
     form._handle_custom_msg({"act": "ready", "view": "v", "n": 1, "fields": {}}, [])
     assert handle.shown[-1] == form.model_id
     assert form.state.fields.username == "jane"
+    assert form.state.key.reveal() == KEY
+    assert plain.key.take() is None
     assert form.state.status == "empty"
 
 

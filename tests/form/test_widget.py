@@ -17,6 +17,7 @@ import requests
 
 from carto_login_widget import (
     Credentials,
+    InvalidCredentialsError,
     LoginForm,
     NotLoggedInError,
     ProfileStore,
@@ -27,6 +28,7 @@ from carto_login_widget import (
     set_default_credentials,
     unset_default_credentials,
 )
+from carto_login_widget.form import widget
 from carto_login_widget.form.work import Office
 from carto_login_widget.sandbox import Fault
 
@@ -523,19 +525,6 @@ def test_what_one_form_does_shows_in_all(carto: Sandbox) -> None:
         page.until(lambda page=page: [row[4] for row in page.accounts] == [True])
 
 
-def test_forms_of_several_stores(carto: Sandbox, tmp_path: Path) -> None:
-    """Each shows the accounts of its own."""
-    save(carto, "jane")
-    key = carto.accounts["bob"].master.token
-    bob = Credentials("bob", key, carto.base_url("bob"))
-    ProfileStore(tmp_path).save("elsewhere", bob)
-    here, there = Page(LoginForm()), Page(LoginForm(store=tmp_path))
-    set_default_credentials("anna", KEY)
-    for page, name in ((here, "jane"), (there, "elsewhere")):
-        page.until(lambda page=page, name=name: [r[0] for r in page.accounts] == [name])
-        assert page.form.credentials.username == "anna"
-
-
 def test_switching_threads_end_on_one_account(carto: Sandbox) -> None:
     """The card shows the account that is the default in the end."""
     set_default_credentials("jane", KEY)
@@ -640,9 +629,83 @@ def test_an_observer_that_fails_keeps_no_form_open(
     def broken(_change: object) -> None:
         raise RuntimeError
 
-    form.observe(broken, "credentials")
+    form.observe(broken, ["status", "message", "account", "credentials"])
     form.close()
     assert form.comm is None
+    assert form.credentials is None
+    assert form.status == "empty"
+
+
+def test_giving_up_waiting_is_quiet(
+    page: Page, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What comes of it later is not logged as an error that nobody has looked at."""
+
+    async def give_up() -> None:
+        with pytest.raises(TimeoutError):
+            await page.form.wait(0.01)
+        page.form.close()
+        await asyncio.sleep(0.05)
+        gc.collect()
+
+    asyncio.run(give_up(), debug=True)
+    assert "never retrieved" not in caplog.text
+
+
+@pytest.mark.parametrize("field", ["username", "base_url", "profile"])
+def test_a_program_puts_no_key_where_none_belongs(field: str) -> None:
+    """It is refused, and neither shown nor sent to the page."""
+    key = "0123456789abcdef0123456789abcdef01234567"
+    given = f"https://maps.example.com/{key}" if field == "base_url" else key
+    with pytest.raises(InvalidCredentialsError) as caught:
+        LoginForm(**{field: given})
+    assert key not in str(caught.value)
+
+
+def test_half_a_character_does_not_stop_the_form(at_jane: Page, carto: Sandbox) -> None:
+    """A page can hold it, and no message."""
+    at_jane.commit(username="jane\ud800")
+    assert at_jane.ack == at_jane.n
+    at_jane.commit(username="jane")
+    sign_in(at_jane, carto)
+
+
+def test_the_card_has_the_session_that_was_set_last(carto: Sandbox) -> None:
+    """Equal accounts may have other sessions."""
+    form = LoginForm()
+    for _ in range(2):
+        set_default_credentials("jane", KEY, session=requests.Session())
+        assert form.credentials is get_default_credentials()
+
+
+def test_many_wishes_for_the_list_are_one_reading(page: Page) -> None:
+    """Whoever asks while somebody waits to read hears of that reading."""
+    with widget._listing:
+        before = threading.active_count()
+        for _ in range(100):
+            page.do("list")
+        assert threading.active_count() <= before + 1
+    ProfileStore().save("late", Credentials("jane", KEY))
+    page.do("list")
+    page.until(lambda: [row[0] for row in page.accounts] == ["late"])
+
+
+@pytest.mark.parametrize("act", ["forget", "make_default", "rename"])
+def test_what_another_program_has_replaced_is_left(
+    at_jane: Page, carto: Sandbox, home: Path, act: str
+) -> None:
+    """The card's acts are about the account that it shows, whatever has its name."""
+    sign_in(at_jane, carto)
+    (name,) = saved(home)
+    ProfileStore().set_default(None)
+    page = Page(LoginForm(credentials=get_default_credentials()))
+    bob = Credentials("bob", KEY)
+    ProfileStore().save(name, bob)
+    page.fields["name"] = "mine"
+    page.do(act)
+    page.until(lambda: "another account by now" in page.text)
+    assert ProfileStore().load(name) == bob
+    assert ProfileStore().default_name is None
 
 
 def test_a_form_can_be_collected(carto: Sandbox) -> None:
@@ -689,6 +752,19 @@ def test_hearing_of_a_login(at_jane: Page, carto: Sandbox) -> None:
     assert heard[0] is get_default_credentials()
     stop()
     stop()
+
+
+def test_one_that_fails_keeps_nobody_from_hearing(
+    at_jane: Page, carto: Sandbox
+) -> None:
+    """The form tells of it; the others are called."""
+    heard: list[Credentials] = []
+    at_jane.form.on_login(lambda _credentials: 1 // 0)
+    at_jane.form.on_login(heard.append)
+    sign_in(at_jane, carto)
+    at_jane.until(lambda: len(heard) == 1)
+    frames = at_jane.frames
+    at_jane.until(lambda: "went wrong here (ZeroDivisionError" in "".join(frames))
 
 
 def test_one_function_may_hear_twice(at_jane: Page, carto: Sandbox) -> None:
@@ -758,7 +834,7 @@ def test_only_what_has_changed_is_read_again(home: Path) -> None:
     store = ProfileStore()
     for name in ("a", "b"):
         store.save(name, Credentials(name, KEY))
-    office = Office(store._profiles, None)
+    office = Office(None)
     before = office.rows()
     store.save("b", Credentials("other", KEY))
     (a, b), known = office.rows(), before[0]
@@ -771,7 +847,7 @@ def test_a_number_that_is_used_again_is_another_version(home: Path) -> None:
     store = ProfileStore()
     path = store_of(home) / "profiles" / "a.json"
     kept = path.with_name("kept")
-    office = Office(store._profiles, None)
+    office = Office(None)
     for number, username in enumerate(("first", "second", "third")):
         store.save("a", Credentials(username, KEY))
         if number == 0:

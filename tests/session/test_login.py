@@ -492,14 +492,17 @@ def test_listeners_hear_only_of_what_was_accepted(carto: Sandbox) -> None:
     assert store.default_name == "work"
 
 
-def test_a_failed_save_does_not_undo_the_login(carto: Sandbox, home: Path) -> None:
+def test_a_failed_save_does_not_undo_the_login(
+    carto: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Here a file stands where the directory should be."""
-    (home / "in-the-way").write_text("")
-    store = Profiles(home / "in-the-way")
+    store = home / "in-the-way"
+    store.write_text("")
+    monkeypatch.setenv("CARTO_LOGIN_HOME", str(store))
     checked = signin.check(account(carto))
-    credentials, (note,) = signin.register(checked, Saving("jane"), store)
+    credentials, (note,) = signin.register(checked, Saving("jane"))
     assert "signed in, but the account could not be saved" in note
-    assert str(store.directory) in note
+    assert str(store) in note
     assert credentials.api_key[:8] not in note
     assert get_default_credentials() is credentials
 

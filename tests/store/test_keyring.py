@@ -299,22 +299,9 @@ def test_names_and_lists_unlock_nothing(hanging: None, in_memory: dict) -> None:
     store.set_default("office")
     assert store.default_name == "office"
     assert len(in_memory) == 1
-    with LoginFormOf(store) as form:
+    with closing(LoginForm()) as form:
         assert [row.name for row in form.state.accounts] == ["office", "public"]
         assert form.state.fields.username == "jane"
-
-
-class LoginFormOf:
-    """A form that is closed in the end."""
-
-    def __init__(self, store: ProfileStore) -> None:
-        self.form = LoginForm(store=store)
-
-    def __enter__(self) -> LoginForm:
-        return self.form
-
-    def __exit__(self, *_: object) -> None:
-        self.form.close()
 
 
 @pytest.mark.parametrize(
