@@ -113,8 +113,11 @@ def yes(question: str, *, default: bool = False, asks: bool = True) -> bool:
 
 def forget(name: str, *, is_sure: bool = False) -> acts.Did:
     """Delete a saved account; whoever is there is asked once more."""
-    asks = settings.somebody_is_there() and not is_sure
-    if asks and not yes(f"{acts.forget_question(name)}."):
+    profiles, asks = Profiles(), settings.somebody_is_there() and not is_sure
+    is_start = profiles.default_name == name.lower()
+    question = acts.forget_question(name, is_start=is_start)
+    # Whoever gives no name of an account hears that at once.
+    if asks and profiles.has(name) and not yes(question):
         return acts.Did("Nothing was changed.", [])
     return acts.forget(name)
 

@@ -40,8 +40,9 @@ _ASSIGNED = re.compile(
     rf"(?:export\s+|set\s+)?[\"']?{_NAME_OF_KEY}[\"']?\s*[:=]\s*(.+)", re.IGNORECASE
 )
 _IN_FILE = re.compile(
-    rf'\{{.*?"{_NAME_OF_KEY}"\s*:\s*"([^"]+)"', re.IGNORECASE | re.DOTALL
+    rf'\{{.*?"{_NAME_OF_KEY}"\s*:\s*"([^"]+)".*', re.IGNORECASE | re.DOTALL
 )
+_IN_URL = re.compile(rf"\S+[?&]{_NAME_OF_KEY}=([^&#\s]+)\S*", re.IGNORECASE)
 # `--api-key`, `--token=…`, `api_key=…`
 _KEY_OPTION = (
     r"--?(?:api[-_]?)?(?:key|token|password|secret)\b.*"
@@ -125,9 +126,10 @@ def clean_paste(text: str) -> str:
 
 
 def clean_key(text: str) -> str:
-    """Return the key in a line of a program, of a shell, or in a credentials file."""
+    """Return the key in a line of a program or shell, a credentials file or a URL."""
     cleaned = clean_paste(text)
-    if found := _IN_FILE.match(cleaned) or _ASSIGNED.fullmatch(cleaned):
+    forms = (_IN_FILE, _ASSIGNED, _IN_URL)
+    if found := next(filter(None, (form.fullmatch(cleaned) for form in forms)), None):
         cleaned = found[1]
     return clean_paste(cleaned.rstrip(",; "))
 

@@ -27,6 +27,7 @@ settings.register_profile("all", BUSY, max_examples=300)
 
 PROGRAMS = Path(__file__).parent / "programs"
 KEEPS_THE_DEFAULT = "carto_login_widget.session.default"
+REMEMBERS_LOGOUT = "carto_login_widget.session.login"
 
 # Files that share what is dear to start: one process has to run them.
 TOGETHER = {
@@ -133,6 +134,8 @@ def _signed_out(home: Path) -> Iterator[None]:
         sys.modules["ipywidgets"].Widget.close_all()
     if KEEPS_THE_DEFAULT in sys.modules:
         sys.modules["carto_login_widget"].unset_default_credentials()
+    if REMEMBERS_LOGOUT in sys.modules:
+        sys.modules[REMEMBERS_LOGOUT]._kernel.logged_out = False
 
 
 @pytest.fixture

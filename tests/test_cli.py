@@ -353,6 +353,9 @@ def test_a_terminal_asks_once_before_it_forgets(carto: Sandbox) -> None:
     with Terminal([PROGRAM, "forget", "--yes", "work"]) as terminal:
         assert terminal.exit_status() == 0
     assert store.names() == []
+    with Terminal([PROGRAM, "forget", "work"]) as terminal:
+        terminal.wait_for("No account is saved as 'work'")  # and nothing is asked
+        assert terminal.exit_status() == 1
 
 
 def test_an_account_is_renamed(carto: Sandbox) -> None:

@@ -20,8 +20,9 @@ brings another number than the one that is waited for is dropped.
 
 A login saves and registers; until it is done, the status stays and no act counts.
 An edit is another account, address, user name or key; it ends check, verdict and wish,
-and starts a check if all is there. A wish is Log in, Enter or Try again: it lasts until
-accepted, rejected, cancelled or edited, and there is none while something is missing.
+and starts a check if all is there. A wish is Log in or Enter: it lasts until
+accepted, rejected, cancelled or edited, and there is none while something is missing;
+Try again goes on with it, and checks only where there was none.
 Remember, name and default are no edit: they are read when the account is saved.
 """
 
@@ -162,7 +163,10 @@ class State:
             "name": self.proposed[-1],
             "default": self.given.account == self.start,
         }
-        return replace(self.given, **{**proposed, **self.chosen})
+        shown = replace(self.given, **{**proposed, **self.chosen})
+        # What sessions start with stays that under the same name.
+        is_start = shown.remember and shown.name == self.start
+        return replace(shown, default=True) if is_start else shown
 
     @property
     def status(self) -> str:
@@ -311,6 +315,13 @@ def _submit(step: _Step, act: Act) -> None:
         step.set(wish=True)
 
 
+def _try_again(step: _Step, act: Act) -> None:
+    """Check once more; who has not pressed Log in before does so afterwards."""
+    wish = step.now.wish
+    _submit(step, act)
+    step.set(wish=step.now.wish and wish)
+
+
 def _use_unchecked(step: _Step, act: Act) -> None:
     if step.now.status == "undecided":
         _commit(step, act)
@@ -390,7 +401,9 @@ def _absorb(step: _Step, act: Act) -> tuple[bool, list[CartoLoginError]]:
         if row is None or step.now.address != row.address:
             # A saved key never meets another name or address.
             step.write(account=None)
-            step.set(proposed=(*now.proposed, ""), refused=False)
+            step.set(refused=False)
+    if changed and step.now.given.account is None:
+        step.set(proposed=(*now.proposed, ""))  # the last one was for another key
     return changed, wrong
 
 
@@ -481,7 +494,8 @@ def _tell_error(step: _Step, error: CartoLoginError) -> None:
     """Say why there is no login; a key that was refused is not kept."""
     field = field_of(error)
     problems = (error,) if field else ()
-    step.set(order=None, verdict=None, wish=False, error=error, problems=problems)
+    wish = step.now.wish and isinstance(error, UndecidedError)  # for Try again
+    step.set(order=None, verdict=None, wish=wish, error=error, problems=problems)
     if field == "api_key":
         step.set(key=None, refused=True)
 
@@ -730,7 +744,8 @@ def unexpected(step: _Step, words: str, order: Any = None) -> None:
 
 _FORM_ACTS: dict[str, Callable[[_Step, Act], None]] = {
     "commit": _commit,
-    **dict.fromkeys(("submit", "try_again"), _submit),
+    "submit": _submit,
+    "try_again": _try_again,
     "use_unchecked": _use_unchecked,
     "cancel": _cancel,
     "choose": _choose,

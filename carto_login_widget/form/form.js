@@ -9,7 +9,7 @@
  * @typedef {{act: string, label: string, confirm: string | null,
  *   ask: {label: string, value: string} | null, default: boolean | null}} MenuItem
  * @typedef {{label: string, field: string, value: string}} Take
- * @typedef {{text: string, bad?: boolean, take?: Take | null}} Note
+ * @typedef {{text: string, bad?: boolean, warn?: boolean, take?: Take | null}} Note
  * @typedef {[name: string, user: string, host: string, key: string, isDefault: boolean]} Account
  * @typedef {{account: string | null, custom: boolean, base_url: string, username: string,
  *   remember: boolean, name: string, default: boolean}} Fields
@@ -31,6 +31,8 @@
 
 const MASTER_KEY = /^[0-9a-f]{40}$/i;
 const NEW_ACCOUNT = "New account";
+const NAMES = "(?![0-9a-fA-F]{40}$)[A-Za-z0-9][A-Za-z0-9._@\\-]{0,63}(?<![.])";
+const NAMES_IN_WORDS = "1 to 64 letters, digits and . _ - @, and no API key";
 const MOST_SHOWN = 50;
 const GUARD_MS = 600; // a press meant for the screen before this one does nothing
 const PATIENCE_MS = 4000;
@@ -47,9 +49,8 @@ const EYE = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20" width="
   <circle cx="10" cy="10" r="2.4"/><path class="carto-slash" d="M3.6 16.4 16.4 3.6"/></svg>`;
 
 // ---------------------------------------------------------------- words and addresses
-/** As `secret.py` has it. @param {string} text */
-function looksLikeKey(text) {
-  const word = decoded(text);
+/** As `secret.py` has it. @param {string} word */
+function looksLikeKey(word) {
   if (MASTER_KEY.test(word) || /^eyJ[\w-]{17,}$/.test(word)) return true;
   return /^[\w-]{22}$/.test(word) && /[a-z]/.test(word) && /[A-Z]/.test(word);
 }
@@ -75,7 +76,7 @@ function clean(text) {
  * @param {string} text */
 function keyIn(text) {
   const named = /[?&#;](?:api_key|map_key|apikey)=([^&#;]+)/i.exec(text);
-  return decoded(named?.[1] ?? text.split(/[/?#&;=@:.,\s"']/).find(looksLikeKey) ?? "");
+  return decoded(named?.[1] ?? decoded(text).split(/[^\w-]+/).find(looksLikeKey) ?? "");
 }
 
 /** What was typed, without its query and without what looks like a key.
@@ -83,7 +84,7 @@ function keyIn(text) {
 function withoutKey(text) {
   const [, scheme = "", rest = ""] = /^(https?:\/\/)?(.*)$/i.exec(text) ?? [];
   const parts = rest.replace(/[?#].*$/, "").replace(/^.*@/, "").split("/");
-  return scheme + parts.filter((part) => !looksLikeKey(part)).join("/");
+  return scheme + parts.filter((part) => !keyIn(part)).join("/");
 }
 
 /** @param {string} host */
@@ -192,11 +193,11 @@ class Field {
 
   /** @param {Note} note */
   show(note) {
-    const { text, bad = false, take } = note;
+    const { text, bad = false, warn = false, take } = note;
     this.note = note;
     setText(this.text, text);
     this.text.title = text;
-    this.slot.dataset.kind = bad ? "bad" : "hint";
+    this.slot.dataset.kind = bad ? "bad" : warn ? "warn" : "hint";
     this.input.ariaInvalid = bad ? "true" : null;
     setText(this.act, take?.label ?? "");
     this.act.hidden = !take;
@@ -244,8 +245,9 @@ class AccountList {
 
   /** @param {Account[]} accounts */
   setAccounts(accounts) {
+    const marked = this.options[this.active]?.[0];
     this.accounts = accounts;
-    if (this.isOpen) this.open(this.active);
+    if (this.isOpen) this.open(marked);
   }
 
   /** Who an account is, in a line.
@@ -254,8 +256,8 @@ class AccountList {
     return account ? account.slice(1, 4).filter(Boolean).join(" · ") : "";
   }
 
-  /** @param {number} [active] the option to mark, if not the chosen one */
-  open(active) {
+  /** @param {string} [marked] the account to mark, if not the chosen one */
+  open(marked) {
     const words = this.typed ? this.input.value.toLowerCase().split(/\s+/) : [];
     const found = this.accounts.filter((account) => {
       const text = account.slice(0, 3).join(" ").toLowerCase();
@@ -268,8 +270,9 @@ class AccountList {
     this.more.textContent = left > 0 ? `and ${left.toLocaleString("en")} more: type to find` : none;
     this.popup.togglePopover(true);
     this.input.ariaExpanded = "true";
-    const chosen = this.options.findIndex((account) => (account?.[0] ?? null) === this.value);
-    this.move(active ?? (this.typed ? 1 : chosen));
+    const place = (/** @type {string | null} */ name) => this.options.findIndex((account) => (account?.[0] ?? null) === name);
+    const kept = marked === undefined ? -1 : place(marked);
+    this.move(kept >= 0 ? kept : this.typed ? 1 : place(this.value));
   }
 
   /** @param {Account | null} account */
@@ -337,13 +340,15 @@ class Menu {
   /** @param {string} id @param {Send} send */
   constructor(id, send) {
     this.send = send;
+    /** @type {MenuItem[]} the newest, which may be others than those that are shown */
+    this.items = [];
     this.opener = button("More", { id: `${id}-more`, popovertarget: `${id}-menu`, "aria-haspopup": "menu" });
     this.opener.classList.add("carto-opener");
     this.list = h("div", { id: `${id}-menu`, role: "menu", class: "carto-popup carto-menu", popover: "auto",
       "aria-labelledby": `${id}-more` });
     this.words = h("p", { id: `${id}-words`, class: "carto-ask-words" });
     this.label = h("span", { class: "carto-label" });
-    this.input = textInput(`${id}-ask`);
+    this.input = textInput(`${id}-ask`, { pattern: NAMES, title: NAMES_IN_WORDS });
     this.named = h("label", {}, this.label, this.input);
     this.byDefault = tick("checkbox", "Start every session with it");
     this.yes = button("", { type: "submit", value: "yes" });
@@ -355,12 +360,13 @@ class Menu {
 
   /** @param {MenuItem[]} items */
   setItems(items) {
+    this.items = items;
     if (this.list.matches(":popover-open")) return;
     this.list.replaceChildren(...items.map((item) => {
       const kind = item.act === "forget" ? "danger" : "plain";
       const node = button(item.label, { role: "menuitem", tabindex: "-1", class: "carto-menuitem", "data-kind": kind });
       node.autofocus = item === items[0];
-      node.addEventListener("click", () => this.pick(item));
+      node.addEventListener("click", () => this.pick(item.act));
       return node;
     }));
   }
@@ -370,9 +376,11 @@ class Menu {
     this.ask.close();
   }
 
-  /** @param {MenuItem} item */
-  pick(item) {
+  /** @param {string} act */
+  pick(act) {
     this.close();
+    const item = this.items.find((one) => one.act === act);
+    if (!item) return;
     if (!item.ask && !item.confirm) return this.send(item.act);
     const label = item.label.replace(/ …$/, "");
     this.words.textContent = item.confirm ?? label;
@@ -561,8 +569,11 @@ class View {
     this.root.addEventListener("input", (event) => this.typed(event));
     this.root.addEventListener("focusout", (event) => this.left(event));
     this.form.root.addEventListener("submit", (event) => event.preventDefault());
-    // Cells and other programs save accounts too.
-    this.form.accounts.input.addEventListener("focus", () => this.send("list"));
+    // Cells and other programs save accounts too. That is no act of anybody: it has no
+    // number, as it may not make up for a message that is still on its way.
+    const list = () => this.stale || this.hail("list");
+    this.form.accounts.input.addEventListener("focus", list);
+    for (const popup of [this.form.accounts.popup, this.card.menu.list]) popup.addEventListener("beforetoggle", list);
     for (const field of Object.values(this.form.fields)) {
       field.act.addEventListener("click", () => this.take(field));
     }
@@ -675,7 +686,8 @@ class View {
    * @param {Partial<Fields>} changed */
   read(changed) {
     const { accounts, fields, custom, remember, default: byDefault } = this.form;
-    const [base_url, username, name] = [fields.base_url, fields.username, fields.name].map(({ input }) => input.value);
+    const [base_url, username] = [fields.base_url, fields.username].map(({ input }) => input.value);
+    const name = changed.name ?? fields.name.input.value;
     const misplaced = keyIn(username) ? "username" : custom.checked && keyIn(base_url) ? "base_url" : "";
     return { ...(misplaced && { misplaced }), about: this.snap?.card?.about, fields: {
       account: accounts.value,
@@ -683,10 +695,10 @@ class View {
       base_url: keyIn(base_url) ? "" : base_url,
       username: keyIn(username) ? "" : username,
       remember: remember.checked,
-      name: MASTER_KEY.test(name) ? "" : name,
       default: byDefault.checked,
       typed: this.filled.size === 0,
       ...changed,
+      name: MASTER_KEY.test(name) ? "" : name,
     } };
   }
 
@@ -698,8 +710,8 @@ class View {
   }
 
   /** The kernel answers, and what comes next takes the way that this message took. */
-  hail() {
-    if (!this.leaving.signal.aborted) this.model.send({ act: "loaded" });
+  hail(act = "loaded") {
+    if (!this.leaving.signal.aborted) this.model.send({ act });
   }
 
   /** @param {number} [wait] */
@@ -828,7 +840,8 @@ class View {
     const error = this.acked >= (this.edited[name] ?? 0) ? snap.errors[name] : null;
     if (typed?.bad) return typed;
     if (error) return { ...error, bad: true };
-    return typed ?? { text: this.hint(name, snap) };
+    const warn = name === "name" && snap.saving.replaces !== "" && this.form.remember.checked;
+    return typed ?? { text: this.hint(name, snap), warn };
   }
 
   /** @param {string} name @param {Snapshot} snap */

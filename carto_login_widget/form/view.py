@@ -47,7 +47,6 @@ def snapshot(state: State, *, accounts: bool = True) -> dict[str, Any]:
     """Return what the page draws, with the list of accounts where it is new."""
     where = state.address
     kind, told = _message(state)
-    row = flow.replaces(state)
     card = _card(state, state.signed) if state.card and state.signed else None
     return {
         "screen": "card" if card else "form",
@@ -64,7 +63,7 @@ def snapshot(state: State, *, accounts: bool = True) -> dict[str, Any]:
             "shown": bool(state.path) and not state.folded,
             "path": state.path,
             "replaces": flow.replacement(state),
-            "default_locked": row is not None and row.is_default,
+            "default_locked": state.fields.name == state.start is not None,
         },
         "message": {"kind": kind, "text": told},
         "acts": [] if card else _acts(state),
@@ -114,15 +113,17 @@ def _error(problem: CartoLoginError) -> dict[str, Any]:
 
 def _message(state: State) -> tuple[str, str]:
     where = state.address
+    if state.card and state.signed:
+        where = state.signed.address
     host = where.host if where else "CARTO"
-    if state.card:
+    if state.card and state.doing != "check_again":
         return "none", ""
     if state.doing == "sign_in":
         return "busy", "Signing in …"
-    if state.doing == "check" and state.waited:
+    if state.doing and state.waited:
         waited = f"no answer for {state.waited} seconds"
         return "busy", f"Still waiting for {host}: {waited} …"
-    if state.doing == "check":
+    if state.doing in ("check", "check_again"):
         return "busy", f"Checking with {host} …"
     if state.verdict is not None:
         account = state.verdict.account
@@ -187,8 +188,8 @@ def _acts(state: State) -> list[Any]:
 
 def _card(state: State, signed: Signed) -> dict[str, Any]:
     error, is_checking = state.error, state.doing == "check_again"
-    notes, unsure = list(state.notes), "" if signed.is_checked else ", not checked"
-    title = f"Signed in to CARTO as {signed.address.username}{unsure}"
+    notes = list(state.notes)
+    title = f"Signed in to CARTO as {signed.address.username}"
     acts = [
         _act("switch", "Switch account"),
         _act("log_out", "Log out", busy=state.doing == "log_out"),
@@ -200,6 +201,7 @@ def _card(state: State, signed: Signed) -> dict[str, Any]:
             notes.insert(0, str(error))
         acts.insert(0, _act("unfold", "Enter a new key", "primary"))
     elif not signed.is_checked:
+        title = f"Signed in as {signed.address.username}, not checked"
         check = _act("check_again", "Check now", "primary", busy=is_checking)
         acts.insert(0, check)
     if is_checking:
@@ -237,7 +239,8 @@ def _item(state: State, signed: Signed, act: str) -> dict[str, Any]:
     elif act == "rename":
         ask = {"label": "New name", "value": signed.profile or ""}
     elif act == "forget":
-        confirm = f"{forget_question(signed.profile or '')}; you stay signed in."
+        question = forget_question(signed.profile or "", is_start=signed.is_default)
+        confirm = f"{question} You stay signed in."
     told = {"confirm": confirm, "ask": ask, "default": default}
     return {"act": act, "label": _ITEMS[act], **told}
 

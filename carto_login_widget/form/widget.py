@@ -224,8 +224,10 @@ class LoginForm(anywidget.AnyWidget):
             display.answered()
         self._context = contextvars.copy_context()
         self.post(act, sent=(content.get("view"), content.get("n")))
-        if act.name in ("ready", "list"):
+        if act.name == "ready":
             self.list_accounts()  # only now, as reading 10,000 files takes time
+        if act.name == "list":
+            in_background(default.tell, _follow)
 
     def post(
         self,
@@ -325,7 +327,7 @@ class LoginForm(anywidget.AnyWidget):
 
     def _do(self, order: flow.Order) -> None:
         try:
-            if order.act == "check":
+            if order.act in ("check", "check_again"):
                 in_background(self._tick, order)
             event, *told = self._office.do(order)
             if order.act in WORKS:

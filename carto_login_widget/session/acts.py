@@ -64,9 +64,10 @@ def forget(name: str) -> Did:
     return Did(said, notes)
 
 
-def forget_question(name: str) -> str:
+def forget_question(name: str, *, is_start: bool) -> str:
     """Ask once more before a key is deleted."""
-    return f"Forget '{name}'? Its key is deleted here"
+    then = ", and sessions start with no account then" if is_start else ""
+    return f"Forget '{name}'? Its key is deleted here{then}."
 
 
 def check_again(credentials: Credentials) -> Did:

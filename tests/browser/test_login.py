@@ -264,6 +264,52 @@ def test_choosing_custom_holds_the_check(share_notebook: Open, carto: Sandbox) -
     form.expect_card("jane")
 
 
+def test_a_question_ends_with_its_card(share_notebook: Open, carto: Sandbox) -> None:
+    """Answered after another account came on the card, it would be about that one."""
+    bob = carto.accounts["bob"].master.token, carto.base_url("bob")
+    switch = "from carto_login_widget import set_default_credentials as use\n"
+    notebook = share_notebook(
+        [LOGIN, f"{switch}use('bob', {bob[0]!r}, base_url={bob[1]!r})"]
+    )
+    notebook.run(0)
+    form = Form(notebook, 0)
+    form.fill(carto.base_url("jane"), "jane")
+    form.log_in(carto.accounts["jane"].master.token)
+    form.expect_card("jane")
+    form.settle()
+    form.button("More").click()
+    form.item("Forget").click()
+    expect(form.dialog).to_contain_text("Its key is deleted here, and sessions start")
+    notebook.run(1)
+    expect(form.title).to_have_text("Signed in as bob, not checked")
+    expect(form.dialog).to_be_hidden()
+
+
+def test_a_name_that_cannot_be_one_is_asked_anew(
+    share_notebook: Open, carto: Sandbox
+) -> None:
+    """The question stays with what was typed; a key does not leave the page."""
+    notebook = share_notebook([LOGIN])
+    notebook.run(0)
+    form = Form(notebook, 0)
+    key = carto.accounts["jane"].master.token
+    form.fill(carto.base_url("jane"), "jane")
+    form.log_in(key)
+    form.expect_card("jane")
+    form.settle()
+    for name in ("a/b", "ends.", key):
+        form.button("More").click()
+        form.item("Rename").click()
+        notebook.frames.clear()
+        name_field = form.dialog.get_by_role("textbox")
+        name_field.fill(name)
+        name_field.press("Enter")
+        expect(form.dialog).to_be_visible()
+        expect(name_field).to_have_value(name)
+        assert not holding(notebook.frames.to_kernel, name)
+        form.dialog.get_by_role("button", name="Cancel").click()
+
+
 def test_the_card_follows_what_cells_do(share_notebook: Open, carto: Sandbox) -> None:
     """Renamed, forgotten or logged out by a cell, it says so."""
     forget = "from carto_login_widget.session import acts\nacts.forget('home')"
@@ -294,6 +340,9 @@ _WITH_SCRIPT = """async ([script, given]) => {
 }"""
 
 
+_AROUND = ["({})", "{{{}}}", "<{}>", "**{}**", "jane|{}", "jane%20{}", "{}\\", "'{}',"]
+
+
 @pytest.mark.parametrize(
     ("text", "is_key"),
     [
@@ -311,6 +360,7 @@ _WITH_SCRIPT = """async ([script, given]) => {
         ("eyJhbGci", False),
         ("jane@maps.example.com", False),
         ("50%", False),
+        *((text.format("aB3-5_7aB3-5_7aB3-5_7a"), True) for text in _AROUND),
     ],
 )
 def test_page_and_kernel_know_the_same_keys(

@@ -365,7 +365,7 @@ def test_a_refusal_says_who_stays_signed_in() -> None:
 
 
 def test_no_verdict_can_be_tried_again(checking: Form) -> None:
-    """Try again is a wish; nothing happens by itself meanwhile."""
+    """It goes on with the login; nothing happens by itself meanwhile."""
     checking.act("submit", JANE)
     checking.fail(OFFLINE)
     assert checking.acts == ["try_again", "cancel", "use_unchecked"]
@@ -373,6 +373,26 @@ def test_no_verdict_can_be_tried_again(checking: Form) -> None:
     checking.act("try_again", JANE)
     checking.accept()
     assert checking.count("sign_in") == 1
+
+
+def test_trying_again_is_no_wish_by_itself(checking: Form) -> None:
+    """Who has not asked for a login sees first under which name it would be saved."""
+    checking.fail(OFFLINE, proposed="jane")
+    checking.act("try_again", JANE)
+    checking.accept(proposed="jane-reporting")
+    assert checking.count("sign_in") == 0
+    assert checking.seen["fields"]["name"] == "jane-reporting"
+
+
+def test_the_name_that_was_proposed_for_others_goes(checking: Form) -> None:
+    """It was made of another user, address or key; what was typed stays."""
+    checking.accept(proposed="jane-reporting")
+    for changed in ({"given": replace(JANE, username="anna")}, {"key": OTHER}):
+        checking.act("commit", **changed)
+        assert checking.seen["fields"]["name"] == ""
+        checking.accept(proposed="other")
+    checking.act("commit", replace(JANE, name="mine"), key=KEY)
+    assert checking.seen["fields"]["name"] == "mine"
 
 
 def test_undecided_keeps_the_wish_for_try_again_only(checking: Form) -> None:
@@ -687,7 +707,19 @@ def test_another_account_is_replaced_only_once_that_was_said() -> None:
     assert form.seen["saving"]["replaces"].startswith("replaces the account of jane")
     form.act("submit", given)
     (*_, sign_in) = form.accept(proposed="bob")
-    assert sign_in.saving == Saving("work", default=False, replace=True)
+    assert sign_in.saving == Saving("work", default=True, replace=True)
+
+
+def test_what_replaces_the_start_of_sessions_says_so(listed: Form) -> None:
+    """The box tells the truth: under that name, sessions start with the new one."""
+    listed.act("choose", Fields(account=None))
+    for name, is_start in (("work", True), ("anna", False), ("mine", False)):
+        given = Fields(username="bob", name=name)
+        listed.act("commit", given, key=KEY)
+        assert listed.seen["fields"]["default"] is is_start
+        assert listed.seen["saving"]["default_locked"] is is_start
+    listed.act("commit", replace(given, name="work", remember=False))
+    assert not listed.seen["fields"]["default"]
 
 
 def test_the_name_of_the_account_before_may_be_typed(listed: Form) -> None:
@@ -988,7 +1020,11 @@ class AnyOrder(RuleBasedStateMachine):
             old.username,
             old.base_url if old.custom else None,
         )
-        if name in WISHES and self.state.doing != "sign_in":
+        if (
+            name in WISHES
+            and (name != "try_again" or self.state.wish)
+            and self.state.doing != "sign_in"
+        ):
             self.wishes = 1
         elif name in ("cancel", "drop_key") or (name == "commit" and edit):
             busy = before.folded or before.doing == "sign_in"
@@ -1074,7 +1110,7 @@ class AnyOrder(RuleBasedStateMachine):
         if state.status == "checking":
             assert state.order in self.orders
         else:
-            assert not state.wish
+            assert not state.wish or state.status == "undecided"
 
     @invariant()
     def every_state_can_be_left(self) -> None:

@@ -28,7 +28,7 @@ from carto_login_widget import (
     set_default_credentials,
     unset_default_credentials,
 )
-from carto_login_widget.form import widget
+from carto_login_widget.form import flow, widget
 from carto_login_widget.form.work import Office
 from carto_login_widget.sandbox import Fault
 
@@ -143,6 +143,7 @@ def test_a_file_without_a_key_is_told_on_the_card(carto: Sandbox) -> None:
         "export CARTO_API_KEY='{key}'",
         '{{"username": "jane", "api_key": "{key}"}}',
         '{{"username": "jane", "apiKey": "{key}"}}',
+        "https://jane.carto.com/api/v2/sql?q=SELECT+1&api_key={key}",
     ],
 )
 def test_a_key_is_understood_as_it_is_pasted(
@@ -252,6 +253,18 @@ def test_check_again_of_a_key_that_is_no_longer_good(
     at_jane.until(lambda: "no longer accepts this key" in at_jane.text)
     assert at_jane.acts[0] == "unfold"
     assert get_default_credentials() is before
+
+
+def test_a_card_says_that_it_is_checking(at_jane: Page, carto: Sandbox) -> None:
+    """And that nobody has answered for a while, in the place of the status."""
+    sign_in(at_jane, carto)
+    with carto.fail(Fault.hang()):
+        at_jane.do("check_again")
+        assert at_jane.seen["message"]["text"].startswith("Checking with 127.0.0.1")
+        at_jane.form.post(flow.ticked, at_jane.form.state.order, 5)
+        assert "no answer for 5 seconds" in at_jane.seen["message"]["text"]
+        at_jane.do("cancel")
+        assert at_jane.seen["message"] == {"kind": "none", "text": ""}
 
 
 def test_cancel_gives_the_form_back(at_jane: Page, carto: Sandbox) -> None:
