@@ -66,7 +66,9 @@ def shown(name: str) -> str:
     """Return a name as messages repeat it, or `***` where it may be a key."""
     # A key that an administrator has set need not look like those that CARTO makes.
     # One that CARTO makes is as long, too.
-    words = (clean_key(name), *re.split(r"[^A-Za-z0-9_-]+", name))
+    words = re.split(r"[^A-Za-z0-9_-]+", name)
+    if "@" not in name:  # as in the names that are proposed, jane@maps.example.com
+        words.append(clean_key(name))
     return "***" if max(map(len, words)) >= _LONG else name
 
 
@@ -355,8 +357,8 @@ class Profiles:
             path = None if start.identity.same_key(identity) else path
         if path is not None:
             raise FileExistsError(
-                f"An account is saved as '{name}' already, in {path}; it was left as "
-                "it is. Choose another name, or allow it to be overwritten."
+                f"An account is saved as '{name}' already; it was left as it is. "
+                "Choose another name."
             )
 
     def _follow(self, account: Record) -> list[str]:
@@ -442,8 +444,8 @@ class Profiles:
 
         known = self.names()
         meant = get_close_matches(name.lower(), known, 1)
-        hint = f" Did you mean '{shown(meant[0])}'?" if meant else ""
-        listed = ", ".join(map(shown, known[:_LISTED])) or "none"
+        hint = f" Did you mean '{meant[0]}'?" if meant else ""
+        listed = ", ".join(known[:_LISTED]) or "none"
         more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
         raise ProfileNotFoundError(
             f"No account is saved as {shown(name)!r} in {self.directory}.{hint} "
