@@ -76,7 +76,7 @@ def test_the_accounts_run_and_leave_none(
         "None\nAPI key 'reporting': SQL, Maps; reads",
         "Still signed in: jane-reporting\n",
         "['jane', 'jane-reporting', 'work'] - sessions start with work\n",
-        "work.json; it was left as it is.",
+        "'work' already; it was left as it is.",
         "['jane', 'work']\n",
         "asked, Authorization: None\n",
         "not_carto - ",

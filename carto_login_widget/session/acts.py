@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..errors import CartoLoginError
 from ..store.profiles import Profiles, check_name
 from . import default, login
 from .facts import saved_name, short_path
@@ -84,9 +85,11 @@ def log_out() -> Did:
 
 def move_keys(*, to_keyring: bool) -> Did:
     """Move the keys of all saved accounts to the keyring of the system, or back."""
-    moved, notes = _store.move_keys(to_keyring=to_keyring)
+    moved, failed, notes = _store.move_keys(to_keyring=to_keyring)
     where = "in the keyring of this system" if to_keyring else "in their files"
     said = f"Now {where}: {', '.join(moved)}." if moved else "No key was moved."
+    if failed:
+        raise CartoLoginError(" ".join([said, *failed]))
     later = (
         "For accounts that are saved from now on, put c.CartoLogin.keyring = "
         f"{to_keyring} into ipython_config.py."

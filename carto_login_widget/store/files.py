@@ -247,8 +247,9 @@ def _sweep(written: Path) -> None:
 
 def remove(path: Path) -> list[str]:
     """Remove a file, if it is there; of a link, say where the key still is."""
-    is_link, target = path.is_symlink(), os.path.realpath(path)
+    target = os.path.realpath(path)
     try:
+        is_link = path.is_symlink()
         path.unlink()
     except FileNotFoundError:
         return []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from itertools import count
 from pathlib import Path
 
@@ -128,8 +128,10 @@ def write(path: Path, account: Record) -> list[str]:
 
 def remove(path: Path) -> list[str]:
     """Remove a credentials file, and its key from the keyring."""
+    profiles = Profiles()
     missing = f"There is no credentials file {path}, so nothing was removed."
-    with Profiles()._change(path) as (notes, _):
+    turn = nullcontext() if _place_of(path) is None else profiles._turn()
+    with turn, profiles._change(path) as (notes, _):
         notes.extend([] if os.path.lexists(path) else [missing])
         notes.extend(files.remove(path))
     return notes
@@ -168,6 +170,13 @@ class Profiles:
         if self.given is None:
             return files.store_directory()
         return Path(os.path.expanduser(self.given))  # noqa: PTH111 - never raises
+
+    @property
+    def has_place(self) -> bool:
+        """Whether there is a home for it; some users have none."""
+        with suppress(CredentialsFileError):
+            return bool(self.directory)
+        return False
 
     @property
     def default_path(self) -> Path:
@@ -260,14 +269,14 @@ class Profiles:
         """Save an account; its key in the keyring or not, None: as the settings say."""
         name = check_name(name)
         path, account = self.path_of(name), account._replace(profile=name)
-        with self._change(path, self.default_path) as (notes, keep), self._turn():
+        with self._turn(), self._change(path, self.default_path) as (notes, keep):
             if not overwrite:
                 self._check_free(name, account.identity)
             # creds.json is a copy of the default account, and stays one.
             is_copy = os.path.lexists(path) and self.default_name == name
             kept = keep(account, wanted=in_keyring)
             files.close(path.parent)
-            notes.extend(record.write(path, kept, exclusive=not overwrite))
+            notes.extend(self._write(path, kept, exclusive=not overwrite))
             if default or is_copy:
                 notes.extend([] if is_copy else self._adopt(account.identity))
                 notes.extend(self._follow(kept))
@@ -275,19 +284,21 @@ class Profiles:
 
     def set_default(self, chosen: str | Record | None) -> list[str]:
         """Let sessions start with a saved account, with one that is given, or none."""
-        with self._change(self.default_path) as (notes, keep), self._turn():
-            wanted = None
+        with self._turn(), self._change(self.default_path) as (notes, keep):
+            wanted, start = None, self._start()
             if isinstance(chosen, str):
                 # A copy: its key stays where it is, whatever the settings say.
                 name = chosen.lower()
                 chosen = record.read(self._find(name))._replace(profile=name)
                 wanted = chosen.identity.entry is not None
+            elif chosen and start and start.identity.same_key(chosen.identity):
+                chosen = chosen._replace(profile=start.profile)
             if chosen is not None:
                 kept = keep(chosen, wanted=wanted)
                 notes.extend(self._adopt(chosen.identity))
-                notes.extend(self._write_default(kept))
+                notes.extend(self._write(self.default_path, kept))
             else:
-                if self._start() is None:
+                if start is None:
                     notes.extend(files.set_aside(self.default_path))
                 notes.extend(self._adopt())
                 notes.extend(files.remove(self.default_path))
@@ -313,30 +324,35 @@ class Profiles:
 
     def delete(self, name: str) -> list[str]:
         """Remove a saved account, also from `creds.json` if it is the default."""
-        path, start = self._find(name), self.default_path
-        with self._change(path, start) as (notes, _), self._turn():
-            # The default first: no session starts with an account that is gone.
-            is_start = self.default_name == name.lower()
-            for file in (start, path) if is_start else (path,):
-                notes.extend(files.remove(file))
+        with self._turn():
+            path, start = self._find(name), self.default_path
+            with self._change(path, start) as (notes, _):
+                # The default first: no session starts with an account that is gone.
+                is_start = self.default_name == name.lower()
+                for file in (start, path) if is_start else (path,):
+                    notes.extend(files.remove(file))
         return notes
 
-    def move_keys(self, *, to_keyring: bool) -> tuple[list[str], list[str]]:
-        """Move all keys to the keyring or out of it; return names moved, and notes."""
-        moved, notes, start = list[str](), list[str](), self.default_name
+    def move_keys(self, *, to_keyring: bool) -> tuple[list[str], list[str], list[str]]:
+        """Move all keys to the keyring or back; return names, failures and notes."""
+        moved, failed, notes = list[str](), list[str](), list[str]()
+        start = self.default_name
         for name in self.names():
-            saved, is_start = self.peek(name), name == start
+            saved = self.peek(name)
             if saved is None:
                 notes.append(f"'{name}' cannot be used and was left as it is.")
             elif bool(saved.identity.entry) is to_keyring or saved.identity.is_public:
                 continue
             else:
-                account = self.load(name)
-                notes += self.save(
-                    name, account, default=is_start, in_keyring=to_keyring
-                )
-                moved.append(name)
-        return moved, [*dict.fromkeys(notes)]
+                try:
+                    account = self.load(name)
+                    notes += self.save(
+                        name, account, default=name == start, in_keyring=to_keyring
+                    )
+                    moved.append(name)
+                except CredentialsFileError as error:
+                    failed.append(f"'{name}' was left as it is. {error}")
+        return moved, failed, [*dict.fromkeys(notes)]
 
     def _adopt(self, replacement: Identity | None = None) -> list[str]:
         """Save what only `creds.json` holds, before something else replaces it."""
@@ -364,16 +380,17 @@ class Profiles:
     def _follow(self, account: Record) -> list[str]:
         """Let `creds.json` follow a profile that was written; say where it cannot."""
         try:
-            return self._write_default(account)
+            return self._write(self.default_path, account)
         except files.MountedFileError as error:
             return [str(error)]
 
-    def _write_default(self, account: Record) -> list[str]:
+    def _write(
+        self, path: Path, account: Record, *, exclusive: bool = False
+    ) -> list[str]:
         # A link that leads to a profile would let that one be replaced.
         profiles = os.path.realpath(self.path_of("x").parent)
-        target = Path(os.path.realpath(self.default_path))
-        follow = not target.is_relative_to(profiles)
-        return record.write(self.default_path, account, follow=follow)
+        follow = not Path(os.path.realpath(path)).is_relative_to(profiles)
+        return record.write(path, account, exclusive=exclusive, follow=follow)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 import warnings
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from carto_login_widget import (
     CredentialsFileError,
     LoginForm,
     NotLoggedInError,
+    ProfileNotFoundError,
     ProfileStore,
     get_default_credentials,
     login,
@@ -588,3 +589,44 @@ def test_cartoframes_has_the_account_by_the_login_alone(
     assert done.stdout.strip() == api_key(path)
     set_default_credentials(Credentials.from_file())
     assert get_default_credentials().api_key == KEY
+
+
+def test_two_programs_leave_each_key_with_its_file(in_memory: dict) -> None:
+    """One renames or saves an account while the other one forgets it."""
+    store = ProfileStore()
+
+    def other(act: str) -> None:
+        with suppress(ProfileNotFoundError):
+            if act == "rename":
+                store.rename("work", "play")
+            else:
+                store.save("work", JANE)
+
+    for act in ("rename", "save") * 15:
+        store.save("work", JANE)
+        thread = threading.Thread(target=other, args=(act,))
+        thread.start()
+        with suppress(ProfileNotFoundError):
+            store.delete("work")
+        thread.join()
+        for name in store.names():
+            assert store.load(name) == JANE
+        assert len(in_memory) == len(store.names())
+        for name in store.names():
+            store.delete(name)
+        assert in_memory == {}
+
+
+def test_moving_keys_goes_on_after_one_that_cannot_be(
+    in_memory: dict, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says which were moved and which were not, and fails."""
+    store = ProfileStore()
+    for name in ("a", "b", "c"):
+        store.save(name, JANE)
+    lost = json.loads(texts(store.directory)["a.json"])["api_key"]
+    del in_memory["carto_login_widget", lost]
+    assert main(["keyring", "off"]) == 1
+    told = capsys.readouterr().err
+    assert "Now in their files: b, c. 'a' was left as it is." in told
+    assert [store.load(name) for name in ("b", "c")] == [JANE, JANE]

@@ -708,3 +708,23 @@ def test_writing_a_file_of_the_store_is_saving(home: Path, tmp_path: Path) -> No
     path = tmp_path / "c.json"
     assert profiles.write(path, JANE._replace(profile="work")) == []
     assert "profile" not in json.loads(path.read_text())
+
+
+def test_a_link_to_another_account_is_replaced_and_that_one_stays(
+    store: Profiles,
+) -> None:
+    """Saving one account writes no other one."""
+    store.save("work", JANE)
+    store.path_of("prod").symlink_to(store.path_of("work"))
+    store.save("prod", JOHN)
+    assert (store.load("work").identity, store.load("prod").identity) == (
+        JANE.identity,
+        JOHN.identity,
+    )
+
+
+def test_the_default_that_is_saved_again_keeps_its_name(store: Profiles) -> None:
+    """Not one account more comes of it."""
+    store.save("work", JANE, default=True)
+    store.set_default(Record(JANE.identity))
+    assert (store.names(), store.default_name) == (["work"], "work")
