@@ -43,8 +43,6 @@ class Bridge:
         """Take `credentials` over; None means signed out."""
         self._watch()
         with self._lock:
-            if is_same(credentials, self._newest):
-                return  # checked meanwhile, which is nothing to a library
             self._newest = credentials
             if self._module is not None:
                 self.apply(self._module, credentials)
@@ -74,10 +72,3 @@ class Bridge:
                 self.module_name,
                 type(error).__name__,
             )
-
-
-def is_same(one: Credentials | None, other: Credentials | None) -> bool:
-    """Whether two accounts are one to a library: user, key, address and session."""
-    if one is None or other is None:
-        return one is other
-    return one == other and one.session is other.session

@@ -14,7 +14,6 @@ from ..credentials import _warn
 from ..errors import CartoLoginError, sealed
 from ..locks import Lock
 from ..session import default as defaults
-from . import is_same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -145,7 +144,7 @@ class _Sharing:
         if not _is_open(self._client):
             self._unsubscribe()
             return
-        if self._delivered and is_same(credentials, self._credentials):
+        if self._delivered and defaults.is_same(credentials, self._credentials):
             return  # checked meanwhile, which is nothing to a worker
         before = self.without
         self._give(credentials)

@@ -19,7 +19,6 @@ from distributed.protocol.pickle import dumps
 from distributed.protocol.serialize import to_serialize
 
 from ..session import default as defaults
-from . import is_same
 
 if TYPE_CHECKING:
     from ..credentials import Credentials
@@ -124,6 +123,6 @@ def _show_newest() -> None:
     global _shown  # noqa: PLW0603 - the default is the process's too
     held = [one.credentials for one in _followers if one.credentials is not None]
     newest = held[-1] if held else None
-    if not is_same(newest, _shown):
+    if not defaults.is_same(newest, _shown):
         _shown = newest
         defaults.publish(newest)

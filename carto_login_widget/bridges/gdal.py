@@ -9,8 +9,10 @@ where the user has not told GDAL otherwise; these are for all that it opens.
 from __future__ import annotations
 
 import os
+import shutil
 import ssl
 import tempfile
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -19,6 +21,7 @@ from ..secret import Secret
 from . import Bridge
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
     from ..credentials import Credentials
@@ -33,7 +36,7 @@ class _Options(Bridge):
     def __init__(self) -> None:
         super().__init__()
         self._ours: dict[str, Secret] = {}  # only that is taken back
-        self._bundle: tempfile.TemporaryDirectory[str] | None = None
+        self._remove_bundle: Callable[[], object] | None = None
 
     def apply(self, module: ModuleType, credentials: Credentials | None) -> None:
         # First, as an old key must not meet a new address, or stay where this fails.
@@ -57,9 +60,9 @@ class _Options(Bridge):
         ]
         self._ours = {}
         module.set_gdal_config_options(dict.fromkeys(gone))
-        if self._bundle is not None:
-            self._bundle.cleanup()
-            self._bundle = None
+        if self._remove_bundle is not None:
+            self._remove_bundle()
+            self._remove_bundle = None
 
     def _network(self, identity: Identity) -> dict[str, str | None]:
         """Return whom the login trusts, and the proxy that a session lends."""
@@ -85,10 +88,17 @@ class _Options(Bridge):
         """Return all authorities in one file, as GDAL takes no more."""
         if len(files) < 2:  # noqa: PLR2004
             return files[0] if files else None
-        self._bundle = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        path = Path(self._bundle.name, "authorities.pem")
+        directory = tempfile.mkdtemp()
+        self._remove_bundle = weakref.finalize(self, _remove, directory, os.getpid())
+        path = Path(directory, "authorities.pem")
         path.write_bytes(b"\n".join(Path(file).read_bytes() for file in files))
         return str(path)
+
+
+def _remove(directory: str, maker: int) -> None:
+    # A forked child ends, or logs out, while its parent goes on.
+    if os.getpid() == maker:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _is_free(module: ModuleType, name: str) -> bool:

@@ -192,6 +192,8 @@ def publish(
     credentials: Credentials | None, *, instead_of: Credentials | None = None
 ) -> list[str]:
     """Set the default, tell the listeners, and return what went wrong."""
+    # What was only learned of an account is nothing to a library.
+    is_copy = instead_of is not None and is_same(credentials, instead_of)
     with _state.lock:
         # A copy that knows more comes only where what it was made of still is.
         if instead_of is None:
@@ -206,13 +208,36 @@ def publish(
             from .. import _bridges
 
             _state.listeners.update(_bridges())
-        return [p for p in map(_deliver, list(_state.listeners)) if p]
+        return _deliver_to_all(also_libraries=not is_copy)
 
 
 def tell(listener: Listener) -> None:
     """Hand the account of now to one listener, in turn with all other deliveries."""
     with _state.delivery:
         listener(get_default_credentials())
+
+
+def is_same(one: Credentials | None, other: Credentials | None) -> bool:
+    """Whether two accounts are one to a library: user, key, address and session."""
+    if one is None or other is None:
+        return one is other
+    return one == other and one.session is other.session
+
+
+def _deliver_to_all(*, also_libraries: bool) -> list[str]:
+    # The libraries first: none goes on with the account before where a program stops.
+    libraries = [t for t in _state.listeners if isinstance(t, str) and also_libraries]
+    tokens = libraries + [t for t in _state.listeners if not isinstance(t, str)]
+    problems: list[str | None] = []
+    stopped: BaseException | None = None
+    for token in tokens:
+        try:
+            problems.append(_deliver(token))
+        except BaseException as error:  # noqa: BLE001 - Ctrl-C, raised below
+            stopped = error
+    if stopped is not None:
+        raise stopped
+    return [problem for problem in problems if problem]
 
 
 def _deliver(token: object) -> str | None:
@@ -223,16 +248,16 @@ def _deliver(token: object) -> str | None:
         # Asked anew for each: a listener may itself have changed the default.
         listener(get_default_credentials())
     except Exception as error:  # noqa: BLE001 - whatever it was, the login stands
-        state = "out" if get_default_credentials() is None else "in"
+        is_out = get_default_credentials() is None
+        advice = "restart the kernel" if is_out else "set its account by hand"
         # Its repr may show anything: the arguments of a functools.partial, for one.
         name = getattr(listener, "__qualname__", None) or type(listener).__name__
         module = getattr(listener, "__module__", None) or ""
         bridge = token if isinstance(token, str) else module.partition(".bridges.")[2]
-        advice = "; set its account by hand" if bridge else ""
         # The text of a foreign error may hold anything, so only its kind is told.
         kind = type(error).__name__
         return (
-            f"You are signed {state} here, but {bridge or name} could not follow "
-            f"({kind}){advice}."
+            f"You are signed {'out' if is_out else 'in'} here, but {bridge or name} "
+            f"could not follow ({kind}){f'; {advice}' if bridge else ''}."
         )
     return None

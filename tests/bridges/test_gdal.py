@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -264,3 +267,25 @@ def test_another_account_does_not_get_the_key(
     """Opening another name asks the address that the key belongs to."""
     run(READ_ELSEWHERE, url=jane.base_url, key=jane.api_key)
     assert {record.path for record in carto.requests} == {"/user/jane/api/v2/sql"}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.parametrize("end", ["sys.exit()", "follow._remove_bundle(); os._exit(0)"])
+def test_a_child_leaves_the_authorities_of_its_parent(tmp_path: Path, end: str) -> None:
+    """It ends, or signs out, while the parent goes on reading maps."""
+    files = [str(tmp_path / name) for name in "ab"]
+    program = f"""
+import os, sys
+from pathlib import Path
+from carto_login_widget.bridges.gdal import follow
+for path in {files!r}:
+    Path(path).write_text("x")
+bundle = Path(follow._one_file({files!r}))
+if os.fork() == 0:
+    {end}
+os.wait()
+assert bundle.read_text() == "x\\nx"
+follow._remove_bundle()
+assert not bundle.parent.exists()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -25,6 +25,7 @@ from carto_login_widget import (
     set_default_credentials,
     unset_default_credentials,
 )
+from carto_login_widget.session import default as session_default
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -382,3 +383,31 @@ def test_no_bridge_is_loaded_before_somebody_signs_in() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["False", "True", "False", "False"]
+
+
+def test_who_stops_the_program_stops_no_delivery(carto: Any) -> None:
+    """Ctrl-C in one listener leaves no other one with the account before."""
+    heard: list[Any] = []
+
+    def stopped(_new: Any) -> None:
+        raise KeyboardInterrupt
+
+    stops = [on_default_change(stopped), on_default_change(heard.append)]
+    with pytest.raises(KeyboardInterrupt):
+        set_default_credentials("jane", KEY)
+    assert heard == [get_default_credentials()]
+    for stop in stops:
+        stop()
+
+
+def test_a_library_is_told_again_but_not_of_what_was_learned() -> None:
+    """Its user may have set another account; a checked copy changes nothing there."""
+    heard: list[Any] = []
+    session_default._state.listeners["a library"] = heard.append
+    jane = Credentials("jane", KEY)
+    set_default_credentials(jane)
+    set_default_credentials(jane)
+    assert len(heard) == 2
+    session_default.publish(jane._with(profile="work"), instead_of=jane)
+    assert len(heard) == 2
+    del session_default._state.listeners["a library"]
