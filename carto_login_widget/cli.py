@@ -198,7 +198,8 @@ def _login(
         _note(notes)
         found = prompt.checked(given, validate=validate)
     elif key_stdin:
-        key = prompt.read_key() if asks else Secret(clean_key(sys.stdin.readline()))
+        line = "" if asks or sys.stdin is None else sys.stdin.readline()
+        key = prompt.read_key() if asks else Secret(clean_key(line))
         given = prompt.made(username, key, base_url)
         found = prompt.checked(given, validate=validate)
     elif asks:
@@ -229,7 +230,7 @@ def _list(*, as_json: bool) -> None:
     names = profiles.names()
     if as_json:
         click.echo(json.dumps(facts.entries(profiles), indent=2))
-    elif not names or sys.stdout.isatty():
+    elif not names or (sys.stdout and sys.stdout.isatty()):
         click.echo("\n".join(facts.listing(profiles)), err=not names)
     else:
         click.echo("\n".join(names))
@@ -325,7 +326,12 @@ def _logout() -> None:
 
 
 @_command("sandbox", "sandbox --port 8080")
-@click.option("--port", type=int, default=0, help="0, the default, is any free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="0, the default, is any free one.",
+)
 def _sandbox(*, port: int) -> int:
     """Run a CARTO on this machine, with accounts to try, until Ctrl-C."""
     _need("sandbox", "tornado", "trustme")

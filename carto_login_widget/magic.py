@@ -253,7 +253,8 @@ def _show_card(
     from .session.facts import in_words
 
     current, has_widgets = get_default_credentials(), settings.running_kernel()
-    if refused is not None and (args.require or not has_widgets):
+    seen = has_widgets and settings.somebody_is_there()
+    if refused is not None and (args.require or not seen):
         raise refused
     if has_widgets:
         from .form import LoginForm

@@ -78,6 +78,9 @@ class Secret:
     def __hash__(self) -> int:
         return hash(self._text)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Secret, (self._text,)  # by the oldest protocols of pickle, too
+
     def __repr__(self) -> str:
         return "<secret>"
 

@@ -108,8 +108,7 @@ def somebody_is_there() -> bool:
 
 def is_shared() -> bool:
     """Whether saved accounts are for those only who name them, as under Voilà."""
-    said = os.environ.get(ENV_SHARED, "").strip().lower()
-    if said:
+    if said := variable(ENV_SHARED).lower():
         return said not in {"0", "false", "no", "off"}
     return CartoLogin.instance().shared or is_voila()
 
@@ -117,9 +116,15 @@ def is_shared() -> bool:
 # The account of the environment.
 
 
+def variable(name: str) -> str:
+    """Return a variable of the environment without what surrounds it; "" if unset."""
+    # Files of variables keep the quotes that a shell would take away.
+    return os.environ.get(name, "").strip(" \t\r\n\"'")
+
+
 def named_profile() -> str | None:
     """Return the profile that the environment asks for, or None."""
-    return os.environ.get(ENV_PROFILE, "").strip() or None
+    return variable(ENV_PROFILE) or None
 
 
 def environment_identity() -> Identity | None:

@@ -619,3 +619,27 @@ def test_the_demo_can_be_checked(home: Path) -> None:
     assert store.default_path.read_bytes() == before
     assert json.loads(before)["username"] == "jane"
     assert store.names() == ["work"]
+
+
+@pytest.mark.parametrize("port", [-1, 65536, 99999])
+def test_a_port_that_cannot_be_one(port: int) -> None:
+    """It is wrong usage, and no traceback."""
+    done = run("sandbox", "--port", port)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "'--port' takes another kind of value" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "line", ["list >&-", "login --username jane --key-stdin <&-", "whoami >&- 2>&-"]
+)
+def test_streams_that_are_closed(carto: Sandbox, line: str) -> None:
+    """A shell may have closed them; nothing is printed but a sentence."""
+    ProfileStore().save("jane", account(carto), default=True)
+    done = subprocess.run(
+        ["sh", "-c", f"{PROGRAM} {line}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "Traceback" not in done.stderr

@@ -233,3 +233,22 @@ def test_a_pickle_has_all_but_the_session() -> None:
     assert (loaded.team, loaded.source, loaded.session) == ("maps", "x", None)
     assert given.session is not None
     assert weakref.ref(given)() is given
+
+
+def test_what_cannot_compare_itself_is_not_asked() -> None:
+    """cartoframes' own class raises for whatever is no such object."""
+
+    class Theirs:
+        def __eq__(self, other: object) -> bool:
+            raise AttributeError
+
+        __hash__ = None
+
+    assert (Credentials("jane", CANARY) == Theirs()) is False
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_every_protocol_of_pickle(protocol: int) -> None:
+    """The oldest ones know no slots."""
+    jane = Credentials("jane", CANARY)
+    assert pickle.loads(pickle.dumps(jane, protocol)) == jane  # noqa: S301

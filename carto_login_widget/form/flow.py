@@ -317,9 +317,10 @@ def _submit(step: _Step, act: Act) -> None:
 
 def _try_again(step: _Step, act: Act) -> None:
     """Check once more; who has not pressed Log in before does so afterwards."""
-    wish = step.now.wish
-    _submit(step, act)
-    step.set(wish=step.now.wish and wish)
+    if step.now.status == "undecided":
+        wish = step.now.wish
+        _submit(step, act)
+        step.set(wish=step.now.wish and wish)
 
 
 def _use_unchecked(step: _Step, act: Act) -> None:

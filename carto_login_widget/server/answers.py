@@ -8,6 +8,7 @@ import time
 from base64 import b64encode
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
@@ -126,10 +127,12 @@ class Answer(Seen):
         if re.fullmatch(r"[0-9]{1,9}", value):
             return float(value)
         try:
-            moment = parsedate_to_datetime(value).timestamp()
+            moment = parsedate_to_datetime(value)
+            # HTTP's oldest form names no zone, and means UTC.
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return max(0.0, moment.timestamp() - time.time())
         except (ValueError, OverflowError, TypeError):
             return None
-        return max(0.0, moment - time.time())
 
     @property
     def when(self) -> str:

@@ -316,9 +316,9 @@ class _Adapter(requests.adapters.HTTPAdapter):
         super().__init__()
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call,unused-ignore]
-        # The context has them, and none of the list that requests would add.
-        conn.ca_certs = conn.ca_cert_dir = None
+        # The context has the authorities, and none of the list that requests would add.
+        super().cert_verify(conn, url, False, cert)  # type: ignore[no-untyped-call,unused-ignore]  # noqa: FBT003
+        conn.cert_reqs = "CERT_REQUIRED" if verify else "CERT_NONE"
         if self._context is not None:
             conn.conn_kw["ssl_context"] = self._context
         kind = conn.ConnectionCls  # once, as other threads may be here, too

@@ -35,7 +35,7 @@ class _Failure(Seen):
         self, error: BaseException, address: Address, waited: float, proxy: str
     ) -> None:
         self.address = address
-        self.seconds = f"{round(waited, 2 if waited < 1 else None):g}"
+        self.seconds = f"{round(waited, 2 if waited < 1 else 1):g}"
         own = _names(error)
         known = _OF_REQUESTS if "RequestException" in own else _OF_OTHERS
         self.is_of_the_network = not own.isdisjoint(known)

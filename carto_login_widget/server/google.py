@@ -119,7 +119,7 @@ class GoogleCredentials(google.auth.credentials.CredentialsWithQuotaProject):
         seen = getattr(self._seen, "token", self._token)
         attempts = self._attempts
         with self._lock:
-            is_newer = self._token != seen and not self.expired
+            is_newer = self._token not in (None, seen) and not self.expired
             # An attempt that ended while this thread waited for the lock answers it
             # too, with its failure as well: else a server that hangs would hold a
             # thousand threads one after the other.

@@ -6,7 +6,6 @@ key. Then always check, save (if asked), register: a refused key changes nothing
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -216,7 +215,7 @@ def _in_environment() -> Found | None:
 
 def _default_account(profiles: Profiles) -> Found | None:
     # In shared mode it is somebody else's, unless it is named.
-    if _kernel.logged_out or settings.is_shared():
+    if _kernel.logged_out or settings.is_shared() or not profiles.has_place:
         return None
     try:
         record = profiles.default()
@@ -359,6 +358,9 @@ def register(
             notes = [f"You are signed in, and nothing was saved. {error} {instead}"]
         except (CartoLoginError, FileExistsError) as error:
             notes = [f"You are signed in, but the account could not be saved. {error}"]
+        except Exception as error:  # noqa: BLE001 - a library may be missing or broken
+            kind = type(error).__name__
+            notes = [f"You are signed in, but the account could not be saved ({kind})."]
     notes += default.publish(credentials)
     _kernel.logged_out = False
     return credentials, notes
@@ -398,5 +400,5 @@ def sign_out() -> list[str]:
     return default.publish(None) + [
         f"{name} is still set in the environment: {what}"
         for name, what in left.items()
-        if os.environ.get(name, "").strip()
+        if settings.variable(name)
     ]

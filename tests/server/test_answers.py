@@ -94,6 +94,7 @@ def test_what_carto_says(body, said):
         ("Thu, 01 Jan 1970 00:01:00 GMT", 30.0),
         ("Thu, 01 Jan 1970 01:01:00 +0100", 30.0),
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+        ("Thu Jan  1 00:01:00 1970", 30.0),
         ("-1", None),
         ("1.5", None),
         ("inf", None),

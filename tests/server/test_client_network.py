@@ -346,3 +346,16 @@ def test_the_sessions_verification_comes_before_the_environments(monkeypatch, tm
         key = carto.accounts["jane"].master.token
         who = identity("jane", key, carto.base_url("jane"), session=session)
         assert _ask(who).status == 200
+
+
+def test_a_list_of_authorities_that_is_not_used_may_be_missing(monkeypatch):
+    """requests has one of its own, which a broken installation may lack."""
+    missing = "/nowhere/cacert.pem"
+    monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", missing)
+    with Sandbox(tls="valid") as carto, Sandbox(tls="self-signed") as other:
+        monkeypatch.setenv("SSL_CERT_FILE", str(carto.ca_file))
+        key = carto.accounts["jane"].master.token
+        assert _ask(identity("jane", key, carto.base_url("jane"))).status == 200
+        failure = _ask(identity("jane", key, other.base_url("jane")))
+        assert failure.reason is Reason.TLS
+        assert "certificate of" in failure.message

@@ -517,6 +517,17 @@ def test_what_nobody_expected_is_a_refresh_error(jane: Identity, fails: str) -> 
     assert jane.key.reveal() not in "".join(everything_in(caught.value))
 
 
+def test_a_token_that_was_thrown_away_is_asked_for(jane: Identity) -> None:
+    """Whoever sets it to None has a new one after a refresh."""
+    credentials = GoogleCredentials(jane)
+    credentials.refresh(Request())
+    first = credentials.token
+    credentials.token = None
+    credentials.refresh(Request())
+    assert credentials.token
+    assert credentials.token != first
+
+
 def test_a_client_of_bigquery_needs_one_token(carto: Sandbox, jane: Identity) -> None:
     """The one that came with the project is the one that is used."""
     pytest.importorskip("google.cloud.bigquery")

@@ -766,3 +766,28 @@ def test_a_path_is_written_as_people_do(home: Path) -> None:
     """With ~ for the home, and in full elsewhere."""
     assert short_path(home / "a" / "b") == str(Path("~/a/b"))
     assert short_path(Path("/srv/carto")) == str(Path("/srv/carto"))
+
+
+def test_a_library_that_is_missing_does_not_undo_the_login(
+    carto: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A save that fails for any reason is said."""
+    monkeypatch.setitem(sys.modules, "filelock", None)
+    checked = signin.check(account(carto))
+    credentials, (note,) = signin.register(checked, Saving("jane"))
+    assert "could not be saved (ModuleNotFoundError)" in note
+    assert get_default_credentials() is credentials
+
+
+@pytest.mark.parametrize("quoted", ["'work'", '"work"', " work\n"])
+def test_a_variable_may_have_quotes(
+    carto: Sandbox, monkeypatch: pytest.MonkeyPatch, quoted: str
+) -> None:
+    """Files of variables keep what a shell would take away."""
+    ProfileStore().save("work", account(carto))
+    monkeypatch.setenv("CARTO_PROFILE", quoted)
+    assert login().profile == "work"
+    monkeypatch.setenv("CARTO_PROFILE", '""')
+    unset_default_credentials()
+    with pytest.raises(NotLoggedInError):
+        login()
