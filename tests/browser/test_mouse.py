@@ -198,7 +198,7 @@ def test_every_button_of_a_check(
         expect(form.button("Try again")).to_be_focused()
         asked = carto.count
         hand.press("Use without checking")
-        expect(form.title).to_have_text("Signed in to CARTO as jane, not checked")
+        expect(form.title).to_have_text("Signed in as jane, not checked")
         assert carto.count == asked
     hand.press("Check now")
     form.expect_card("jane")
@@ -225,6 +225,8 @@ def test_every_button_of_the_list(
         hand.press(form.options.nth(1))
         expect(form.status).to_contain_text("has a problem (HTTP 503)")
     hand.press("Try again")
+    expect(form.status).to_contain_text("CARTO accepts this key")
+    hand.press("Continue as jane")
     form.expect_card("jane")
     hand.press("Log out")
     hand.press("Continue as jane")
