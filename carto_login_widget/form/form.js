@@ -450,6 +450,7 @@ function formParts(id, choose) {
   api_key.root.append(keysPage);
   api_key.input.setAttribute("aria-describedby", `${id}-held ${api_key.text.id}`);
   const [remember, name] = [tick("checkbox", "Remember this account as", { "data-field": "remember" }), field("name", "Name")];
+  name.input.placeholder = "proposed after the check";
   const byDefault = tick("checkbox", "Start every session with it", { "data-field": "default" });
   const where = h("fieldset", { class: "carto-where" },
     h("legend", { class: "carto-label" }, "Account on"), cloud.root, custom.root);

@@ -87,8 +87,8 @@ class PlainForm(widgets.VBox):
         self.fields = widgets.VBox(below)
         super().__init__(layout=widgets.Layout(max_width="520px"))
         head = widgets.HTML("<b>Log in to CARTO</b>")
-        choices = (self.account, self.fields, self.remember)
-        self._form = (head, *choices, self.row, self.status)
+        self._parts = (self.account, self.fields, self.remember)
+        self._form = (head, *self._parts, self.row, self.status)
         for text in (self.base_url, self.username, self.key):
             text.on_msg(self._on_enter)
         self.account.observe(self._on_account, "value")
@@ -112,9 +112,8 @@ class PlainForm(widgets.VBox):
 
     def _tell(self, act: str) -> None:
         key = self.key.take() if act in _WITH_KEY else None
-        about = (self._picture["card"] or {}).get("about")
-        given = self.values()
-        self._post(Act(act, given, key, typed=False, about=about))
+        card, given = self._picture["card"] or {}, self.values()
+        self._post(Act(act, given, key, typed=False, about=card.get("about")))
         with self._drawing:
             self._write(asdict(given))  # what the kernel has not taken as it was
 
@@ -134,10 +133,9 @@ class PlainForm(widgets.VBox):
             self._write({**known, "account": self.account.value})
             self.account.observe(self._on_account, "value")
             card = picture["card"]
-            parts = (self.account, self.fields, self.remember)
             saving = picture["saving"]["shown"]
             shown = (self.account.options[1:], picture["open"], saving)
-            for part, is_shown in zip(parts, shown, strict=True):
+            for part, is_shown in zip(self._parts, shown, strict=True):
                 part.layout.display = None if is_shown else "none"
             self.row.children = tuple(map(self._button, (card or picture)["acts"]))
             self.status.value = (_card_html(card) if card else "") + _told_html(picture)

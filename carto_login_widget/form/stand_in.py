@@ -15,7 +15,7 @@ from IPython import display as ipython_display
 
 from .. import settings
 from ..locks import Lock
-from . import flow
+from . import flow, living
 from .fields import Fields
 from .plain import PlainForm
 from .work import in_background
@@ -98,7 +98,7 @@ class Display:
         self._plain = plain = PlainForm(self._form.post)
         # Drawn in turn with all other pictures, and then again with all accounts.
         self._form.post(flow.Act("ready", Fields()))
-        self._form.list_accounts()
+        living.list_accounts()
         return plain
 
     def _wait(self, kernel: Any) -> None:

@@ -11,11 +11,8 @@ import asyncio
 import contextlib
 import contextvars
 import logging
-import os
 import secrets
-import threading
 import time
-import weakref
 from concurrent.futures import Future
 from functools import partial
 from itertools import count
@@ -35,12 +32,12 @@ from ..locks import Lock
 from ..secret import Secret
 from ..session import default
 from ..store.profiles import check_name
-from . import flow, stand_in, view
+from . import flow, living, stand_in, view
 from .fields import Fields
 from .work import WORKS, Office, in_background
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     import requests
 
@@ -106,7 +103,7 @@ class LoginForm(anywidget.AnyWidget):
         session: requests.Session | None = None,
     ) -> None:
         self._lock = Lock()
-        self._office = Office(session)
+        self.office = Office(session)
         self._seq, self._acks = 0, dict[str, int]()
         self._showing = self._closing = False
         # What is sent from elsewhere takes the way of the last message of the page, or
@@ -120,14 +117,14 @@ class LoginForm(anywidget.AnyWidget):
         refuse_keys(username or "", "the user name", "username")
         refuse_keys(base_url or "")
         profile = profile and check_name(profile)
-        delivery = _delivery
-        signed, rows = self._office.signed(), self._office.rows(_AT_ONCE, profile or "")
+        heard = living.newest()
+        signed, rows = self.office.signed(), self.office.rows(_AT_ONCE, profile or "")
         remember = settings.CartoLogin.instance().remember
         self.state, effects = flow.step(
             flow.State(
                 remember=remember,
                 accounts=tuple(rows),
-                path=self._office.path,
+                path=self.office.path,
                 signed=signed,
             ),
             flow.began,
@@ -140,10 +137,7 @@ class LoginForm(anywidget.AnyWidget):
         )
         super().__init__()
         self.on_msg(LoginForm._on_page)
-        with _forms_lock:
-            _forms.add(self)
-        if _delivery != delivery:
-            default.tell(_follow)  # somebody was quicker
+        living.add(self, heard)
         for effect in effects:
             in_background(self._do, effect)
         self._show()
@@ -225,9 +219,9 @@ class LoginForm(anywidget.AnyWidget):
         self._context = contextvars.copy_context()
         self.post(act, sent=(content.get("view"), content.get("n")))
         if act.name == "ready":
-            self.list_accounts()  # only now, as reading 10,000 files takes time
+            living.list_accounts()  # only now, as reading 10,000 files takes time
         if act.name == "list":
-            in_background(default.tell, _follow)
+            in_background(living.tell)
 
     def post(
         self,
@@ -255,7 +249,7 @@ class LoginForm(anywidget.AnyWidget):
             self._show()
         except Exception as error:  # noqa: BLE001 - ipywidgets would swallow it
             if event is not flow.unexpected:
-                self._tell_failure(error)
+                self.tell_failure(error)
 
     def _is_new(self, seen: Any, number: Any) -> bool:
         """Note the number of a view's message, unless that came before."""
@@ -315,7 +309,7 @@ class LoginForm(anywidget.AnyWidget):
             elif signed_in is not None and not is_over:
                 self._signed_in.set_result(signed_in)
 
-    def _tell_failure(self, error: Exception, order: Any = None) -> None:
+    def tell_failure(self, error: Exception, order: Any = None) -> None:
         """Say in the form that something unexpected happened; nothing is printed."""
         number = secrets.token_hex(3)
         kind = type(error).__name__
@@ -329,18 +323,18 @@ class LoginForm(anywidget.AnyWidget):
         try:
             if order.act in ("check", "check_again"):
                 in_background(self._tick, order)
-            event, *told = self._office.do(order)
+            event, *told = self.office.do(order)
             if order.act in WORKS:
                 # What the order has changed comes before its end.
-                default.tell(_follow)
+                living.tell()
             self.post(event, *told)
             credentials = default.get_default_credentials()
             if order.act == "sign_in" and credentials is not None:
                 for callback in tuple(self._on_login.callbacks):
-                    with _failures_in([self]):
+                    with living.failures_in([self]):
                         callback(credentials)
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
-            self._tell_failure(error, order)
+            self.tell_failure(error, order)
 
     def _tick(self, order: flow.Order) -> None:
         for seconds in count(_TICK, _TICK):
@@ -348,75 +342,6 @@ class LoginForm(anywidget.AnyWidget):
             if self.state.order != order:
                 return
             self.post(flow.ticked, order, seconds)
-
-    def list_accounts(self) -> None:
-        """Read the list of saved accounts anew, for all forms."""
-        _list_accounts()
-
-
-# All forms hear of another account together, and the store is read once for them.
-_forms: weakref.WeakSet[LoginForm] = weakref.WeakSet()
-_forms_lock = Lock()
-_deliveries = count(1)
-_delivery = 0  # the number of the newest
-_listing = Lock()  # held until all have heard, so that no older list comes after it
-_to_list = threading.Event()  # somebody waits for that already
-if hasattr(os, "register_at_fork"):  # Windows has no fork
-    # The page belongs to the parent, and Jupyter prints what a child sends.
-    os.register_at_fork(after_in_child=_forms.clear)
-
-
-def _living() -> list[LoginForm]:
-    with _forms_lock:
-        return list(_forms)
-
-
-def _follow(_credentials: Credentials | None) -> None:
-    """Show in every form whom the kernel is signed in as."""
-    global _delivery  # noqa: PLW0603 - of the process, as the account is
-    _delivery = mine = next(_deliveries)
-    if not (forms := _living()):
-        return
-    with _failures_in(forms):
-        signed = forms[0]._office.signed()
-        for form in forms:
-            # An observer may have changed it again, of which all have heard by now.
-            if _delivery == mine:
-                form.post(flow.default_changed, signed)
-        _list_accounts()  # it may have been renamed or forgotten
-
-
-def _list_accounts() -> None:
-    """Read the saved accounts in the background: 10,000 of them take seconds."""
-    if _to_list.is_set():
-        return
-    _to_list.set()
-    try:
-        in_background(_tell_accounts)
-    except RuntimeError:  # there is no thread to be had
-        _to_list.clear()
-        raise
-
-
-def _tell_accounts() -> None:
-    with _listing:
-        _to_list.clear()
-        with _failures_in(forms := _living()):
-            rows = forms[0]._office.rows() if forms else []
-            for form in forms:
-                form.post(flow.listed, rows)
-
-
-@contextlib.contextmanager
-def _failures_in(forms: Iterable[LoginForm]) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 - nobody else would hear of it
-        for form in forms:
-            form._tell_failure(error)
-
-
-default.on_default_change(_follow)
 
 
 def _traits(state: flow.State) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def test_a_locked_account_says_so_when_it_is_chosen(page: Any, carto: Sandbox) -
     key = carto.accounts["jane"].master.token
     with pytest.warns(UserWarning, match="cartoframes"):
         ProfileStore().save("work", Credentials("jane", key, carto.base_url("jane")))
-    page.form.post(flow.listed, page.form._office.rows())
+    page.form.post(flow.listed, page.form.office.rows())
     choose("keyring.backends.fail.Keyring")
     page.choose("work")
     page.wait("rejected")

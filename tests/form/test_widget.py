@@ -28,7 +28,7 @@ from carto_login_widget import (
     set_default_credentials,
     unset_default_credentials,
 )
-from carto_login_widget.form import flow, widget
+from carto_login_widget.form import flow, living
 from carto_login_widget.form.work import Office
 from carto_login_widget.sandbox import Fault
 
@@ -693,7 +693,7 @@ def test_the_card_has_the_session_that_was_set_last(carto: Sandbox) -> None:
 
 def test_many_wishes_for_the_list_are_one_reading(page: Page) -> None:
     """Whoever asks while somebody waits to read hears of that reading."""
-    with widget._listing:
+    with living._listing:
         before = threading.active_count()
         for _ in range(100):
             page.do("list")
