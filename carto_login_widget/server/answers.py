@@ -254,7 +254,7 @@ FOREIGN = {
         lambda a: a.target and origin_of(a.target) == a.address.origin,
         Reason.MOVED,
         "{host} sent the request on to a page of its own, as a log-in page does. Check "
-        "the base URL, or sign in to your network first.",
+        "the address, or sign in to your network first.",
     ),
     "11": Row(
         lambda a: a.scheme == "http" and _host(a.better) == _host(a.address.base_url),
@@ -265,7 +265,7 @@ FOREIGN = {
         lambda a: 300 <= a.status < 400,
         Reason.MOVED,
         "{host} sent the request on to {there}, and the key was not sent there. Check "
-        "the base URL, or sign in to your network first.",
+        "the address, or sign in to your network first.",
     ),
     "14": Row(
         lambda a: a.status in {400, 414, 431} and a.data is None,
@@ -300,12 +300,12 @@ NO_CARTO = {
         lambda a: a.status == 200,
         Reason.NOT_CARTO,
         "{host} answered with a web page or other data, not as the CARTO API. Check "
-        "the base URL, or sign in to your network first.",
+        "the address, or sign in to your network first.",
     ),
     "8g": Row(
         lambda _: True,
         Reason.NOT_CARTO,
-        "There is no CARTO API at {base_url} (HTTP {status}). Check the base URL.",
+        "There is no CARTO API at {base_url} (HTTP {status}). Check the address.",
     ),
 }
 

@@ -210,7 +210,7 @@ ROWS = {
         lambda c: (c.first or c.whose) and c.whose != c.user,
         Reason.WRONG_USER,
         "{base_url} belongs to '{owner}', not to '{username}'. Correct the user name "
-        "or the base URL.",
+        "or the address.",
     ),
     "3": Row(lambda c: c.several and c.account_of(c.master.result)),
     "3 (Master)": Row(lambda c: c.several and first(FOREIGN, c.master)),
@@ -250,7 +250,7 @@ ROWS = {
     "8f": Row(
         lambda c: c.missing and c.f1.status == 404,
         Reason.WRONG_ADDRESS,
-        "There is a CARTO at {host}, but the base URL {base_url} does not fit the user "
+        "There is a CARTO at {host}, but the address {base_url} does not fit the user "
         "'{username}', or the server is older than 2018. {advice}",
     ),
     "17 (F1)": Row(

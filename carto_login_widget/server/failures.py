@@ -170,18 +170,18 @@ _ERRORS = {
     "22": Row(
         lambda e: e.tls_reason in _PLAIN_HTTP,
         Reason.TLS,
-        "{host} does not speak https on that port. Check the port in the base URL.",
+        "{host} does not speak https on that port. Check the port in the address.",
     ),
     "21": Row(
         lambda e: e.have("SSLError"),
         Reason.TLS,
         "No secure connection to {host} could be made ({why}). Check the port in the "
-        "base URL, or ask who runs that server.",
+        "address, or ask who runs that server.",
     ),
     "18": Row(
         lambda e: e.have("gaierror"),
         Reason.UNREACHABLE,
-        "No server called {host} was found. Check the user name or the base URL, and "
+        "No server called {host} was found. Check the user name or the address, and "
         "that you are connected to the network.",
     ),
     "19 (broken off)": Row(lambda e: e.have(*_BROKEN_OFF), Reason.UNREACHABLE, _BROKE),
@@ -202,7 +202,7 @@ _ERRORS = {
         lambda e: e.have("HTTPException"),
         Reason.NOT_CARTO,
         "Something answers at {host}, but it does not speak HTTP. Check the port in "
-        "the base URL.",
+        "the address.",
     ),
     "19": Row(lambda _: True, Reason.UNREACHABLE, _BROKE),
 }

@@ -226,8 +226,8 @@ _REFUSALS = {
     "wrong address": Row(
         lambda a: a.status == 404,
         Reason.WRONG_ADDRESS,
-        "CARTO at {host} has no Data Observatory for '{username}' (HTTP 404): the base "
-        "URL does not fit the user, or the server is older than 2019.",
+        "CARTO at {host} has no Data Observatory for '{username}' (HTTP 404): the "
+        "address does not fit the user, or the server is older than 2019.",
     ),
     "CARTO's own words": Row(
         lambda a: a.status != 429 and a.error_text,

@@ -26,24 +26,24 @@ NO_SENSE = (
 )
 WEB_PAGE = (
     "{host} answered with a web page or other data, not as the CARTO API. Check the "
-    "base URL, or sign in to your network first."
+    "address, or sign in to your network first."
 )
 BROKE = (
     "Could not connect to {host}, or the connection broke. Check the address and your "
     "network, then try again."
 )
-NO_API = "There is no CARTO API at {base} (HTTP 404). Check the base URL."
+NO_API = "There is no CARTO API at {base} (HTTP 404). Check the address."
 BLOCKED = (
     "Access to {host} is blocked (HTTP 403), probably by a firewall. Your key was not "
     "checked. Try from another network, or ask your network's administrator."
 )
 OWN_PAGE = (
     "{host} sent the request on to a page of its own, as a log-in page does. Check the "
-    "base URL, or sign in to your network first."
+    "address, or sign in to your network first."
 )
 SENT_ON = (
     "{host} sent the request on to x.example, and the key was not sent there. Check "
-    "the base URL, or sign in to your network first."
+    "the address, or sign in to your network first."
 )
 PASSWORD = (
     "A server in front of CARTO at {host} asks for a user name and a password of its "

@@ -52,9 +52,9 @@ CLOSED = (
     "maintenance, and the key was not accepted either. Contact CARTO, or the "
     "administrator of your organisation."
 )
-NO_API = "There is no CARTO API at {base} (HTTP 404). Check the base URL."
+NO_API = "There is no CARTO API at {base} (HTTP 404). Check the address."
 WRONG_FORM = (
-    "There is a CARTO at {host}, but the base URL {base} does not fit the user "
+    "There is a CARTO at {host}, but the address {base} does not fit the user "
     "'{user}', or the server is older than 2018. "
 )
 
@@ -128,8 +128,8 @@ CASES = [
         Fault.wrong_user("bob"),
         "list*",
         (RejectedError, Reason.WRONG_USER),
-        "{base} belongs to 'bob', not to 'jane'. Correct the user name or the base "
-        "URL.",
+        "{base} belongs to 'bob', not to 'jane'. Correct the user name or the "
+        "address.",
     ),
     Case(
         "6 unknown user",
@@ -198,8 +198,8 @@ CASES = [
         Fault.html(404),
         "list* F1*",
         (RejectedError, Reason.WRONG_USER),
-        "{base} belongs to 'bob', not to 'jane'. Correct the user name or the base "
-        "URL.",
+        "{base} belongs to 'bob', not to 'jane'. Correct the user name or the "
+        "address.",
         faults={ME4: Fault.wrong_user("bob")},
     ),
     Case(
@@ -207,7 +207,7 @@ CASES = [
         "list*",
         (RejectedError, Reason.WRONG_USER),
         "{base} belongs to 'somebody else', not to 'jane'. Correct the user name or "
-        "the base URL.",
+        "the address.",
         faults={KEYS: listing("x", total=2, user=None)},
     ),
     Case("8b locked", "list* F1*", LOCKED, IS_LOCKED, user="lena"),
