@@ -85,18 +85,24 @@ def read_document(path: Path) -> dict[str, Any]:
             content = file.read(_MAX_BYTES + 1)
     except FileNotFoundError:
         raise FileNotFoundError(
-            f"There is no file {path}. Log in with the form and tick Remember, or "
-            f"write it with Credentials.save()."
+            f"There is no file {path}. Check the path; the form with Remember ticked, "
+            "and Credentials.save(), write such files."
         ) from None
     except (OSError, ValueError) as error:
         raise _unusable(path, f"cannot be read ({_why(error)})") from None
     if len(content) > _MAX_BYTES:
         raise _unusable(path, f"is larger than {_MAX_BYTES} bytes")
-    with suppress(ValueError, RecursionError):
+    problem = "is not a JSON object"
+    try:
         document = json.loads(content)
         if isinstance(document, dict):
             return document
-    raise _unusable(path, "is not a JSON object")
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        problem = f"is not JSON, which has no comments and no last commas ({place})"
+    except (ValueError, RecursionError):
+        pass
+    raise _unusable(path, problem)
 
 
 def _unusable(path: Path, problem: str) -> CredentialsFileError:

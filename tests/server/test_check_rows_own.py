@@ -128,8 +128,7 @@ CASES = [
         Fault.wrong_user("bob"),
         "list*",
         (RejectedError, Reason.WRONG_USER),
-        "{base} belongs to 'bob', not to 'jane'. Correct the user name or the "
-        "address.",
+        "{base} belongs to 'bob', not to 'jane'. Correct the user name or the address.",
     ),
     Case(
         "6 unknown user",
@@ -198,8 +197,7 @@ CASES = [
         Fault.html(404),
         "list* F1*",
         (RejectedError, Reason.WRONG_USER),
-        "{base} belongs to 'bob', not to 'jane'. Correct the user name or the "
-        "address.",
+        "{base} belongs to 'bob', not to 'jane'. Correct the user name or the address.",
         faults={ME4: Fault.wrong_user("bob")},
     ),
     Case(

@@ -130,7 +130,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """The text says which file, and how one comes to be."""
-    with pytest.raises(FileNotFoundError, match=r"no file .*absent\.json.*Log in"):
+    with pytest.raises(FileNotFoundError, match=r"no file .*absent\.json\. Check the path"):
         files.read_document(tmp_path / "absent.json")
 
 
@@ -161,6 +161,16 @@ def test_a_broken_file_is_named_and_its_content_is_not(
     assert caught.value.path == path
     assert CANARY[:8] not in shown(caught.value)
     assert path.read_bytes() == content
+
+
+def test_where_a_file_is_no_json_is_told(tmp_path: Path) -> None:
+    """A comma too many, as people's editors leave it."""
+    path = tmp_path / "creds.json"
+    path.write_text('{\n  "username": "jane",\n}')
+    with pytest.raises(
+        CredentialsFileError, match=r"no last commas \(line 3, column 1"
+    ):
+        files.read_document(path)
 
 
 @given(content=st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
