@@ -92,6 +92,9 @@ def _masked(base: Any) -> Any:
                 f"base_url={self.base_url!r})"
             )
 
+        def toDict(self) -> dict[str, Any]:  # noqa: N802 - for pandas, as ours
+            return {"username": self.username, "base_url": self.base_url}
+
         def __reduce__(self) -> tuple[Any, ...]:
             return _rebuild, tuple(getattr(self, name) for name in _FIELDS)
 

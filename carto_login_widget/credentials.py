@@ -162,6 +162,11 @@ class Credentials:
             f"base_url={self.base_url!r})"
         )
 
+    @sealed
+    def toDict(self) -> dict[str, Any]:  # noqa: N802 - their name
+        """Return what pandas' `to_json` writes, which else is all, the key too."""
+        return {"username": self.username, "base_url": self.base_url}
+
     def __eq__(self, other: object) -> bool:
         # What is no such thing is not asked: cartoframes' own would raise.
         return isinstance(other, Credentials) and self._identity == other._identity

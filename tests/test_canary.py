@@ -40,6 +40,7 @@ WAYS_OUT = {
     "repr, str, format, pprint": objects.printed,
     "what a notebook displays of a value": objects.displayed,
     "vars, __dict__, slots": objects.looked_into,
+    "pandas to_json of a column of them": objects.tabled,
     "json.dumps, dataclasses.asdict": objects.as_data,
     "copies and pickles": objects.copied,
     "comparisons and assertions": objects.compared,

@@ -130,7 +130,9 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """The text says which file, and how one comes to be."""
-    with pytest.raises(FileNotFoundError, match=r"no file .*absent\.json\. Check the path"):
+    with pytest.raises(
+        FileNotFoundError, match=r"no file .*absent\.json\. Check the path"
+    ):
         files.read_document(tmp_path / "absent.json")
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .scene import Scene
 
 _CODE = """
-import copy, logging, pprint, sys, traceback
+import copy, logging, pandas, pprint, sys, traceback
 logging.basicConfig(level=logging.DEBUG)
 import carto_login_widget as carto
 carto.login("jane")
@@ -26,6 +26,7 @@ assert len(theirs.api_key) == int(sys.argv[1])
 pprint.pprint([theirs, str(theirs), f"{theirs}", {"theirs": theirs}])
 print(theirs, copy.copy(theirs), copy.deepcopy(theirs), [theirs])
 print(carto.get_default_credentials().to_cartoframes())
+print(pandas.Series([theirs]).to_json())
 def fails(theirs):
     raise ValueError(theirs)
 try:

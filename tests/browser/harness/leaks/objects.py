@@ -10,6 +10,7 @@ import pprint
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 from IPython.core.formatters import DisplayFormatter
 from IPython.lib.pretty import pretty
 
@@ -112,6 +113,17 @@ def displayed(scene: Scene) -> Iterator[str]:
         yield json.dumps([data, metadata], default=str)
         own = getattr(thing, "_repr_mimebundle_", dict)()
         yield repr(own)
+
+
+def tabled(scene: Scene) -> Iterator[str]:
+    """What a table writes that has them in a column: pandas reads all attributes."""
+    things = everything(scene)
+    del things["carto"]  # it is theirs, and keeps the key as a text
+    for thing in things.values():
+        try:
+            yield pd.Series([thing], dtype=object).to_json(default_handler=str)
+        except (OverflowError, ValueError) as error:
+            yield str(error)
 
 
 def looked_into(scene: Scene) -> Iterator[str | bytes]:
