@@ -574,7 +574,9 @@ class View {
     // number, as it may not make up for a message that is still on its way.
     const list = () => this.stale || this.hail("list");
     this.form.accounts.input.addEventListener("focus", list);
-    for (const popup of [this.form.accounts.popup, this.card.menu.list]) popup.addEventListener("beforetoggle", list);
+    for (const popup of [this.form.accounts.popup, this.card.menu.list]) {
+      popup.addEventListener("beforetoggle", ({ newState }) => newState === "open" && list());
+    }
     for (const field of Object.values(this.form.fields)) {
       field.act.addEventListener("click", () => this.take(field));
     }
