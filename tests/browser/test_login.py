@@ -136,7 +136,7 @@ def test_many_enters_are_one_login(
     notebook.run(0)
     form = Form(notebook, 0)
     form.fill(carto.base_url("jane"), "jane")
-    with carto.fail(Fault.latency(1.0), "/api/v3/api_keys"):
+    with carto.fail(Fault.latency(4.0), "/api/v3/api_keys"):
         form.log_in(carto.accounts["jane"].master.token)
         form.key.press("Enter")
         form.button("Log in").click()
