@@ -53,7 +53,7 @@ def start(program: str, *arguments: object) -> subprocess.Popen[str]:
 
 def output(process: subprocess.Popen[str]) -> str:
     """Wait for a program to end well, and return what it printed."""
-    printed, problem = process.communicate(timeout=110)
+    printed, problem = process.communicate(timeout=280)
     assert process.returncode == 0, problem
     return printed
 
