@@ -166,12 +166,10 @@ def test_a_broken_file_is_named_and_its_content_is_not(
 
 
 def test_where_a_file_is_no_json_is_told(tmp_path: Path) -> None:
-    """A comma too many, as people's editors leave it."""
+    """A comma too many; Python 3.13 names its place, older ones what follows it."""
     path = tmp_path / "creds.json"
     path.write_text('{\n  "username": "jane",\n}')
-    with pytest.raises(
-        CredentialsFileError, match=r"no last commas \(line 3, column 1"
-    ):
+    with pytest.raises(CredentialsFileError, match=r"no last commas \(line [23], col"):
         files.read_document(path)
 
 
