@@ -118,8 +118,11 @@ def is_shared() -> bool:
 
 def variable(name: str) -> str:
     """Return a variable of the environment without what surrounds it; "" if unset."""
+    # Imported here, so that `%load_ext`, which configures only, is quick.
+    from .secret import clean_paste
+
     # Files of variables keep the quotes that a shell would take away.
-    return os.environ.get(name, "").strip(" \t\r\n\"'")
+    return clean_paste(os.environ.get(name, ""))
 
 
 def named_profile() -> str | None:
@@ -129,23 +132,20 @@ def named_profile() -> str | None:
 
 def environment_identity() -> Identity | None:
     """Return the account that the environment gives, or None where it gives none."""
-    # Imported here, so that `%load_ext`, which configures only, is quick.
     from .identity import Identity
-    from .secret import Secret, clean_key, clean_paste
+    from .secret import Secret, clean_key
 
-    # Files of variables keep the quotes that a shell would take away.
-    key = Secret(clean_key(os.environ.get(ENV_API_KEY, "")))
-    username = clean_paste(os.environ.get(ENV_USERNAME, ""))
-    base_url = clean_paste(os.environ.get(ENV_BASE_URL, ""))
+    key = Secret(clean_key(variable(ENV_API_KEY)))
+    username, base_url = variable(ENV_USERNAME), variable(ENV_BASE_URL)
     if not key or not (username or base_url):
         return None
     try:
         found = Identity.of(username or None, key, base_url or None)
         _ = found.address  # raises where the two name different users
     except InvalidCredentialsError as error:
-        variable = f"CARTO_{(error.field or 'username').upper()}"
+        name = f"CARTO_{(error.field or 'username').upper()}"
         raise InvalidCredentialsError(
-            f"{variable} in the environment cannot be used. {error}",
+            f"{name} in the environment cannot be used. {error}",
             field=error.field,
             suggestion=error.suggestion,
         ) from None
@@ -154,8 +154,8 @@ def environment_identity() -> Identity | None:
 
 def environment_note() -> str | None:
     """Say why a key in the environment is passed over, or None where it is not."""
-    named = os.environ.get(ENV_USERNAME, "") + os.environ.get(ENV_BASE_URL, "")
-    if not os.environ.get(ENV_API_KEY, "").strip() or named.strip():
+    named = variable(ENV_USERNAME) or variable(ENV_BASE_URL)
+    if named or not variable(ENV_API_KEY):
         return None
     return (
         f"{ENV_API_KEY} is set, but neither {ENV_USERNAME} nor {ENV_BASE_URL} says "

@@ -269,7 +269,8 @@ class Profiles:
         """Save an account; its key in the keyring or not, None: as the settings say."""
         name = check_name(name)
         path, account = self.path_of(name), account._replace(profile=name)
-        with self._turn(), self._change(path, self.default_path) as (notes, keep):
+        turn = self._turn(makes=True)
+        with turn, self._change(path, self.default_path) as (notes, keep):
             if not overwrite:
                 self._check_free(name, account.identity)
             # creds.json is a copy of the default account, and stays one.
@@ -284,7 +285,8 @@ class Profiles:
 
     def set_default(self, chosen: str | Record | None) -> list[str]:
         """Let sessions start with a saved account, with one that is given, or none."""
-        with self._turn(), self._change(self.default_path) as (notes, keep):
+        turn = self._turn(makes=isinstance(chosen, Record))
+        with turn, self._change(self.default_path) as (notes, keep):
             wanted, start = None, self._start()
             if isinstance(chosen, str):
                 # A copy: its key stays where it is, whatever the settings say.
@@ -393,7 +395,7 @@ class Profiles:
         return record.write(path, account, exclusive=exclusive, follow=follow)
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _turn(self, *, makes: bool = False) -> Iterator[None]:
         """Take turns with other programs, which may write after our look at a file."""
         from filelock import FileLock
 
@@ -401,7 +403,10 @@ class Profiles:
             # Where there can be no lock, or somebody keeps it for long, the turn is
             # taken all the same; a write that cannot be done tells why by itself.
             with suppress(OSError, NotImplementedError):
-                files.make_directory(self.directory)
+                if makes:
+                    files.make_directory(self.directory)
+                elif not os.path.isdir(self.directory):  # noqa: PTH112 - never raises
+                    raise FileNotFoundError  # no store, and none is made by looking
                 lock = FileLock(self.directory / _LOCK, _LOCK_PATIENCE, mode=0o600)
                 stack.enter_context(lock.acquire(poll_interval=_LOCK_PAUSE))
                 files.hand_over(self.directory / _LOCK, self.directory)

@@ -728,3 +728,21 @@ def test_the_default_that_is_saved_again_keeps_its_name(store: Profiles) -> None
     store.save("work", JANE, default=True)
     store.set_default(Record(JANE.identity))
     assert (store.names(), store.default_name) == (["work"], "work")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda store: store.delete("work"),
+        lambda store: store.rename("work", "job"),
+        lambda store: store.set_default("work"),
+        lambda store: store.load("work"),
+    ],
+)
+def test_who_names_no_account_makes_no_store(tmp_path: Path, act: Any) -> None:
+    """Nothing is left in a home where nothing was saved."""
+    store = Profiles(tmp_path / "none")
+    with pytest.raises(ProfileNotFoundError):
+        act(store)
+    profiles.remove(tmp_path / "absent.json")
+    assert not store.directory.exists()
