@@ -77,6 +77,14 @@ _NO_KEY_HERE = (
     "held a key, clear the line, and give that key a new token in CARTO. A name that "
     "only looks like a key can be written in lower case."
 )
+# What goes with an act, and with none; all else would be passed over in silence.
+_ALONE = ("list", "whoami", "check", "rename", "default", "forget", "logout")
+_GOES_WITH = {
+    "form": ("profile", "username", "base_url", "require"),
+    "prompt": ("username", "base_url", "require", "no_validate"),
+    "save": ("replace",),
+    "": ("profile", "file", "username", "base_url", "require", "no_validate"),
+}
 _NOT_SIGNED_IN = "This kernel is not signed in to CARTO."
 
 
@@ -85,10 +93,12 @@ _NOT_SIGNED_IN = "This kernel is not signed in to CARTO."
 def carto_login(line: str) -> None:
     """Sign this kernel in to CARTO and show the account."""
     args = _parse(line)
+    if args.help:
+        print(_HELP)
+        return
+    _refuse_idle_words(args)
     try:
-        if args.help:
-            print(_HELP)
-        elif args.form or args.prompt:
+        if args.form or args.prompt:
             _ask(args)
         elif not _act(args):
             _sign_in(args)
@@ -112,7 +122,7 @@ def _act(args: Namespace) -> bool:
     did: Did | None = None
     if args.list:
         _list()
-    elif args.whoami:
+    elif args.whoami or args.check or args.save is not None:
         did = _look_after(args)
     elif args.rename is not None:
         did = acts.rename(*args.rename)
@@ -120,12 +130,8 @@ def _act(args: Namespace) -> bool:
         did = acts.make_default(args.default)
     elif args.forget is not None:
         did = prompt.forget(args.forget)
-    elif args.save is not None:
-        did = _look_after(args)
     elif args.logout:
         did = acts.log_out()
-    elif args.check:
-        did = _look_after(args)
     else:
         return False
     if did is not None:
@@ -175,11 +181,6 @@ def _sign_in(args: Namespace) -> None:
 
     # What only fills in the form names no account, whatever the environment says.
     prefills = args.username or args.base_url
-    if prefills and (args.profile or args.file):
-        raise UsageError(
-            "Give the account in one way only: a saved account, --file, or "
-            "--username and --base-url, which fill in the form."
-        )
     named = args.profile or args.file or (not prefills and settings.named_profile())
     found: Found | None = None
     error: CartoLoginError | None = None
@@ -292,6 +293,25 @@ def _parse(line: str) -> Namespace:
             f"%{_NAME} --help shows what it understands."
         ) from None
     raise UsageError(_NO_KEY_HERE)
+
+
+def _refuse_idle_words(args: Namespace) -> None:
+    """Refuse a line of which a part would do nothing, so that nobody relies on it."""
+    given = {n for n, value in vars(args).items() if value not in (None, False)}
+    if (args.username or args.base_url) and (args.profile or args.file):
+        raise UsageError(
+            "Give the account in one way only: a saved account, --file, or "
+            "--username and --base-url, which fill in the form."
+        )
+    act = next((name for name in (*_GOES_WITH, *_ALONE) if name in given), "")
+    idle = sorted(given.difference([act], _GOES_WITH.get(act, ())))
+    if idle:
+        option = f"--{idle[0].replace('_', '-')}"
+        what = "the name of a saved account" if idle[0] == "profile" else option
+        raise UsageError(
+            f"%{_NAME}{act and f' --{act}'} does nothing with {what}, so nothing was "
+            f"done. Use a line for each; %{_NAME} --help shows what there is."
+        )
 
 
 def _options(start: str = "--") -> list[str]:

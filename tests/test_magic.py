@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -302,7 +303,7 @@ def test_what_is_broken_raises(shell: InteractiveShell, tmp_path: Path) -> None:
         run(shell, f"--file {tmp_path / 'creds.json'}")
     with pytest.raises(InvalidCredentialsError, match="one way only"):
         run(shell, f"work --file {tmp_path / 'creds.json'}")
-    for source in ("work", "--file creds.json"):
+    for source in ("work", "--file creds.json", "work --form"):
         with pytest.raises(UsageError, match="one way only"):
             run(shell, f"{source} --username bob")
 
@@ -380,6 +381,34 @@ def test_a_key_is_refused_and_not_repeated(
         for start in range(0, len(part) - 8, 4):
             assert part[start : start + 8] not in shown + out + err
     assert get_default_credentials() is None
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("work --check", "--check does nothing with the name of a saved account"),
+        ("work --logout", "--logout does nothing with the name of a saved account"),
+        ("work --prompt", "--prompt does nothing with the name of a saved account"),
+        ("--list --logout", "--list does nothing with --logout"),
+        ("--whoami --forget work", "--whoami does nothing with --forget"),
+        ("--logout --save mine", "--save does nothing with --logout"),
+        ("--forget work --default work", "--default does nothing with --forget"),
+        ("--form --file creds.json", "--form does nothing with --file"),
+        ("--form --prompt", "--form does nothing with --prompt"),
+        ("--whoami --no-validate", "--whoami does nothing with --no-validate"),
+        ("work --replace", "%carto_login does nothing with --replace"),
+    ],
+)
+def test_no_word_of_a_line_is_passed_over(
+    shell: InteractiveShell, line: str, told: str
+) -> None:
+    """Who asks for two things, of which one would be done, hears that none was."""
+    ProfileStore().save("work", Credentials("jane", KEY))
+    set_default_credentials("bob", KEY)
+    with pytest.raises(UsageError, match=re.escape(told)):
+        run(shell, line)
+    assert ProfileStore().names() == ["work"]
+    assert get_default_credentials().username == "bob"
 
 
 @pytest.mark.parametrize("mode", ["Plain", "Context", "Verbose", "Minimal"])
@@ -520,20 +549,6 @@ def test_whoami_asks_nobody(
     run(shell, "--whoami")
     assert "API key: Master key, full access." in capsys.readouterr().out
     assert carto.count == 0
-
-
-def test_who_looks_changes_nothing(
-    shell: InteractiveShell, carto: Sandbox, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Of two acts on one line the milder one is done."""
-    ProfileStore().save("jane", account(carto), default=True)
-    run(shell)
-    for act in ("--forget jane", "--rename jane other", "--logout", "--save other"):
-        run(shell, f"--whoami {act}")
-    run(shell, "--logout --save mine")
-    assert ProfileStore().names() == ["jane", "mine"]
-    assert get_default_credentials() is not None
-    assert "Logged out" not in capsys.readouterr().out
 
 
 def test_logout_says_what_remains(
