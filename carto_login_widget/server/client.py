@@ -15,6 +15,7 @@ from collections import deque
 from contextvars import copy_context
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakMethod
 
@@ -317,8 +318,11 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         # The context has the authorities, and none of the list that requests would add.
-        super().cert_verify(conn, url, False, cert)  # type: ignore[no-untyped-call,unused-ignore]  # noqa: FBT003
-        conn.cert_reqs = "CERT_REQUIRED" if verify else "CERT_NONE"
+        # Given in one step, as another thread may be connecting.
+        found: Any = SimpleNamespace()
+        super().cert_verify(found, url, False, cert)  # type: ignore[no-untyped-call,unused-ignore]  # noqa: FBT003
+        found.cert_reqs = "CERT_REQUIRED" if verify else "CERT_NONE"
+        vars(conn).update(vars(found))
         if self._context is not None:
             conn.conn_kw["ssl_context"] = self._context
         kind = conn.ConnectionCls  # once, as other threads may be here, too

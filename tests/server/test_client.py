@@ -9,6 +9,7 @@ import threading
 import time
 import weakref
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 import requests
@@ -324,6 +325,24 @@ def test_a_pool_is_watched_once():
     twin = other.get_connection_with_tls_context(request, verify=True)
     other.cert_verify(twin, request.url, verify=True, cert=None)
     assert twin.ConnectionCls is kind
+
+
+def test_no_moment_goes_by_without_checking_certificates():
+    """Another thread may connect while the same pool is made ready once more."""
+    seen = []
+
+    class Pool(SimpleNamespace):
+        ConnectionCls = urllib3.HTTPSConnectionPool.ConnectionCls
+
+        def __setattr__(self, name, value):
+            seen.append((name, value))
+            super().__setattr__(name, value)
+
+    pool = Pool(conn_kw={})
+    adapter = client._Adapter("https://carto.example.com", verify=True)
+    adapter.cert_verify(pool, "https://carto.example.com", verify=True, cert=None)
+    assert pool.cert_reqs == "CERT_REQUIRED"
+    assert ("cert_reqs", "CERT_NONE") not in seen
 
 
 def test_nothing_keeps_the_key_after_the_answer(carto):
