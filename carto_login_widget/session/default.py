@@ -226,11 +226,13 @@ def is_same(one: Credentials | None, other: Credentials | None) -> bool:
 
 def _deliver_to_all(*, also_libraries: bool) -> list[str]:
     # The libraries first: none goes on with the account before where a program stops.
-    libraries = [t for t in _state.listeners if isinstance(t, str) and also_libraries]
-    tokens = libraries + [t for t in _state.listeners if not isinstance(t, str)]
+    # One call makes the list: others may subscribe meanwhile.
+    tokens = sorted(_state.listeners, key=lambda token: not isinstance(token, str))
     problems: list[str | None] = []
     stopped: BaseException | None = None
     for token in tokens:
+        if isinstance(token, str) and not also_libraries:
+            continue
         try:
             problems.append(_deliver(token))
         except BaseException as error:  # noqa: BLE001 - Ctrl-C, raised below

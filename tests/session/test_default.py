@@ -368,6 +368,33 @@ def test_two_threads_leave_every_listener_on_the_newest() -> None:
     assert ends == dict.fromkeys("abc", default()[0])
 
 
+def test_who_comes_and_goes_stops_no_delivery() -> None:
+    """Other threads subscribe and unsubscribe while the listeners are told."""
+    stops = [on_default_change(lambda _: None) for _ in range(30)]
+    is_over = threading.Event()
+
+    def come_and_go() -> None:
+        while not is_over.is_set():
+            on_default_change(lambda _: None)()
+
+    threads = [threading.Thread(target=come_and_go) for _ in range(2)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for number in range(2000):
+            set_default_credentials(f"user-{number}", KEY)
+    finally:
+        is_over.set()
+        sys.setswitchinterval(before)
+        for thread in threads:
+            thread.join()
+    for stop in stops:
+        stop()
+    assert default()[0] == "user-1999"
+
+
 def test_no_bridge_is_loaded_before_somebody_signs_in() -> None:
     """Neither by importing nor by signing out; the first account loads them."""
     code = (
