@@ -11,6 +11,7 @@ from .facts import saved_name, short_path
 
 if TYPE_CHECKING:
     from ..credentials import Credentials
+    from ..identity import Identity
     from .login import InFile, Saving
 
 _store = Profiles()
@@ -35,27 +36,30 @@ def save(
     return Did(f"Saved as '{saved.profile}' in {where}{starts}.", notes)
 
 
-def rename(old: str, new: str) -> Did:
+# `only`: where the name stands for another account by now, it is left as it is.
+
+
+def rename(old: str, new: str, only: Identity | None = None) -> Did:
     """Give a saved account another name."""
     current = _current(old)
-    notes, new = _store.rename(old, new), check_name(new)
+    notes, new = _store.rename(old, new, only), check_name(new)
     if current is not None:
         notes += default.publish(current._with(profile=new), instead_of=current)
     return Did(f"The saved account '{old.lower()}' is called '{new}' now.", notes)
 
 
-def make_default(name: str | None) -> Did:
+def make_default(name: str | None, only: Identity | None = None) -> Did:
     """Let every session start with a saved account, or with none."""
-    notes = _store.set_default(name)
+    notes = _store.set_default(name, only)
     if name is None:
         return Did("Sessions start with no account now; saved ones stay saved.", notes)
     return Did(f"Every session starts with '{name.lower()}' now.", notes)
 
 
-def forget(name: str) -> Did:
+def forget(name: str, only: Identity | None = None) -> Did:
     """Delete a saved account; whoever is signed in with it stays so."""
     current = _current(name)
-    notes = _store.delete(name)
+    notes = _store.delete(name, only)
     where = short_path(_store.directory)
     said = f"Forgot '{name.lower()}': its key is deleted from {where}."
     if current is not None:
@@ -89,7 +93,7 @@ def move_keys(*, to_keyring: bool) -> Did:
     where = "in the keyring of this system" if to_keyring else "in their files"
     said = f"Now {where}: {', '.join(moved)}." if moved else "No key was moved."
     if failed:
-        raise CartoLoginError(" ".join([said, *failed]))
+        raise CartoLoginError(" ".join([said, *failed, *notes]))
     later = (
         "For accounts that are saved from now on, put c.CartoLogin.keyring = "
         f"{to_keyring} into ipython_config.py."

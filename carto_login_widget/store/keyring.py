@@ -34,6 +34,10 @@ class KeyringError(CredentialsFileError):
     """The keyring does not give or take the key of a file."""
 
 
+class NoKeyringError(KeyringError):
+    """It is the keyring as a whole that does not: it is locked, absent or silent."""
+
+
 def put(
     identity: Identity, path: Path, known: set[str | None], *, wanted: bool | None
 ) -> Identity:
@@ -144,7 +148,7 @@ def _ask(
         # It may have ended just now; else the thread undoes what it does from now on.
         found, problem = (None, _problem(error)) if done.cancel() else done.result()
     if problem:
-        raise KeyringError(f"The keyring of this system {problem}.", path=path)
+        raise NoKeyringError(f"The keyring of this system {problem}.", path=path)
     return found
 
 

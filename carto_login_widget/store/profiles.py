@@ -67,7 +67,8 @@ def shown(name: str) -> str:
     # A key that an administrator has set need not look like those that CARTO makes.
     # One that CARTO makes is as long, too.
     words = re.split(r"[^A-Za-z0-9_-]+", name)
-    if "@" not in name:  # as in the names that are proposed, jane@maps.example.com
+    # In the names that are proposed there is a host, as in jane@maps.example.com.
+    if "@" not in name or not is_name(name.lower()):
         words.append(clean_key(name))
     return "***" if max(map(len, words)) >= _LONG else name
 
@@ -283,7 +284,11 @@ class Profiles:
                 notes.extend(self._follow(kept))
         return notes
 
-    def set_default(self, chosen: str | Record | None) -> list[str]:
+    # `only`: what is saved under the name is changed if it is this account and key.
+
+    def set_default(
+        self, chosen: str | Record | None, only: Identity | None = None
+    ) -> list[str]:
         """Let sessions start with a saved account, with one that is given, or none."""
         turn = self._turn(makes=isinstance(chosen, Record))
         with turn, self._change(self.default_path) as (notes, keep):
@@ -291,7 +296,7 @@ class Profiles:
             if isinstance(chosen, str):
                 # A copy: its key stays where it is, whatever the settings say.
                 name = chosen.lower()
-                chosen = record.read(self._find(name))._replace(profile=name)
+                chosen = record.read(self._find(name, only))._replace(profile=name)
                 wanted = chosen.identity.entry is not None
             elif chosen and start and start.identity.same_key(chosen.identity):
                 chosen = chosen._replace(profile=start.profile)
@@ -306,11 +311,11 @@ class Profiles:
                 notes.extend(files.remove(self.default_path))
         return notes
 
-    def rename(self, old: str, new: str) -> list[str]:
+    def rename(self, old: str, new: str, only: Identity | None = None) -> list[str]:
         """Give a saved account another name."""
         new = check_name(new)
         with self._turn():
-            source = self._find(old)
+            source = self._find(old, only)
             if new == old.lower():
                 return []
             self._check_free(new)
@@ -324,10 +329,10 @@ class Profiles:
                 notes += files.remove(source)
         return notes
 
-    def delete(self, name: str) -> list[str]:
+    def delete(self, name: str, only: Identity | None = None) -> list[str]:
         """Remove a saved account, also from `creds.json` if it is the default."""
         with self._turn():
-            path, start = self._find(name), self.default_path
+            path, start = self._find(name, only), self.default_path
             with self._change(path, start) as (notes, _):
                 # The default first: no session starts with an account that is gone.
                 is_start = self.default_name == name.lower()
@@ -354,6 +359,8 @@ class Profiles:
                     moved.append(name)
                 except CredentialsFileError as error:
                     failed.append(f"'{name}' was left as it is. {error}")
+                    if isinstance(error, keyring.NoKeyringError):
+                        break  # nor would it do it for the others
         return moved, failed, [*dict.fromkeys(notes)]
 
     def _adopt(self, replacement: Identity | None = None) -> list[str]:
@@ -458,9 +465,16 @@ class Profiles:
                 return self.default_path
         return None
 
-    def _find(self, name: str) -> Path:
+    def _find(self, name: str, only: Identity | None = None) -> Path:
         """Return the file that holds an account, or say which there are."""
         if path := self._file_of(name):
+            saved = record.look(path) if only else None
+            if only and not (saved and saved.identity.same_key(only)):
+                raise CredentialsFileError(
+                    f"'{name}' is not saved with this key any more, so nothing was "
+                    "changed.",
+                    path=path,
+                )
             return path
         from difflib import get_close_matches
 

@@ -544,6 +544,21 @@ def test_keys_move_in_and_out(
     assert api_key(Profiles().path_of("work")) == KEY
 
 
+def test_a_keyring_that_hangs_is_asked_once(
+    hanging: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not for each of the accounts, of which there may be many."""
+    monkeypatch.setattr(CartoLogin.instance(), "keyring", False)
+    for name in ("a", "b", "c"):
+        ProfileStore().save(name, JANE)
+    before = texts(ProfileStore().directory)
+    assert main(["keyring", "on"]) == 1
+    told = capsys.readouterr().err
+    assert told.count("did not answer") == 1
+    assert "'a' was left as it is." in told
+    assert texts(ProfileStore().directory) == before
+
+
 def test_moving_without_a_keyring_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
