@@ -245,9 +245,9 @@ class AccountList {
 
   /** @param {Account[]} accounts */
   setAccounts(accounts) {
-    const marked = this.options[this.active]?.[0];
+    const marked = this.options[this.active];
     this.accounts = accounts;
-    if (this.isOpen) this.open(marked);
+    if (this.isOpen) this.open(marked && marked[0]);
   }
 
   /** Who an account is, in a line.
@@ -256,7 +256,7 @@ class AccountList {
     return account ? account.slice(1, 4).filter(Boolean).join(" · ") : "";
   }
 
-  /** @param {string} [marked] the account to mark, if not the chosen one */
+  /** @param {string | null} [marked] the account to mark, if not the chosen one */
   open(marked) {
     const words = this.typed ? this.input.value.toLowerCase().split(/\s+/) : [];
     const found = this.accounts.filter((account) => {
@@ -349,12 +349,13 @@ class Menu {
     this.words = h("p", { id: `${id}-words`, class: "carto-ask-words" });
     this.label = h("span", { class: "carto-label" });
     this.input = textInput(`${id}-ask`, { pattern: NAMES, title: NAMES_IN_WORDS });
+    this.input.addEventListener("change", () => { this.input.value = clean(this.input.value); });
     this.named = h("label", {}, this.label, this.input);
     this.byDefault = tick("checkbox", "Start every session with it");
     this.yes = button("", { type: "submit", value: "yes" });
-    this.ask = h("dialog", { class: "carto-popup carto-ask", "aria-labelledby": `${id}-words` },
-      h("form", { method: "dialog" }, this.words, this.named, this.byDefault.root, h("div", { class: "carto-buttons" },
-        this.yes, button("Cancel", { type: "submit", formnovalidate: "", autofocus: "" }))));
+    this.questions = h("form", { method: "dialog" }, this.words, this.named, this.byDefault.root,
+      h("div", { class: "carto-buttons" }, this.yes, button("Cancel", { type: "submit", formnovalidate: "", autofocus: "" })));
+    this.ask = h("dialog", { class: "carto-popup carto-ask", "aria-labelledby": `${id}-words` }, this.questions);
     this.root = h("div", {}, this.opener, this.list, this.ask);
   }
 
@@ -392,10 +393,10 @@ class Menu {
     this.byDefault.input.checked = item.default ?? false;
     this.yes.textContent = label;
     this.yes.dataset.kind = item.act === "forget" ? "danger" : "primary";
-    this.ask.returnValue = "";
-    this.ask.onclose = () => {
-      const saved = { name: clean(this.input.value), default: this.byDefault.input.checked };
-      if (this.ask.returnValue) this.send(item.act, saved);
+    // Sent while this question is shown: it closes later, perhaps over another account's card.
+    this.questions.onsubmit = ({ submitter }) => {
+      const saved = { name: this.input.value, default: this.byDefault.input.checked };
+      if (submitter === this.yes) this.send(item.act, saved);
     };
     this.ask.showModal();
     if (!item.ask) return;
@@ -572,8 +573,7 @@ class View {
     this.form.root.addEventListener("submit", (event) => event.preventDefault());
     // Cells and other programs save accounts too. That is no act of anybody: it has no
     // number, as it may not make up for a message that is still on its way.
-    const list = () => this.stale || this.hail("list");
-    this.form.accounts.input.addEventListener("focus", list);
+    const list = () => this.hail("list");
     for (const popup of [this.form.accounts.popup, this.card.menu.list]) {
       popup.addEventListener("beforetoggle", ({ newState }) => newState === "open" && list());
     }
@@ -692,7 +692,7 @@ class View {
     const [base_url, username] = [fields.base_url, fields.username].map(({ input }) => input.value);
     const name = changed.name ?? fields.name.input.value;
     const misplaced = keyIn(username) ? "username" : custom.checked && keyIn(base_url) ? "base_url" : "";
-    return { ...(misplaced && { misplaced }), about: this.snap?.card?.about, fields: {
+    return { ...(misplaced && { misplaced }), about: this.snap?.card?.about ?? 0, fields: {
       account: accounts.value,
       custom: custom.checked,
       base_url: keyIn(base_url) ? "" : base_url,

@@ -88,3 +88,9 @@ def test_what_a_cell_saves_is_in_the_list(share_notebook: Open, carto: Sandbox) 
     form.accounts.click()
     expect(form.options).to_have_count(3)
     expect(form.options.nth(2)).to_contain_text("later")
+    form.accounts.press("ArrowUp")  # a newer list moves no mark
+    listing = "from carto_login_widget.form import living; living.list_accounts()"
+    notebook.execute(f"store.rename('later', 'latest'); {listing}")
+    expect(form.options.nth(2)).to_contain_text("latest")
+    form.accounts.press("Enter")
+    expect(form.accounts).to_have_value("New account")
