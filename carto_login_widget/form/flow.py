@@ -105,7 +105,7 @@ class Act:
     key: Secret | None = None
     typed: bool = True  # False where a value came without typing
     misplaced: str = ""  # the field in which the page has kept a key back
-    about: int | None = None  # whose card it was done to; None: the one that is shown
+    about: int | None = None  # whose card it was done to, 0: none; None: what is shown
 
 
 _SAVING = ("remember", "name", "default")  # the choices of `Fields` that are no edit
@@ -148,7 +148,7 @@ class State:
     path: str = ""  # where accounts are saved; empty where none may be
     signed: Signed | None = None
     card: bool = False
-    about: int = 0  # the number of the account that is or would be on the card
+    about: int = 1  # the number of the account that is or would be on the card
     no_keyring: bool = False  # the keyring did not take the key: a file could
     quota: tuple[dict[str, Any], ...] = ()
     focus: tuple[str, int] | None = None
@@ -526,7 +526,8 @@ def _sign_in(step: _Step, subject: Subject, proof: Any) -> None:
     now, given, saving = step.now, step.now.fields, None
     if not isinstance(subject, str) and now.path and given.remember:
         # An account that nobody has checked is no default by itself.
-        default = given.default and (proof is not None or "default" in now.chosen)
+        is_meant = "default" in now.chosen or given.name == now.start
+        default = given.default and (proof is not None or is_meant)
         is_there = now.verdict is not None and given.name == now.verdict.already
         is_taken = is_there or now.row(given.name) is not None
         saving = Saving(given.name, default, replace=is_taken)
@@ -622,7 +623,7 @@ def _work(step: _Step, act: Act) -> None:
             replace=row is not None and row.is_at(signed.address),
             in_keyring=False if act.name == "save_in_file" else None,
         )
-    step.set(notes=())
+    step.set(notes=(), waited=0)
     who, proof = signed.profile, signed.credentials
     step.order(act.name, subject=who, proof=proof, saving=saving)
 
@@ -679,10 +680,7 @@ def done(
         told = [*now.notes] if now.tone == "bad" else []
         _show_card(step)
     elif order.act == "check_again":
-        refused = None if isinstance(error, UndecidedError) else error
-        if refused and not _is_of(now.signed, order.proof):
-            return  # it was about an account that is no longer this kernel's
-        step.set(error=refused)
+        step.set(error=None if isinstance(error, UndecidedError) else error)
     step.set(notes=(*told, *notes), no_keyring=isinstance(error, KeyringError))
     step.focus("card")
 
@@ -707,8 +705,9 @@ def default_changed(step: _Step, signed: Signed | None) -> None:
         return
     elif now.card or (now.signed is None and now.is_untouched):
         _show_card(step)
-        # A check of this card puts a checked copy in its place.
-        step.set(order=now.order if now.card else None, focus=now.focus)
+        step.set(focus=now.focus)
+        if now.card and not is_other:  # a checked copy, or one with another name
+            step.set(order=now.order, error=now.error)
 
 
 def listed(step: _Step, accounts: Iterable[Row]) -> None:

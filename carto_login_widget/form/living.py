@@ -8,13 +8,12 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from itertools import count
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from ..locks import Lock
 from ..session import default
-from . import flow
+from . import flow, work
 from .work import in_background
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 _forms: WeakSet[LoginForm] = WeakSet()
 _lock = Lock()
-_numbers = count(1)
 _newest = 0  # of the deliveries
 _listing = Lock()  # held until all have heard, so that no older list comes after it
 _to_list = threading.Event()  # somebody waits for that already
@@ -54,16 +52,16 @@ def tell() -> None:
 
 def _all() -> list[LoginForm]:
     with _lock:
-        return list(_forms)
+        return [form for form in _forms if not form._closing]
 
 
 def _follow(_credentials: Credentials | None) -> None:
     global _newest  # noqa: PLW0603 - of the process, as the account is
-    _newest = mine = next(_numbers)
+    _newest = mine = _newest + 1
     if not (forms := _all()):
         return
     with failures_in(forms):
-        signed = forms[0].office.signed()
+        signed = work.signed()
         for form in forms:
             # An observer may have changed it again, of which all have heard by now.
             if _newest == mine:
@@ -87,7 +85,7 @@ def _tell_accounts() -> None:
     with _listing:
         _to_list.clear()
         with failures_in(forms := _all()):
-            rows = forms[0].office.rows() if forms else []
+            rows = work.rows()
             for form in forms:
                 form.post(flow.listed, rows)
 

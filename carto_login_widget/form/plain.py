@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextvars
 import threading
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -100,20 +100,23 @@ class PlainForm(widgets.VBox):
 
     def _on_account(self, change: Any) -> None:
         if change["new"] != self._picture["fields"]["account"]:
-            self._tell("choose")
+            self._tell("choose", self._picture, account=change["new"])
 
     def _soon(self, act: str) -> None:
         """Send an act once what belongs to it has arrived, and no act twice."""
         with self._drawing:
             if self._timer is None or not self._timer.is_alive():
-                run = contextvars.copy_context().run
-                self._timer = threading.Timer(_GRACE, run, (self._tell, act))
+                run, seen = contextvars.copy_context().run, self._picture
+                self._timer = threading.Timer(_GRACE, run, (self._tell, act, seen))
                 self._timer.start()
 
-    def _tell(self, act: str) -> None:
+    def _tell(self, act: str, seen: dict[str, Any], **chosen: Any) -> None:
+        """Send an act; it is about whom the form showed when it was pressed."""
         key = self.key.take() if act in _WITH_KEY else None
-        card, given = self._picture["card"] or {}, self.values()
-        self._post(Act(act, given, key, typed=False, about=card.get("about")))
+        own = {"account": seen["fields"]["account"], **chosen}
+        given = replace(self.values(), **own)
+        card = seen["card"] or {"about": 0}
+        self._post(Act(act, given, key, typed=False, about=card["about"]))
         with self._drawing:
             self._write(asdict(given))  # what the kernel has not taken as it was
 

@@ -32,7 +32,7 @@ from ..locks import Lock
 from ..secret import Secret
 from ..session import default
 from ..store.profiles import check_name
-from . import flow, living, stand_in, view
+from . import flow, living, stand_in, view, work
 from .fields import Fields
 from .work import WORKS, Office, in_background
 
@@ -103,7 +103,7 @@ class LoginForm(anywidget.AnyWidget):
         session: requests.Session | None = None,
     ) -> None:
         self._lock = Lock()
-        self.office = Office(session)
+        self._office = Office(session)
         self._seq, self._acks = 0, dict[str, int]()
         self._showing = self._closing = False
         # What is sent from elsewhere takes the way of the last message of the page, or
@@ -118,13 +118,13 @@ class LoginForm(anywidget.AnyWidget):
         refuse_keys(base_url or "")
         profile = profile and check_name(profile)
         heard = living.newest()
-        signed, rows = self.office.signed(), self.office.rows(_AT_ONCE, profile or "")
+        signed, rows = work.signed(), work.rows(_AT_ONCE, profile or "")
         remember = settings.CartoLogin.instance().remember
         self.state, effects = flow.step(
             flow.State(
                 remember=remember,
                 accounts=tuple(rows),
-                path=self.office.path,
+                path=work.store_path(),
                 signed=signed,
             ),
             flow.began,
@@ -323,7 +323,7 @@ class LoginForm(anywidget.AnyWidget):
         try:
             if order.act in ("check", "check_again"):
                 in_background(self._tick, order)
-            event, *told = self.office.do(order)
+            event, *told = self._office.do(order)
             if order.act in WORKS:
                 # What the order has changed comes before its end.
                 living.tell()

@@ -36,63 +36,64 @@ _store = Profiles()
 _known: dict[str, tuple[object, flow.Row]] = {}
 
 
+def store_path() -> str:
+    """Where accounts are saved; in shared mode they are of those who name them."""
+    return "" if settings.is_shared() else place()
+
+
+def rows(most: int | None = None, wanted: str = "") -> list[flow.Row]:
+    """Return the saved accounts, or so many, the default and a wanted one first."""
+    with contextlib.suppress(CartoLoginError):
+        names = _store.names() if store_path() else []
+        start = _store.default_name
+        names.sort(key=lambda name: (name != start, name != wanted))
+        # No Path, as this is to be quick for 10,000 accounts too.
+        directory = os.fspath(_store.path_of("x").parent)
+        paths = {name: f"{directory}{os.sep}{name}.json" for name in names[:most]}
+        if start in paths and not os.path.lexists(paths[start]):
+            paths[start] = os.fspath(_store.default_path)
+        found = [_row(name, path) for name, path in paths.items()]
+        if found and found[0].name == start:
+            found[0] = found[0]._replace(is_default=True)
+        return found
+    return []  # saving will say what is wrong with the directory
+
+
+def signed() -> flow.Signed | None:
+    """Return what the card says of the account of this kernel."""
+    credentials = default.get_default_credentials()
+    if credentials is None:
+        return None
+    identity, since = credentials._identity, default.signed_in_since()
+    clock = f"{since:%Y-%m-%d %H:%M}" if since else ""
+    nameless = Address(identity.base_url, identity.base_url)
+    name = saved_name(credentials)
+    return flow.Signed(
+        credentials=credentials,
+        address=identity.known_address or nameless,
+        account=credentials.account,
+        profile=name,
+        is_default=name is not None and name == _store.default_name,
+        proposed=name or _proposed(identity, credentials.account)[0],
+        facts=facts(credentials, since=clock, saving=bool(store_path())),
+    )
+
+
+def _proposed(subject: flow.Subject, account: Account | None) -> tuple[str, str]:
+    """Return a name to save under, and the same again if it holds this key."""
+    if not store_path() or isinstance(subject, str):
+        return "", ""
+    name = proposed_name(subject, account, _store)
+    saved = _store.peek(name)
+    return name, name if saved and saved.identity.same_key(subject) else ""
+
+
 class Office:
     """Does what the form orders; `session` lends its proxies."""
 
     def __init__(self, session: requests.Session | None) -> None:
         self._session = session
         self._notes: tuple[str, ...] = ()  # on files that were read, for the next login
-
-    @property
-    def path(self) -> str:
-        """Where accounts are saved; in shared mode they are of those who name them."""
-        return "" if settings.is_shared() else place()
-
-    def rows(self, most: int | None = None, wanted: str = "") -> list[flow.Row]:
-        """Return the saved accounts, or so many, the default and a wanted one first."""
-        with contextlib.suppress(CartoLoginError):
-            names = _store.names() if self.path else []
-            start = _store.default_name
-            names.sort(key=lambda name: (name != start, name != wanted))
-            # No Path, as this is to be quick for 10,000 accounts too.
-            directory = os.fspath(_store.path_of("x").parent)
-            paths = {name: f"{directory}{os.sep}{name}.json" for name in names[:most]}
-            if start in paths and not os.path.lexists(paths[start]):
-                paths[start] = os.fspath(_store.default_path)
-            rows = [_row(name, path) for name, path in paths.items()]
-            if rows and rows[0].name == start:
-                rows[0] = rows[0]._replace(is_default=True)
-            return rows
-        return []  # saving will say what is wrong with the directory
-
-    def signed(self) -> flow.Signed | None:
-        """Return what the card says of the account of this kernel."""
-        credentials = default.get_default_credentials()
-        if credentials is None:
-            return None
-        identity, since = credentials._identity, default.signed_in_since()
-        clock = f"{since:%Y-%m-%d %H:%M}" if since else ""
-        nameless = Address(identity.base_url, identity.base_url)
-        name = saved_name(credentials)
-        return flow.Signed(
-            credentials=credentials,
-            address=identity.known_address or nameless,
-            account=credentials.account,
-            profile=name,
-            is_default=name is not None and name == _store.default_name,
-            proposed=name or self._proposed(identity, credentials.account)[0],
-            facts=facts(credentials, since=clock, saving=bool(self.path)),
-        )
-
-    def _proposed(
-        self, subject: flow.Subject, account: Account | None
-    ) -> tuple[str, str]:
-        """Return a name to save under, and the same again if it holds this key."""
-        if not self.path or isinstance(subject, str):
-            return "", ""
-        name = proposed_name(subject, account, _store)
-        saved = _store.peek(name)
-        return name, name if saved and saved.identity.same_key(subject) else ""
 
     def do(self, order: flow.Order) -> tuple[Any, ...]:
         """Do what was ordered; return the event it leads to, and what that tells."""
@@ -103,8 +104,6 @@ class Office:
         if order.act == "sign_in":
             return flow.done, order, *self._sign_in(order)
         try:
-            if order.act in _ON_SAVED and saved_name(order.proof) != order.subject:
-                raise CartoLoginError(_REPLACED.format(order.subject))  # noqa: TRY301
             did = WORKS[order.act](order)
         except (CartoLoginError, OSError) as error:  # a name that is taken, for one
             return flow.done, order, (), error
@@ -130,10 +129,10 @@ class Office:
         try:
             checked = login.check(self._credentials(subject))
         except UndecidedError as error:
-            return error, self._proposed(subject, None)[0]
+            return error, _proposed(subject, None)[0]
         except CartoLoginError as error:
             return error, ""
-        name, already = self._proposed(subject, checked.account)
+        name, already = _proposed(subject, checked.account)
         return flow.Verdict(subject, checked, checked.account, already), name
 
     def _sign_in(self, order: flow.Order) -> tuple[Any, ...]:
@@ -147,17 +146,15 @@ class Office:
         return [*told, *notes], *missed
 
 
-_ON_SAVED = ("rename", "make_default", "forget")
-_REPLACED = "What is saved as '{}' is another account by now, so it was left as it is."
-# The acts of the card.
+# The acts of the card; what is saved is changed only if it is what the card shows.
 WORKS: dict[str, Callable[[Any], acts.Did]] = {
     "log_out": lambda _: acts.log_out(),
-    "check_again": lambda order: acts.check_again(order.proof),
-    "make_default": lambda order: acts.make_default(order.subject),
-    "forget": lambda order: acts.forget(order.subject),
-    "rename": lambda order: acts.rename(order.subject, order.saving.name),
-    "save": lambda order: acts.save(order.proof, order.saving),
-    "save_in_file": lambda order: acts.save(order.proof, order.saving),
+    "check_again": lambda o: acts.check_again(o.proof),
+    "make_default": lambda o: acts.make_default(o.subject, o.proof._identity),
+    "forget": lambda o: acts.forget(o.subject, o.proof._identity),
+    "rename": lambda o: acts.rename(o.subject, o.saving.name, o.proof._identity),
+    "save": lambda o: acts.save(o.proof, o.saving),
+    "save_in_file": lambda o: acts.save(o.proof, o.saving),
 }
 
 

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from carto_login_widget import (
     Account,
+    Credentials,
     CredentialsFileError,
     NotCartoError,
     Reason,
@@ -500,6 +501,15 @@ def test_an_act_is_about_the_card_that_was_seen(act: str) -> None:
     assert [order.act for order in form.act(act, Fields(name="x"), about=now)] == [act]
 
 
+@pytest.mark.parametrize("act", ["unfold", "cancel"])
+def test_an_act_of_the_fields_is_not_of_the_card(act: str) -> None:
+    """Two views: one has not heard yet that somebody signed in."""
+    form = Form(signed=signed(profile="jane"), show_card=True)
+    before = form.state
+    assert form.act(act, about=0) == []
+    assert form.state == before
+
+
 def test_a_checked_copy_is_the_same_card() -> None:
     """What was pressed while the check went on counts."""
     card = signed(profile="jane")
@@ -745,6 +755,18 @@ def test_a_file_that_cannot_be_used_is_not_replaced_unasked() -> None:
     )
 
 
+def test_what_is_ticked_and_locked_is_done(checking: Form) -> None:
+    """Sessions go on to start under that name, though nobody has checked the key."""
+    form = Form(accounts=[SAVED], username="jane")
+    given = Fields(username="jane", name="work")
+    form.act("submit", given, key=KEY)
+    form(flow.answered, form.last("check"), OFFLINE)
+    assert form.seen["saving"]["default_locked"]
+    assert form.seen["fields"]["default"]
+    (sign_in,) = form.act("use_unchecked", replace(given, default=True))
+    assert sign_in.saving == Saving("work", default=True, replace=True)
+
+
 def test_a_name_that_cannot_be_is_told(checking: Form) -> None:
     """Before the login, not after it."""
     checking.accept(proposed="jane")
@@ -841,12 +863,40 @@ def test_check_again_that_is_refused(card: Form) -> None:
     assert card.seen["focus"]["to"] == "api_key"
 
 
-def test_check_again_of_an_account_that_was_replaced(card: Form) -> None:
-    """A refusal of the old one is no word about the new one."""
+@pytest.mark.parametrize("error", [WRONG, None])
+def test_check_again_of_an_account_that_was_replaced(
+    card: Form, error: Exception | None
+) -> None:
+    """What CARTO says of the old one is no word about the new one."""
     (order,) = card.act("check_again")
     card(flow.default_changed, signed(username="bob"))
-    card(flow.done, order, (), WRONG)
+    assert card.seen["message"]["text"] == ""
+    card(flow.done, order, ["CARTO accepts this key."], error)
     assert card.seen["title"] == "Signed in to CARTO as bob"
+    assert card.seen["card"]["notes"] == []
+
+
+def test_what_carto_said_outlives_a_name(card: Form) -> None:
+    """A refused key is no better for being renamed."""
+    jane = Credentials("jane", KEY)
+    card(flow.default_changed, replace(signed(profile="jane"), credentials=jane))
+    (order,) = card.act("check_again")
+    card(flow.done, order, (), WRONG)
+    (order,) = card.act("rename", Fields(name="work"))
+    copy = jane._with(profile="work")
+    card(flow.default_changed, replace(signed(profile="work"), credentials=copy))
+    card(flow.done, order)
+    assert card.seen["title"] == "CARTO no longer accepts this key"
+
+
+def test_each_wait_begins_anew(card: Form) -> None:
+    """The second check has not waited for what the first one did."""
+    (order,) = card.act("check_again")
+    card(flow.ticked, order, 15)
+    assert "15 seconds" in card.seen["message"]["text"]
+    card(flow.done, order)
+    card.act("check_again")
+    assert card.seen["message"]["text"].startswith("Checking with")
 
 
 def test_an_unchecked_card_offers_the_check(card: Form) -> None:

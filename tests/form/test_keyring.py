@@ -77,13 +77,13 @@ def test_without_a_keyring_the_card_offers_the_file(
 def test_a_locked_account_says_so_when_it_is_chosen(page: Any, carto: Sandbox) -> None:
     """And the fields are there for a key that is typed."""
     from carto_login_widget import Credentials
-    from carto_login_widget.form import flow
+    from carto_login_widget.form import flow, work
 
     choose("harness.keyrings.InMemory")
     key = carto.accounts["jane"].master.token
     with pytest.warns(UserWarning, match="cartoframes"):
         ProfileStore().save("work", Credentials("jane", key, carto.base_url("jane")))
-    page.form.post(flow.listed, page.form.office.rows())
+    page.form.post(flow.listed, work.rows())
     choose("keyring.backends.fail.Keyring")
     page.choose("work")
     page.wait("rejected")

@@ -13,8 +13,10 @@ from carto_login_widget import (
     LoginForm,
     ProfileStore,
     get_default_credentials,
+    set_default_credentials,
 )
-from carto_login_widget.form import living, stand_in
+from carto_login_widget.form import flow, living, stand_in
+from carto_login_widget.form.fields import Fields
 from carto_login_widget.settings import CartoLogin
 
 if TYPE_CHECKING:
@@ -29,8 +31,8 @@ KEY = "some-key-0123456789"
 class Person:
     """Somebody at the page of a plain form."""
 
-    def __init__(self) -> None:
-        self.form = LoginForm()
+    def __init__(self, **how: Any) -> None:
+        self.form = LoginForm(**how)
         self.form._ipython_display_()
         self.plain: PlainForm = self.form._displays[0]._plain
 
@@ -223,6 +225,7 @@ class Kernel:
 def watched(monkeypatch: pytest.MonkeyPatch) -> tuple[LoginForm, Kernel, Handle]:
     """A form that was shown in a cell which is still running."""
     kernel, handle = Kernel(), Handle()
+    CartoLogin.instance()  # made before there is a shell that is none
     monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: kernel)
     kernel.kernel = kernel
     monkeypatch.setattr(stand_in.ipython_display, "DisplayHandle", lambda: handle)
@@ -277,3 +280,44 @@ def test_a_page_that_answers_keeps_the_form(
     kernel.post_execute()
     time.sleep(0.5)
     assert handle.shown == [form.model_id]
+
+
+@pytest.mark.parametrize("why", ["unknown", "shared"])
+def test_an_account_without_a_line_leaves_a_way_on(
+    monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    """One that is asked for by name, and is not in the list."""
+    monkeypatch.setattr(CartoLogin.instance(), "form", "plain")
+    if why == "shared":
+        ProfileStore().save("work", Credentials("jane", KEY))
+        monkeypatch.setenv("CARTO_LOGIN_SHARED", "1")
+    person = Person(profile="work")
+    person.click("Show the fields")
+    person.until(lambda: person.plain.fields.layout.display is None)
+
+
+def test_what_is_pressed_is_about_the_card_that_was_shown(person: Person) -> None:
+    """A cell signs somebody else in while a press waits for what was typed."""
+    set_default_credentials(Credentials("jane", KEY))
+    person.click("Log out")
+    set_default_credentials(Credentials("bob", KEY))
+    person.until(lambda: not person.plain._timer.is_alive())
+    assert get_default_credentials().username == "bob"
+
+
+def test_what_is_pressed_is_about_the_account_that_was_shown(
+    monkeypatch: pytest.MonkeyPatch, carto: Sandbox
+) -> None:
+    """Another view of the form chooses another account meanwhile."""
+    monkeypatch.setattr(CartoLogin.instance(), "form", "plain")
+    for name in ("jane", "anna"):
+        token = carto.accounts[name].master.token
+        account = Credentials(name, token, carto.base_url(name))
+        ProfileStore().save(name, account, default=name == "jane")
+    person = Person()
+    person.click("Continue as jane")
+    person.form.post(flow.Act("choose", Fields(account="anna")))
+    person.until(lambda: not person.plain._timer.is_alive())
+    person.until(lambda: person.form.status == "accepted")
+    time.sleep(0.1)
+    assert get_default_credentials() is None

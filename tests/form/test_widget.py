@@ -28,9 +28,10 @@ from carto_login_widget import (
     set_default_credentials,
     unset_default_credentials,
 )
-from carto_login_widget.form import flow, living
-from carto_login_widget.form.work import Office
+from carto_login_widget.form import flow, living, work
 from carto_login_widget.sandbox import Fault
+from carto_login_widget.store import record
+from carto_login_widget.store.profiles import Profiles
 
 from .conftest import Page
 
@@ -716,9 +717,33 @@ def test_what_another_program_has_replaced_is_left(
     ProfileStore().save(name, bob)
     page.fields["name"] = "mine"
     page.do(act)
-    page.until(lambda: "another account by now" in page.text)
+    page.until(lambda: "not saved with this key any more" in page.text)
     assert ProfileStore().load(name) == bob
     assert ProfileStore().default_name is None
+
+
+def test_what_another_program_has_forgotten_is_told(
+    at_jane: Page, carto: Sandbox, home: Path
+) -> None:
+    """It is no other account, but none."""
+    sign_in(at_jane, carto)
+    ProfileStore().delete(*saved(home))
+    at_jane.do("forget")
+    at_jane.until(lambda: "No account is saved as" in at_jane.text)
+
+
+def test_whose_turn_comes_later_looks_anew(at_jane: Page, carto: Sandbox) -> None:
+    """Another program, whose turn it is, saves another key in that place."""
+    sign_in(at_jane, carto)
+    profiles = Profiles()
+    name = profiles.default_name
+    bob = Credentials("bob", KEY)
+    with profiles._turn():
+        at_jane.do("forget")
+        at_jane.until(lambda: at_jane.form.state.doing == "forget")
+        record.write(profiles.path_of(name), bob._record._replace(profile=name))
+    at_jane.until(lambda: "not saved with this key any more" in at_jane.text)
+    assert ProfileStore().load(name) == bob
 
 
 def test_a_form_can_be_collected(carto: Sandbox) -> None:
@@ -847,10 +872,9 @@ def test_only_what_has_changed_is_read_again(home: Path) -> None:
     store = ProfileStore()
     for name in ("a", "b"):
         store.save(name, Credentials(name, KEY))
-    office = Office(None)
-    before = office.rows()
+    before = work.rows()
     store.save("b", Credentials("other", KEY))
-    (a, b), known = office.rows(), before[0]
+    (a, b), known = work.rows(), before[0]
     assert a is known
     assert b.address.username == "other"
 
@@ -860,7 +884,6 @@ def test_a_number_that_is_used_again_is_another_version(home: Path) -> None:
     store = ProfileStore()
     path = store_of(home) / "profiles" / "a.json"
     kept = path.with_name("kept")
-    office = Office(None)
     for number, username in enumerate(("first", "second", "third")):
         store.save("a", Credentials(username, KEY))
         if number == 0:
@@ -869,5 +892,5 @@ def test_a_number_that_is_used_again_is_another_version(home: Path) -> None:
             kept.write_bytes(path.read_bytes())
             kept.replace(path)
         os.utime(path, (1_000_000, 1_000_000))
-        (row,) = office.rows()
+        (row,) = work.rows()
         assert row.address.username == username
