@@ -87,6 +87,17 @@ function withoutKey(text) {
   return scheme + parts.filter((part) => !keyIn(part)).join("/");
 }
 
+/** Who is meant in a credentials file that was pasted whole, or null.
+ * @param {string} text */
+function userIn(text) {
+  try {
+    const { username, base_url } = JSON.parse(text);
+    return { username: String(username ?? ""), base_url: String(base_url ?? "") };
+  } catch {
+    return null;
+  }
+}
+
 /** @param {string} host */
 function isLoopback(host) {
   return /^(localhost|127(\.\d+){3}|\[::1\])$/i.test(host);
@@ -233,7 +244,13 @@ class AccountList {
     this.popup.addEventListener("mousedown", (event) => event.preventDefault());
     this.list.addEventListener("click", ({ target }) =>
       this.take([...this.list.children].findIndex((node) => node.contains(/** @type {Node} */ (target)))));
-    this.input.addEventListener("click", () => this.isOpen || this.open());
+    this.input.addEventListener("click", () => {
+      if (this.isOpen) return;
+      this.input.select();
+      this.open();
+    });
+    // In WebKit the release would put the caret where the press was.
+    this.input.addEventListener("mouseup", (event) => this.isOpen || event.preventDefault());
     this.input.addEventListener("input", () => { this.typed = true; this.open(); });
     this.input.addEventListener("focus", () => this.input.select());
     this.input.addEventListener("blur", () => this.close());
@@ -586,8 +603,11 @@ class View {
   /** A press counts unless it was meant for the screen that stood here before.
    * @param {MouseEvent} event */
   clicked(event) {
-    const pressed = event.target instanceof Element ? event.target.closest("button") : null;
+    const part = event.target instanceof Element ? event.target.closest("button, input") : null;
+    const pressed = part?.closest("button");
     const act = pressed?.dataset.act;
+    // In Safari a press gives no button the focus, and the notebook would take it.
+    if (part instanceof HTMLElement && !this.focusedPart()) part.focus();
     if (pressed && (this.root.dataset.fresh === "true" || (act && event.detail > 1))) {
       event.preventDefault();
       event.stopPropagation();
@@ -629,13 +649,16 @@ class View {
    * @param {Field} from */
   take({ name, input, note: { take } }) {
     if (!take) return;
-    /** @type {{fields: Record<string, Field>, custom: HTMLInputElement}} */
-    const { fields, custom } = this.form;
+    /** @type {{fields: Record<string, Field>, custom: HTMLInputElement, cloud: HTMLInputElement}} */
+    const { fields, custom, cloud } = this.form;
     const isKey = take.field === "api_key";
+    const whose = isKey ? userIn(input.value) : null;
     if (isKey) input.value = withoutKey(input.value);
-    if (take.field === "base_url") custom.checked = true;
-    fields[take.field].input.value = take.value;
-    for (const field of [name, take.field, "custom"]) {
+    const written = { ...whose, [take.field]: take.value };
+    if (written.base_url) custom.checked = true;
+    else if (whose) cloud.checked = true;
+    for (const [field, value] of Object.entries(written)) fields[field].input.value = value;
+    for (const field of [name, ...Object.keys(written), "custom"]) {
       this.edited[field] = this.n + 1;
       this.filled.delete(field);
     }

@@ -412,3 +412,17 @@ def test_a_key_where_none_belongs(share_notebook: Open, carto: Sandbox) -> None:
     expect(form.base_url).to_have_value(carto.base_url("jane"))
     expect(form.status).to_contain_text("CARTO accepts this key")
     assert not holding(notebook.frames.from_kernel, key)
+
+
+def test_a_file_that_is_pasted_whole(share_notebook: Open, carto: Sandbox) -> None:
+    """Where the user name belongs: each part of it finds its own field."""
+    notebook = share_notebook([LOGIN])
+    notebook.run(0)
+    form = Form(notebook, 0)
+    jane = {"username": "jane", "base_url": carto.base_url("jane")}
+    jane["api_key"] = carto.accounts["jane"].master.token
+    form.username.fill(json.dumps(jane, indent=2))
+    form.button("Move it to the API key field").click()
+    expect(form.username).to_have_value("jane")
+    expect(form.base_url).to_have_value(jane["base_url"])
+    expect(form.status).to_contain_text("CARTO accepts this key")

@@ -173,6 +173,17 @@ def test_every_button_at_a_field(
     assert hand.moved() == []
 
 
+def test_a_press_that_gives_no_focus(share_notebook: Share) -> None:
+    """As in Safari, where the notebook would take it, and the next keys as commands."""
+    notebook = share_notebook([LOGIN])
+    notebook.run(0)
+    form = Form(notebook, 0)
+    expect(form.key).to_be_visible()
+    notebook.page.evaluate("document.activeElement.blur()")
+    form.button("Log in").evaluate("button => button.click()")
+    expect(form.username).to_be_focused()
+
+
 def test_every_button_of_a_check(
     share_notebook: Share, carto: Sandbox, held: int
 ) -> None:
