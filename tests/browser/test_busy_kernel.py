@@ -51,11 +51,14 @@ def test_a_busy_kernel_takes_the_key_at_once(open_notebook: Open, busy: str) -> 
     """ipykernel 7 takes the key from the page while a cell runs."""
     notebook = open_notebook([LOGIN, busy], settings=SAVE_WIDGET_STATE)
     notebook.run(0)
-    # The page opens its side channel to the kernel when it has drawn the form.
-    for _ in range(300):
+    remember = Form(notebook, 0).remember
+    # The page opens its side channel to the kernel when it has drawn the form; only
+    # what it says afterwards shows that.
+    for _ in range(60):
         if any(b'"subshell_id":"' in frame for frame in notebook.frames.to_kernel):
             break
-        notebook.page.wait_for_timeout(100)
+        remember.click()
+        notebook.page.wait_for_timeout(500)
     else:
         pytest.fail("the page has opened no side channel")
     notebook.execute("pass")  # the kernel has answered by then
