@@ -102,7 +102,9 @@ def looks_like_master_key(text: str) -> bool:
 
 
 def has_key(text: str, looks: Callable[[str], bool] = looks_like_key) -> bool:
-    """Whether a part of a text, as a label of a host, has the form of a key."""
+    """Whether a text is a file with a key, or a part of it has the form of one."""
+    if _IN_FILE.fullmatch(text):
+        return True
     return any(map(looks, re.split(r"[^\w-]+", unquote(text))))
 
 

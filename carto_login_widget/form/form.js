@@ -72,11 +72,17 @@ function clean(text) {
   return line.replace(/^["'`“”‘’«»]+|["'`“”‘’«»]+$/g, "").trim();
 }
 
+/** The key in a credentials file that was pasted whole, whatever it looks like.
+ * @param {string} text */
+function keyInFile(text) {
+  return /^\{.*"(?:carto[-_]?)?(?:(?:master[-_]?)?(?:api[-_]?)?key|(?:api[-_]?)?token)"\s*:\s*"([^"]+)"/is.exec(text)?.[1];
+}
+
 /** The key in what was typed where none belongs, or "".
  * @param {string} text */
 function keyIn(text) {
   const named = /[?&#;](?:api_key|map_key|apikey)=([^&#;]+)/i.exec(text);
-  return decoded(named?.[1] ?? decoded(text).split(/[^\w-]+/).find(looksLikeKey) ?? "");
+  return keyInFile(text) ?? decoded(named?.[1] ?? decoded(text).split(/[^\w-]+/).find(looksLikeKey) ?? "");
 }
 
 /** What was typed, without its query and without what looks like a key.
@@ -87,15 +93,15 @@ function withoutKey(text) {
   return scheme + parts.filter((part) => !keyIn(part)).join("/");
 }
 
-/** Who is meant in a credentials file that was pasted whole, or null.
+/** Who is meant in such a file, or null where there is none.
  * @param {string} text */
-function userIn(text) {
+function userInFile(text) {
+  if (!keyInFile(text)) return null;
+  let file = { username: "", base_url: "" };
   try {
-    const { username, base_url } = JSON.parse(text);
-    return { username: String(username ?? ""), base_url: String(base_url ?? "") };
-  } catch {
-    return null;
-  }
+    file = { ...file, ...JSON.parse(text) };
+  } catch { /* a part of one: it says nobody, and is not kept */ }
+  return { username: String(file.username ?? ""), base_url: String(file.base_url ?? "") };
 }
 
 /** @param {string} host */
@@ -107,7 +113,7 @@ function isLoopback(host) {
  * @param {string} field @param {string} text
  * @returns {Note | null} */
 function typedNote(field, text) {
-  const key = { username: keyIn(text), base_url: keyIn(text), name: MASTER_KEY.exec(text)?.[0] }[field];
+  const key = { username: keyIn(text), base_url: keyIn(text), name: keyInFile(text) ?? MASTER_KEY.exec(text)?.[0] }[field];
   if (key) {
     const words = field === "base_url" ? "This address holds an API key." : "This looks like an API key.";
     const take = { label: "Move it to the API key field", field: "api_key", value: key };
@@ -652,8 +658,8 @@ class View {
     /** @type {{fields: Record<string, Field>, custom: HTMLInputElement, cloud: HTMLInputElement}} */
     const { fields, custom, cloud } = this.form;
     const isKey = take.field === "api_key";
-    const whose = isKey ? userIn(input.value) : null;
-    if (isKey) input.value = withoutKey(input.value);
+    const whose = isKey ? userInFile(input.value) : null;
+    if (isKey) input.value = whose ? "" : withoutKey(input.value);
     const written = { ...whose, [take.field]: take.value };
     if (written.base_url) custom.checked = true;
     else if (whose) cloud.checked = true;
@@ -724,7 +730,7 @@ class View {
       default: byDefault.checked,
       typed: this.filled.size === 0,
       ...changed,
-      name: MASTER_KEY.test(name) ? "" : name,
+      name: typedNote("name", name)?.bad ? "" : name,
     } };
   }
 

@@ -119,7 +119,7 @@ class Office:
                 path = _store.path_of(subject)
                 raise CredentialsFileError(str(error), path=path) from None
             self._notes += record.notes
-            found = Credentials._of(record, source=f"profile '{subject}'")
+            found = Credentials._of(record)
         else:
             found = Credentials._made(subject)
         return found._with(session=self._session) if self._session else found

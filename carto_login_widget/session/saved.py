@@ -71,7 +71,7 @@ class ProfileStore:
         """
         record = self._profiles.load(name)
         _warn(record.notes)
-        return Credentials._of(record, source=f"profile '{record.profile}'")
+        return Credentials._of(record)
 
     @sealed
     def save(

@@ -358,9 +358,11 @@ class Profiles:
                     )
                     moved.append(name)
                 except CredentialsFileError as error:
-                    failed.append(f"'{name}' was left as it is. {error}")
-                    if isinstance(error, keyring.NoKeyringError):
-                        break  # nor would it do it for the others
+                    is_over = isinstance(error, keyring.NoKeyringError)
+                    rest = " So were those that come after it." if is_over else ""
+                    failed.append(f"'{name}' was left as it is.{rest} {error}")
+                    if is_over:
+                        break
         return moved, failed, [*dict.fromkeys(notes)]
 
     def _adopt(self, replacement: Identity | None = None) -> list[str]:

@@ -360,6 +360,9 @@ _AROUND = ["({})", "{{{}}}", "<{}>", "**{}**", "jane|{}", "jane%20{}", "{}\\", "
         ("eyJhbGci", False),
         ("jane@maps.example.com", False),
         ("50%", False),
+        ('{"username": "jane", "api_key": "set-by-hand"}', True),
+        ('{ "apiKey":"set-by-hand", "key": {"type": "master"}', True),
+        ('{"username": "jane", "key": {"type": "master"}}', False),
         *((text.format("aB3-5_7aB3-5_7aB3-5_7a"), True) for text in _AROUND),
     ],
 )
@@ -426,3 +429,21 @@ def test_a_file_that_is_pasted_whole(share_notebook: Open, carto: Sandbox) -> No
     expect(form.username).to_have_value("jane")
     expect(form.base_url).to_have_value(jane["base_url"])
     expect(form.status).to_contain_text("CARTO accepts this key")
+
+
+def test_a_file_with_any_key_stays_in_the_page(share_notebook: Open) -> None:
+    """A key that an administrator has set looks like nothing, but its file tells."""
+    key = "set-by-hand-42"
+    notebook = share_notebook([LOGIN])
+    notebook.run(0)
+    form = Form(notebook, 0)
+    form.choose_custom("https://carto.example.com")
+    for field in (form.username, form.name, form.base_url):
+        field.fill(json.dumps({"username": "jane", "api_key": key}))
+        field.press("Tab")
+        expect(form.button("Move it to the API key field").first).to_be_visible()
+        field.fill("")
+    form.username.fill("jane")
+    form.username.press("Tab")
+    expect(form.key).to_be_focused()
+    assert not holding(notebook.frames.to_kernel, key)

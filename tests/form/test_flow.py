@@ -284,6 +284,15 @@ def test_a_key_in_the_wrong_place_goes_nowhere(
         assert "key" in form.seen["errors"][field]["text"]
 
 
+@pytest.mark.parametrize("field", ["username", "base_url", "name"])
+def test_a_file_in_a_wrong_place_is_not_kept(form: Form, field: str) -> None:
+    """Of its key, which may look like nothing, nothing stays."""
+    pasted = '{"username": "jane", "api_key": "set-by-hand"}'
+    form.act("commit", replace(Fields(custom=True), **{field: pasted}))
+    assert getattr(form.state.given, field) == ""
+    assert "set-by-hand" not in str(form.state)
+
+
 def test_a_key_that_the_page_kept_back_is_told(form: Form) -> None:
     """The page sends an empty name and says why; Enter says it too."""
     form.act("submit", Fields(), misplaced="username")
@@ -755,7 +764,7 @@ def test_a_file_that_cannot_be_used_is_not_replaced_unasked() -> None:
     )
 
 
-def test_what_is_ticked_and_locked_is_done(checking: Form) -> None:
+def test_what_is_ticked_and_locked_is_done() -> None:
     """Sessions go on to start under that name, though nobody has checked the key."""
     form = Form(accounts=[SAVED], username="jane")
     given = Fields(username="jane", name="work")

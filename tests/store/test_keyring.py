@@ -555,7 +555,7 @@ def test_a_keyring_that_hangs_is_asked_once(
     assert main(["keyring", "on"]) == 1
     told = capsys.readouterr().err
     assert told.count("did not answer") == 1
-    assert "'a' was left as it is." in told
+    assert "'a' was left as it is. So were those that come after it." in told
     assert texts(ProfileStore().directory) == before
 
 
